@@ -1,0 +1,48 @@
+#include "arena.h"
+
+#include <openssl/crypto.h>
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "text.h"
+
+int arena_open(struct arena *arena, size_t size)
+{
+    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) return -1;
+    (void)madvise(block, size, MADV_DONTDUMP);
+    *arena = (struct arena){ block, size, 0 };
+    return 0;
+}
+
+void arena_close(struct arena *arena)
+{
+    arena_reset(arena);
+    if (arena->block) munmap(arena->block, arena->size);
+    *arena = (struct arena){ NULL, 0, 0 };
+}
+
+void *arena_take(struct arena *arena, size_t size)
+{
+    size_t start = (arena->used + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    if (start > arena->size || size > arena->size - start) return NULL;
+    arena->used = start + size;
+    return arena->block + start;    /* zero since the last reset */
+}
+
+struct text arena_copy(struct arena *arena, struct text t)
+{
+    char *copy = t.size < SIZE_MAX ? arena_take(arena, t.size + 1) : NULL;
+    if (!copy) return (struct text){ NULL, 0 };
+    if (t.size > 0) memcpy(copy, t.data, t.size);
+    return (struct text){ copy, t.size };
+}
+
+void arena_reset(struct arena *arena)
+{
+    if (arena->used > 0) OPENSSL_cleanse(arena->block, arena->used);
+    arena->used = 0;
+}

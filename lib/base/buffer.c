@@ -1,0 +1,53 @@
+#include "buffer.h"
+
+void buffer_put_char(struct buffer *b, char c)
+{
+    buffer_put(b, (struct text){ &c, 1 });
+}
+
+void buffer_put_number(struct buffer *b, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buffer_put(b, (struct text){ digits + at, sizeof digits - at });
+}
+
+void buffer_put_hex(struct buffer *b, struct text t)
+{
+    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < t.size; i++) {
+        unsigned char c = (unsigned char)t.data[i];
+        buffer_put(b, (struct text){ (char[]){ hex[c >> 4], hex[c & 15] }, 2 });
+    }
+}
+
+/* Control characters of either range, and the marks that turn the direction of a line (U+202A-202E, U+2066-2069). */
+static bool disturbs(const char *sequence, size_t size)
+{
+    const unsigned char *p = (const unsigned char *)sequence;
+    if (size == 1) return p[0] < 0x20 || p[0] == 0x7f;
+    if (size == 2) return p[0] == 0xc2 && p[1] < 0xa0;
+    return size == 3 && p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+}
+
+void buffer_put_json(struct buffer *b, struct text t)
+{
+    buffer_put_char(b, '"');
+    while (t.size > 0) {
+        size_t size = text_utf8(t);
+        if (size == 0 || disturbs(t.data, size)) {
+            buffer_put(b, TEXT("\\u00"));
+            buffer_put_hex(b, text_slice(t, 0, 1));
+            size = 1;
+        } else {
+            if (t.data[0] == '"' || t.data[0] == '\\') buffer_put_char(b, '\\');
+            buffer_put(b, text_slice(t, 0, size));
+        }
+        t = text_slice(t, size, t.size);
+    }
+    buffer_put_char(b, '"');
+}

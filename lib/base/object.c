@@ -1,0 +1,276 @@
+#include "object.h"
+
+/* What is left to read, and how deep we are. */
+struct reader {
+    const char *at;
+    const char *end;
+    int depth;
+};
+
+static void skip_blanks(struct reader *r)
+{
+    while (r->at < r->end && (*r->at == ' ' || *r->at == '\t' || *r->at == '\n' || *r->at == '\r')) r->at++;
+}
+
+static bool take(struct reader *r, char c)
+{
+    if (r->at == r->end || *r->at != c) return false;
+    r->at++;
+    return true;
+}
+
+static int hex4(struct reader *r)
+{
+    int value = 0;
+    if (r->end - r->at < 4) return -1;
+    for (int i = 0; i < 4; i++) {
+        char c = *r->at++;
+        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        if (digit < 0) return -1;
+        value = value << 4 | digit;
+    }
+    return value;
+}
+
+/* The code point behind \u, a surrogate pair taken as one. -1: a lone surrogate, a NUL or no hexadecimal. */
+static int escaped_point(struct reader *r)
+{
+    int high = hex4(r);
+    if (high <= 0 || (high >= 0xdc00 && high <= 0xdfff)) return -1;
+    if (high < 0xd800 || high > 0xdbff) return high;
+    if (!take(r, '\\') || !take(r, 'u')) return -1;
+    int low = hex4(r);
+    if (low < 0xdc00 || low > 0xdfff) return -1;
+    return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+}
+
+static int escape(struct reader *r, bool *escaped)
+{
+    *escaped = true;
+    if (r->at == r->end) return -1;
+    char c = *r->at++;
+    if (c == 'u') return escaped_point(r) < 0 ? -1 : 0;
+    return c != '\0' && strchr("\"\\/bfnrt", c) ? 0 : -1;
+}
+
+static int read_string(struct reader *r, struct text *string_r, bool *escaped_r)
+{
+    *escaped_r = false;
+    if (!take(r, '"')) return -1;
+    const char *start = r->at;
+    while (r->at < r->end) {
+        unsigned char c = (unsigned char)*r->at;
+        size_t size = c < 0x80 ? 1 : text_utf8((struct text){ r->at, (size_t)(r->end - r->at) });
+        if (c == '"') {
+            *string_r = (struct text){ start, (size_t)(r->at++ - start) };
+            return 0;
+        }
+        if (c < 0x20 || size == 0) return -1;
+        r->at += size;
+        if (c == '\\' && escape(r, escaped_r)) return -1;
+    }
+    return -1;
+}
+
+static size_t digits(struct reader *r)
+{
+    const char *start = r->at;
+    while (r->at < r->end && *r->at >= '0' && *r->at <= '9') r->at++;
+    return (size_t)(r->at - start);
+}
+
+static int read_number(struct reader *r)
+{
+    (void)take(r, '-');
+    if (!take(r, '0') && digits(r) == 0) return -1;
+    if (take(r, '.') && digits(r) == 0) return -1;
+    if (take(r, 'e') || take(r, 'E')) {
+        if (!take(r, '+')) (void)take(r, '-');
+        if (digits(r) == 0) return -1;
+    }
+    return 0;
+}
+
+static int read_word(struct reader *r, struct text word)
+{
+    if ((size_t)(r->end - r->at) < word.size || memcmp(r->at, word.data, word.size) != 0) return -1;
+    r->at += word.size;
+    return 0;
+}
+
+static int read_members(struct reader *r, struct object *object_r);
+
+static int read_elements(struct reader *r);
+
+/* One value of any kind; nested ones are bounded by OBJECT_DEPTH, so this recursion is. */
+static int read_value(struct reader *r, struct member *value_r)
+{
+    const char *start = r->at;
+    int bad = -1;
+    value_r->escaped = false;
+    switch (r->at < r->end ? *r->at : '\0') {
+    case '"': value_r->kind = OBJECT_STRING; return read_string(r, &value_r->value, &value_r->escaped);
+    case '{': value_r->kind = OBJECT_OBJECT; bad = read_members(r, NULL); break;
+    case '[': value_r->kind = OBJECT_ARRAY; bad = read_elements(r); break;
+    case 't': value_r->kind = OBJECT_BOOLEAN; bad = read_word(r, TEXT("true")); break;
+    case 'f': value_r->kind = OBJECT_BOOLEAN; bad = read_word(r, TEXT("false")); break;
+    case 'n': value_r->kind = OBJECT_NULL; bad = read_word(r, TEXT("null")); break;
+    default: value_r->kind = OBJECT_NUMBER; bad = read_number(r); break;
+    }
+    value_r->value = (struct text){ start, (size_t)(r->at - start) };
+    return bad;
+}
+
+static bool known(const struct object *object, struct text name)
+{
+    for (size_t i = 0; i < object->count; i++)
+        if (text_equal(object->members[i].name, name)) return true;
+    return false;
+}
+
+/* `"name": value`, added to object. */
+static int read_member(struct reader *r, struct object *object)
+{
+    bool escaped;
+    struct text name;
+    skip_blanks(r);
+    if (read_string(r, &name, &escaped) || escaped || object->count == OBJECT_MEMBERS || known(object, name)) return -1;
+    skip_blanks(r);
+    if (!take(r, ':')) return -1;
+    skip_blanks(r);
+    struct member *member = &object->members[object->count++];
+    member->name = name;
+    return read_value(r, member);
+}
+
+static int read_members(struct reader *r, struct object *object_r)
+{
+    struct object nested;       /* its members are looked at for repetition, then forgotten */
+    struct object *object = object_r ? object_r : &nested;
+    object->count = 0;
+    if (!take(r, '{') || ++r->depth > OBJECT_DEPTH) return -1;
+    skip_blanks(r);
+    if (!take(r, '}')) {
+        do {
+            if (read_member(r, object)) return -1;
+            skip_blanks(r);
+        } while (take(r, ','));
+        if (!take(r, '}')) return -1;
+    }
+    r->depth--;
+    return 0;
+}
+
+static int read_elements(struct reader *r)
+{
+    struct member element;
+    if (!take(r, '[') || ++r->depth > OBJECT_DEPTH) return -1;
+    skip_blanks(r);
+    if (!take(r, ']')) {
+        do {
+            skip_blanks(r);
+            if (read_value(r, &element)) return -1;
+            skip_blanks(r);
+        } while (take(r, ','));
+        if (!take(r, ']')) return -1;
+    }
+    r->depth--;
+    return 0;
+}
+
+int object_read(struct text json, struct object *object_r)
+{
+    struct reader r = { json.data, json.data + json.size, 0 };
+    object_r->count = 0;
+    if (json.size == 0 || json.size > OBJECT_BYTES) return -1;
+    skip_blanks(&r);
+    if (read_members(&r, object_r)) return -1;
+    skip_blanks(&r);
+    return r.at == r.end ? 0 : -1;
+}
+
+const struct member *object_member(const struct object *object, const char *name)
+{
+    struct text wanted = text_of(name);
+    for (size_t i = 0; i < object->count; i++)
+        if (text_equal(object->members[i].name, wanted)) return &object->members[i];
+    return NULL;
+}
+
+static size_t put_utf8(char *out, int point)
+{
+    if (point < 0x80) {
+        out[0] = (char)point;
+        return 1;
+    }
+    size_t size = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    for (size_t i = size - 1; i > 0; i--, point >>= 6) out[i] = (char)(0x80 | (point & 0x3f));
+    out[0] = (char)((size == 2 ? 0xc0 : size == 3 ? 0xe0 : 0xf0) | point);
+    return size;
+}
+
+static char from_letter(char letter)
+{
+    switch (letter) {
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    default: return letter;
+    }
+}
+
+int object_string(const struct member *member, struct arena *arena, struct text *string_r)
+{
+    if (!member || member->kind != OBJECT_STRING) return -1;
+    *string_r = member->value;
+    if (!member->escaped) return 0;
+    char *out = arena_take(arena, member->value.size);     /* an escape is never shorter than what it stands for */
+    if (!out) return -1;
+    struct reader r = { member->value.data, member->value.data + member->value.size, 0 };
+    size_t size = 0;
+    while (r.at < r.end) {
+        char c = *r.at++;
+        if (c != '\\') {
+            out[size++] = c;
+            continue;
+        }
+        c = *r.at++;
+        if (c == 'u') size += put_utf8(out + size, escaped_point(&r));
+        else out[size++] = from_letter(c);
+    }
+    *string_r = (struct text){ out, size };
+    return 0;
+}
+
+int object_date(const struct member *member, int64_t *seconds_r)
+{
+    uint64_t seconds;
+    if (!member || member->kind != OBJECT_NUMBER) return -1;
+    const char *point = memchr(member->value.data, '.', member->value.size);
+    struct text whole = point ? text_slice(member->value, 0, (size_t)(point - member->value.data)) : member->value;
+    struct text rest = text_slice(member->value, whole.size, member->value.size);
+    if (rest.size > 0 && (memchr(rest.data, 'e', rest.size) || memchr(rest.data, 'E', rest.size))) return -1;
+    if (text_number(whole, UINT64_C(1) << 53, &seconds)) return -1;
+    *seconds_r = (int64_t)seconds;
+    return 0;
+}
+
+int object_strings(const struct member *member, struct arena *arena, struct text *strings_r, size_t max)
+{
+    if (!member || max == 0) return -1;
+    if (member->kind == OBJECT_STRING) return object_string(member, arena, strings_r) ? -1 : 1;
+    if (member->kind != OBJECT_ARRAY) return -1;
+    struct reader r = { member->value.data + 1, member->value.data + member->value.size, 0 };
+    struct member element;
+    size_t count = 0;
+    skip_blanks(&r);
+    if (take(&r, ']')) return 0;
+    do {
+        skip_blanks(&r);
+        if (count == max || read_value(&r, &element) || object_string(&element, arena, &strings_r[count++])) return -1;
+        skip_blanks(&r);
+    } while (take(&r, ','));
+    return (int)count;
+}

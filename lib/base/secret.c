@@ -1,0 +1,89 @@
+#include "secret.h"
+
+#include <openssl/crypto.h>
+
+#include "base64url.h"
+
+int secret_hasher_open(struct secret_hasher *hasher)
+{
+    hasher->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    hasher->context = EVP_MD_CTX_new();
+    if (hasher->sha256 && hasher->context && EVP_DigestInit_ex2(hasher->context, hasher->sha256, NULL)) return 0;
+    secret_hasher_close(hasher);
+    return -1;
+}
+
+void secret_hasher_close(struct secret_hasher *hasher)
+{
+    EVP_MD_CTX_free(hasher->context);
+    EVP_MD_free(hasher->sha256);
+    *hasher = (struct secret_hasher){ NULL, NULL };
+}
+
+int secret_digest(struct secret_hasher *hasher, const struct text *parts, size_t count,
+                  unsigned char digest_r[SECRET_DIGEST])
+{
+    if (!EVP_DigestInit_ex2(hasher->context, NULL, NULL)) return -1;
+    for (size_t i = 0; i < count; i++)
+        if (!EVP_DigestUpdate(hasher->context, parts[i].data, parts[i].size)) return -1;
+    return EVP_DigestFinal_ex(hasher->context, digest_r, NULL) ? 0 : -1;
+}
+
+/* Exactly size bytes. */
+static int decode_exactly(struct text encoded, unsigned char *bytes_r, size_t size)
+{
+    struct buffer b = { (char *)bytes_r, 0, size, false };
+    return base64url_decode(encoded, &b) || b.size != size ? -1 : 0;
+}
+
+int secret_parse(struct text stored, struct secret_hash *hash_r)
+{
+    struct text rest = stored, empty, form, rounds, salt, digest;
+    uint64_t number = 0;
+    if (!text_split(&rest, '$', &empty) || empty.size > 0 || !text_split(&rest, '$', &form)) return -1;
+    if (text_equal(form, TEXT("pbkdf2-sha256"))) {
+        if (!text_split(&rest, '$', &rounds) || text_number(rounds, SECRET_ROUNDS_MAX, &number)) return -1;
+        if (number < SECRET_ROUNDS_MIN) return -1;
+    } else if (!text_equal(form, TEXT("sha256"))) {
+        return -1;
+    }
+    if (!text_split(&rest, '$', &salt) || !text_split(&rest, '$', &digest) || text_present(rest)) return -1;
+    hash_r->rounds = (uint32_t)number;
+    if (decode_exactly(salt, hash_r->salt, SECRET_SALT)) return -1;
+    return decode_exactly(digest, hash_r->digest, SECRET_DIGEST);
+}
+
+static int derive(struct secret_hasher *hasher, struct text secret, const unsigned char *salt, uint32_t rounds,
+                  unsigned char digest_r[SECRET_DIGEST])
+{
+    struct text parts[] = { { (const char *)salt, SECRET_SALT }, secret };
+    if (rounds == 0) return secret_digest(hasher, parts, 2, digest_r);
+    return PKCS5_PBKDF2_HMAC(secret.data, (int)secret.size, salt, SECRET_SALT, (int)rounds, hasher->sha256,
+                             SECRET_DIGEST, digest_r) ? 0 : -1;
+}
+
+int secret_format(struct secret_hasher *hasher, struct text secret, const unsigned char salt[SECRET_SALT],
+                  uint32_t rounds, struct buffer *b)
+{
+    unsigned char digest[SECRET_DIGEST];
+    if (secret.size == 0 || secret.size > SECRET_BYTES || derive(hasher, secret, salt, rounds, digest)) return -1;
+    buffer_put(b, rounds > 0 ? TEXT("$pbkdf2-sha256$") : TEXT("$sha256$"));
+    if (rounds > 0) {
+        buffer_put_number(b, rounds);
+        buffer_put_char(b, '$');
+    }
+    base64url_put(b, (struct text){ (const char *)salt, SECRET_SALT });
+    buffer_put_char(b, '$');
+    base64url_put(b, (struct text){ (const char *)digest, sizeof digest });
+    return b->full ? -1 : 0;
+}
+
+int secret_verify(struct secret_hasher *hasher, const struct secret_hash *hash, struct text secret)
+{
+    unsigned char digest[SECRET_DIGEST];
+    if (secret.size > SECRET_BYTES) return 0;
+    if (derive(hasher, secret, hash->salt, hash->rounds, digest)) return -1;
+    int same = CRYPTO_memcmp(digest, hash->digest, SECRET_DIGEST) == 0;
+    OPENSSL_cleanse(digest, sizeof digest);
+    return same;
+}
