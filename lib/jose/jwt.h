@@ -1,0 +1,36 @@
+/* jwt: JSON Web Token (RFC 7519): header and claims, read strictly after the signature has been checked. */
+#ifndef JOSE_JWT_H
+#define JOSE_JWT_H
+
+#include "../base/arena.h"
+#include "../base/object.h"
+#include "jws.h"
+
+enum { JWT_AUDIENCES = 16 };
+
+struct jwt_header {
+    int algorithm;              /* enum jws_algorithm */
+    struct text kid;            /* absent when missing */
+    struct text type;           /* `typ`; absent when missing */
+};
+
+struct jwt_claims {
+    struct text issuer;
+    struct text subject;
+    struct text jti;
+    size_t audience_count;
+    struct text audiences[JWT_AUDIENCES];
+    int64_t expires_at;         /* -1 when missing, as the two below */
+    int64_t not_before;
+    int64_t issued_at;
+    struct object object;       /* every member, for those not named above */
+};
+
+/* Reads a header that somebody else wrote. NULL, or why it is refused: algorithms that are not ours, `crit`, `b64`, `zip`
+ * and anything that would choose or fetch a key (jwk jku x5u x5c) included. */
+const char *jwt_header_read(struct text encoded, struct arena *arena, struct jwt_header *header_r);
+
+/* Reads claims from their base64url form. NULL, or why they are refused. Missing claims are absent or -1. */
+const char *jwt_claims_read(struct text encoded, struct arena *arena, struct jwt_claims *claims_r);
+
+#endif

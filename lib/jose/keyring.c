@@ -1,0 +1,107 @@
+#include "keyring.h"
+
+#include "../base/base64url.h"
+
+static bool is_plain_kid(struct text kid)
+{
+    if (kid.size == 0 || kid.size > JWK_KID_BYTES) return false;
+    for (size_t i = 0; i < kid.size; i++) {
+        char c = kid.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_')) return false;
+    }
+    return true;
+}
+
+/* RFC 9068 2.1. Its bytes are how a token's key is found, so they are made here and nowhere else. */
+static int put_header(struct keyring_key *key)
+{
+    char json[KEYRING_HEADER_BYTES];
+    struct buffer b = { json, 0, sizeof json, false };
+    struct buffer header = { key->header_text, 0, sizeof key->header_text, false };
+    buffer_put(&b, TEXT("{\"typ\":\"at+jwt\",\"alg\":"));
+    buffer_put_json(&b, jws_algorithm_name(key->algorithm));
+    buffer_put(&b, TEXT(",\"kid\":"));
+    buffer_put_json(&b, key->kid);
+    buffer_put_char(&b, '}');
+    base64url_put(&header, buffer_text(&b));
+    key->header = buffer_text(&header);
+    return b.full || header.full ? -1 : 0;
+}
+
+const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
+                        const struct keyring_times *times, EVP_PKEY *public_key, EVP_PKEY *private_key)
+{
+    if (keyring->count == KEYRING_KEYS) return "there are more than 16 keys";
+    if (!is_plain_kid(kid)) return "the kid is not 1 to 64 of A-Z a-z 0-9 _ -";
+    for (size_t i = 0; i < keyring->count; i++)
+        if (text_equal(keyring->keys[i].kid, kid)) return "the kid stands twice";
+    if (!jwk_suits(public_key, algorithm)) return "the algorithm does not suit the public key";
+    if (private_key && EVP_PKEY_eq(public_key, private_key) != 1) return "private and public key are not a pair";
+
+    struct keyring_key *key = &keyring->keys[keyring->count];
+    *key = (struct keyring_key){ .algorithm = algorithm, .times = *times, .public_key = public_key };
+    memcpy(key->kid_text, kid.data, kid.size);
+    key->kid = (struct text){ key->kid_text, kid.size };
+    if (put_header(key)) return "the kid is too long";
+    key->signer = private_key ? jws_signer(private_key, algorithm) : NULL;
+    if (private_key && !key->signer) return "the private key cannot sign";
+    EVP_PKEY_free(private_key);
+    keyring->count++;
+    return NULL;
+}
+
+void keyring_clear(struct keyring *keyring)
+{
+    for (size_t i = 0; i < keyring->count; i++) {
+        EVP_PKEY_free(keyring->keys[i].public_key);
+        EVP_PKEY_CTX_free(keyring->keys[i].signer);
+    }
+    keyring->count = 0;
+}
+
+static bool is_published(const struct keyring_times *times, int64_t now)
+{
+    return times->publish <= now && (times->remove == 0 || now < times->remove);
+}
+
+static bool is_active(const struct keyring_times *times, int64_t now)
+{
+    return is_published(times, now) && times->activate != 0 && times->activate <= now &&
+           (times->retire == 0 || now < times->retire);
+}
+
+const struct keyring_key *keyring_signer(const struct keyring *keyring, int64_t now)
+{
+    const struct keyring_key *best = NULL;
+    for (size_t i = 0; i < keyring->count; i++) {
+        const struct keyring_key *key = &keyring->keys[i];
+        if (!key->signer || !is_active(&key->times, now)) continue;
+        if (!best || key->times.activate > best->times.activate) best = key;
+    }
+    return best;
+}
+
+const struct keyring_key *keyring_find(const struct keyring *keyring, struct text header, int64_t now)
+{
+    for (size_t i = 0; i < keyring->count; i++) {
+        const struct keyring_key *key = &keyring->keys[i];
+        if (text_equal(key->header, header)) return is_published(&key->times, now) ? key : NULL;
+    }
+    return NULL;
+}
+
+int keyring_put_jwks(const struct keyring *keyring, int64_t now, struct buffer *b)
+{
+    const char *separator = "";
+    int bad = 0;
+    buffer_put(b, TEXT("{\"keys\":["));
+    for (size_t i = 0; i < keyring->count; i++) {
+        const struct keyring_key *key = &keyring->keys[i];
+        if (!is_published(&key->times, now)) continue;
+        buffer_put(b, text_of(separator));
+        bad |= jwk_put(b, key->public_key, key->algorithm, key->kid);
+        separator = ",";
+    }
+    buffer_put(b, TEXT("]}"));
+    return bad || b->full ? -1 : 0;
+}

@@ -1,0 +1,56 @@
+/* keyring: the issuer's keys and the times of their lives.
+ *
+ * A key is published (in the JWKS), active (signs), retired (verifies only) and removed (as if it had never been).
+ * Verification finds a key by the exact header text that this issuer writes, so nothing in a token's header is ever
+ * interpreted: a header that we did not write belongs to no key (RFC 8725 3.1, 3.11). */
+#ifndef JOSE_KEYRING_H
+#define JOSE_KEYRING_H
+
+#include "jwk.h"
+#include "jws.h"
+
+enum { KEYRING_KEYS = 16, KEYRING_HEADER_BYTES = 192 };
+
+/* Seconds since 1970; 0 for `activate` means never yet, for `retire` and `remove` not planned. */
+struct keyring_times {
+    int64_t publish;
+    int64_t activate;
+    int64_t retire;
+    int64_t remove;
+};
+
+struct keyring_key {
+    struct text kid;
+    enum jws_algorithm algorithm;
+    struct keyring_times times;
+    EVP_PKEY *public_key;
+    EVP_PKEY_CTX *signer;           /* NULL: this process cannot sign with it */
+    struct text header;             /* base64url of {"typ":"at+jwt","alg":...,"kid":...} */
+    char kid_text[JWK_KID_BYTES + 1];
+    char header_text[KEYRING_HEADER_BYTES];
+};
+
+struct keyring {
+    uint64_t generation;            /* changes when the keys do; part of every fingerprint of a verified token */
+    size_t count;
+    struct keyring_key keys[KEYRING_KEYS];
+};
+
+/* Adds a key. private_key may be NULL; neither reference is kept by the caller after success. NULL, or why not (a
+ * literal for an operator's eyes; the caller keeps both keys). */
+const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
+                        const struct keyring_times *times, EVP_PKEY *public_key, EVP_PKEY *private_key);
+
+/* Frees the keys and empties the ring; the generation stays. */
+void keyring_clear(struct keyring *keyring);
+
+/* The key to sign with at now: of the active ones the latest activated; NULL when there is none. */
+const struct keyring_key *keyring_signer(const struct keyring *keyring, int64_t now);
+
+/* The key with exactly this header, published and not removed at now; NULL when there is none. */
+const struct keyring_key *keyring_find(const struct keyring *keyring, struct text header, int64_t now);
+
+/* Appends the JWK Set of the keys published and not removed at now. 0, or -1. */
+int keyring_put_jwks(const struct keyring *keyring, int64_t now, struct buffer *b);
+
+#endif
