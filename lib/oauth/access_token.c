@@ -1,0 +1,133 @@
+#include "access_token.h"
+
+#include "../base/base64url.h"
+
+/* Room for the claims: names, numbers and punctuation, and every text with each byte escaped. */
+static size_t claims_capacity(const struct exchange *exchange, const struct access_token_plan *plan)
+{
+    size_t texts = exchange->issuer->name.size + 2 * exchange->client.id.size + exchange->credential.size + plan->scope.size;
+    for (size_t i = 0; i < plan->audience_count; i++) texts += plan->audiences[i].size + 3;
+    return 256 + 2 * texts;
+}
+
+static void put_claim(struct buffer *b, struct text name, struct text value)
+{
+    buffer_put(b, name);
+    buffer_put_json(b, value);
+}
+
+/* RFC 7519 4.1.3: one audience is a string, several are an array. */
+static void put_audience(struct buffer *b, const struct access_token_plan *plan)
+{
+    if (plan->audience_count == 1) {
+        put_claim(b, TEXT(",\"aud\":"), plan->audiences[0]);
+        return;
+    }
+    for (size_t i = 0; i < plan->audience_count; i++)
+        put_claim(b, i == 0 ? TEXT(",\"aud\":[") : TEXT(","), plan->audiences[i]);
+    buffer_put_char(b, ']');
+}
+
+/* RFC 9068 2.2. */
+static int put_claims(struct exchange *exchange, const struct access_token_plan *plan, struct buffer *b)
+{
+    unsigned char jti[ACCESS_TOKEN_JTI];
+    const struct issuer *issuer = exchange->issuer;
+    if (issuer->random(issuer->world, jti, sizeof jti)) return -1;
+    put_claim(b, TEXT("{\"iss\":"), issuer->name);
+    put_claim(b, TEXT(",\"sub\":"), exchange->client.id);
+    put_audience(b, plan);
+    put_claim(b, TEXT(",\"client_id\":"), exchange->client.id);
+    if (plan->scope.size > 0) put_claim(b, TEXT(",\"scope\":"), plan->scope);
+    buffer_put(b, TEXT(",\"iat\":"));
+    buffer_put_number(b, (uint64_t)exchange->now);
+    buffer_put(b, TEXT(",\"exp\":"));
+    buffer_put_number(b, (uint64_t)exchange->now + plan->seconds);
+    buffer_put(b, TEXT(",\"jti\":\""));
+    base64url_put(b, (struct text){ (const char *)jti, sizeof jti });
+    put_claim(b, TEXT("\",\"cred\":"), exchange->credential);
+    buffer_put_char(b, '}');
+    return b->full ? -1 : 0;
+}
+
+enum error access_token_issue(struct exchange *exchange, const struct access_token_plan *plan, struct text *token_r)
+{
+    const struct issuer *issuer = exchange->issuer;
+    const struct keyring_key *key = keyring_signer(issuer->keyring, exchange->now);
+    size_t capacity = claims_capacity(exchange, plan);
+    struct buffer claims = { arena_take(exchange->arena, capacity), 0, capacity, false };
+    if (!key || !claims.data || put_claims(exchange, plan, &claims)) return ERROR_unavailable;
+
+    size_t size = key->header.size + 2 + BASE64URL_SIZE(claims.size) + BASE64URL_SIZE(JWS_SIGNATURE_BYTES);
+    char signature_bytes[JWS_SIGNATURE_BYTES];
+    struct buffer signature = { signature_bytes, 0, sizeof signature_bytes, false };
+    struct buffer token = { arena_take(exchange->arena, size), 0, size, false };
+    if (!token.data) return ERROR_unavailable;
+    buffer_put(&token, key->header);
+    buffer_put_char(&token, '.');
+    base64url_put(&token, buffer_text(&claims));
+    if (issuer->sign(issuer->world, key, issuer->hasher, buffer_text(&token), &signature)) return ERROR_unavailable;
+    buffer_put_char(&token, '.');
+    base64url_put(&token, buffer_text(&signature));
+    *token_r = buffer_text(&token);
+    return token.full || token.size > ACCESS_TOKEN_BYTES ? ERROR_unavailable : ERROR_none;
+}
+
+/* Names this token under these keys: whoever has it has been through the signature, until the keys change. */
+static int fingerprint(struct exchange *exchange, struct text token, unsigned char fingerprint_r[STORE_FINGERPRINT])
+{
+    const struct issuer *issuer = exchange->issuer;
+    struct text parts[] = {
+        { (const char *)issuer->fingerprint_key, ISSUER_FINGERPRINT_KEY }, TEXT("token."),
+        { (const char *)&issuer->keyring->generation, sizeof issuer->keyring->generation }, token,
+    };
+    return secret_digest(issuer->hasher, parts, sizeof parts / sizeof *parts, fingerprint_r);
+}
+
+/* Signed by us is not enough: all that later steps rely on has to be there. */
+static int read_claims(struct exchange *exchange, struct text payload, struct access_token *token_r)
+{
+    struct token_facts *facts = &token_r->facts;
+    struct jwt_claims *claims = &token_r->claims;
+    if (jwt_claims_read(payload, exchange->arena, claims)) return -1;
+    if (object_string(object_member(&claims->object, "client_id"), exchange->arena, &facts->client_id)) return -1;
+    if (object_string(object_member(&claims->object, "cred"), exchange->arena, &facts->credential)) return -1;
+    if (!text_equal(claims->issuer, exchange->issuer->name) || claims->jti.size == 0) return -1;
+    if (claims->expires_at < 0 || claims->issued_at < 0 || claims->audience_count == 0) return -1;
+    facts->jti = claims->jti;
+    facts->issued_at = claims->issued_at;
+    facts->expires_at = claims->expires_at;
+    return 0;
+}
+
+enum answer access_token_read(struct exchange *exchange, struct text token, struct access_token *token_r)
+{
+    const struct issuer *issuer = exchange->issuer;
+    const struct store *store = issuer->store;
+    unsigned char print[STORE_FINGERPRINT];
+    struct jws jws;
+    if (jws_split(token, &jws)) return ANSWER_NO;
+    const struct keyring_key *key = keyring_find(issuer->keyring, jws.header, exchange->now);
+    if (!key) return ANSWER_NO;
+    if (fingerprint(exchange, token, print)) return ANSWER_CANNOT_SAY;
+
+    bool seen = store->verified_find(store->world, print, exchange->now);
+    int good = seen ? 1 : jws_verify(key->public_key, key->algorithm, issuer->hasher, &jws);
+    if (good != 1) return good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
+    if (read_claims(exchange, jws.payload, token_r)) return ANSWER_NO;
+    if (!seen && exchange->now < token_r->facts.expires_at)
+        store->verified_put(store->world, print, exchange->now, token_r->facts.expires_at);
+    return ANSWER_YES;
+}
+
+enum answer access_token_active(struct exchange *exchange, const struct access_token *token)
+{
+    const struct store *store = exchange->issuer->store;
+    struct client client;
+    if (exchange->now >= token->facts.expires_at || exchange->now < token->claims.not_before) return ANSWER_NO;
+    enum answer revoked = store->token_revoked(store->world, &token->facts);
+    if (revoked != ANSWER_NO) return revoked == ANSWER_YES ? ANSWER_NO : ANSWER_CANNOT_SAY;
+    enum answer known = store->client_find(store->world, token->facts.client_id, exchange->arena, &client);
+    if (known != ANSWER_YES) return known;
+    return client.enabled ? ANSWER_YES : ANSWER_NO;
+}

@@ -1,0 +1,68 @@
+/* client: what the operator has registered about one client (RFC 6749 2), and nothing that has to be looked up.
+ *
+ * Everything is a view into the exchange's arena. Times are seconds since 1970. */
+#ifndef OAUTH_CLIENT_H
+#define OAUTH_CLIENT_H
+
+#include "../base/secret.h"
+#include "../base/text.h"
+
+enum { CLIENT_ID_BYTES = 128, CLIENT_SECRETS = 8, CLIENT_GRANTS = 256, CLIENT_READS = 64 };
+
+/* RFC 7591 2, token_endpoint_auth_method; bits of client.methods. The order is that of the SET column in SQL. */
+#define CLIENT_METHOD_LIST(X) \
+    X(SECRET_BASIC,         "client_secret_basic") \
+    X(SECRET_POST,          "client_secret_post") \
+    X(PRIVATE_KEY_JWT,      "private_key_jwt") \
+    X(TLS,                  "tls_client_auth") \
+    X(SELF_SIGNED_TLS,      "self_signed_tls_client_auth")
+
+enum client_method_index {
+#define CLIENT_METHOD_INDEX(name, text) CLIENT_METHOD_INDEX_##name,
+    CLIENT_METHOD_LIST(CLIENT_METHOD_INDEX)
+#undef CLIENT_METHOD_INDEX
+    CLIENT_METHODS
+};
+
+enum client_method {
+#define CLIENT_METHOD_BIT(name, text) CLIENT_##name = 1 << CLIENT_METHOD_INDEX_##name,
+    CLIENT_METHOD_LIST(CLIENT_METHOD_BIT)
+#undef CLIENT_METHOD_BIT
+};
+
+/* What a request without `scope` is given (RFC 6749 3.3); the order is that of the ENUM column in SQL. */
+enum client_omitted_scope { CLIENT_OMITTED_DEFAULT, CLIENT_OMITTED_ALL, CLIENT_OMITTED_NONE, CLIENT_OMITTED_REFUSE };
+
+struct client_secret {
+    struct text label;              /* names the credential in tokens and revocation rules */
+    struct secret_hash hash;
+    int64_t not_before;             /* 0: always */
+    int64_t expires_at;             /* 0: never */
+};
+
+struct client_grant {
+    struct text audience;
+    struct text scope;              /* one scope token; empty: the audience without any scope */
+    bool is_default;
+};
+
+struct client {
+    struct text id;
+    struct text default_audience;   /* absent: none is set */
+    uint32_t slot;                  /* where its limits are kept; the store's affair */
+    uint32_t version;               /* changes with every change of the row */
+    uint32_t token_seconds;         /* 0: the issuer's */
+    uint32_t rate_per_minute;       /* 0: unlimited */
+    uint32_t rate_burst;
+    uint8_t methods;
+    uint8_t omitted_scope;
+    bool enabled;
+    size_t secret_count;
+    size_t grant_count;
+    size_t read_count;
+    struct client_secret *secrets;
+    struct client_grant *grants;
+    struct text *reads;             /* audiences whose tokens it may introspect (RFC 7662 2.2) */
+};
+
+#endif

@@ -1,0 +1,150 @@
+#include "client_auth.h"
+
+#include <openssl/crypto.h>
+
+#include "../base/base64url.h"
+
+enum { VERIFIED_SECONDS = 300 };
+
+/* What the request offers as proof. */
+struct proof {
+    enum client_method method;
+    struct text client_id;
+    struct text secret;
+};
+
+/* RFC 6749 2.3.1: base64 of id ":" secret, each of them form-encoded. */
+static enum error read_basic(struct exchange *exchange, struct text credentials, struct proof *proof_r)
+{
+    size_t capacity = credentials.size / 4 * 3 + 3;
+    struct buffer b = { arena_take(exchange->arena, capacity), 0, capacity, false };
+    if (!b.data) return ERROR_unavailable;
+    if (credentials.size == 0 || base64url_decode_basic(credentials, &b)) return ERROR_malformed_basic;
+    struct text rest = buffer_text(&b), id;
+    if (!text_split(&rest, ':', &id) || !text_present(rest)) return ERROR_malformed_basic;
+    proof_r->method = CLIENT_SECRET_BASIC;
+    if (form_decode(id, exchange->arena, &proof_r->client_id)) return ERROR_invalid_client;
+    return form_decode(rest, exchange->arena, &proof_r->secret) ? ERROR_invalid_client : ERROR_none;
+}
+
+static enum error read_post(struct text client_id, struct text secret, struct proof *proof_r)
+{
+    if (!text_present(client_id) || !text_present(secret)) return ERROR_invalid_client;
+    *proof_r = (struct proof){ CLIENT_SECRET_POST, client_id, secret };
+    return ERROR_none;
+}
+
+/* Finds the one method that the request uses; two are refused before either is looked at. */
+static enum error read_proof(struct exchange *exchange, struct proof *proof_r)
+{
+    struct text scheme, rest = exchange->request->authorization, client_id, secret, assertion;
+    enum error error = exchange_parameter(exchange, TEXT("client_id"), &client_id);
+    if (!error) error = exchange_parameter(exchange, TEXT("client_secret"), &secret);
+    if (!error) error = exchange_parameter(exchange, TEXT("client_assertion"), &assertion);
+    if (error) return error;
+
+    bool in_header = text_present(rest);
+    if (in_header + text_present(secret) + text_present(assertion) > 1) return ERROR_several_methods;
+    if (!in_header) return read_post(client_id, secret, proof_r);
+    if (!text_split(&rest, ' ', &scheme) || !text_equal_nocase(scheme, TEXT("Basic"))) return ERROR_invalid_client;
+    error = read_basic(exchange, text_trim(rest), proof_r);
+    if (error) return error;
+    if (text_present(client_id) && !text_equal(client_id, proof_r->client_id)) return ERROR_several_methods;
+    return ERROR_none;
+}
+
+/* Nobody's secret: an unknown client costs the digest that a known one costs. */
+static void verify_nothing(struct exchange *exchange, struct text secret)
+{
+    static const struct secret_hash nothing;
+    (void)secret_verify(exchange->issuer->hasher, &nothing, secret);
+}
+
+static bool is_current(const struct client_secret *secret, int64_t now)
+{
+    return secret->not_before <= now && (secret->expires_at == 0 || now < secret->expires_at);
+}
+
+/* Names this secret of this state of the client, so that a change of the row ends what was verified before. */
+static int fingerprint(struct exchange *exchange, const struct client *client, struct text secret,
+                       unsigned char fingerprint_r[STORE_FINGERPRINT])
+{
+    const struct issuer *issuer = exchange->issuer;
+    uint32_t sizes[] = { client->version, (uint32_t)client->id.size };
+    struct text parts[] = {
+        { (const char *)issuer->fingerprint_key, ISSUER_FINGERPRINT_KEY }, TEXT("secret"),
+        { (const char *)sizes, sizeof sizes }, client->id, secret,
+    };
+    return secret_digest(issuer->hasher, parts, sizeof parts / sizeof *parts, fingerprint_r);
+}
+
+/* A slow hash: never while the source is in disfavour, never two at a time, and once for a secret that was right. */
+static enum answer verify_slowly(struct exchange *exchange, const struct client *client,
+                                 const struct client_secret *stored, struct text secret)
+{
+    const struct store *store = exchange->issuer->store;
+    unsigned char print[STORE_FINGERPRINT];
+    if (fingerprint(exchange, client, secret, print)) return ANSWER_CANNOT_SAY;
+    if (store->verified_find(store->world, print, exchange->now)) return ANSWER_YES;
+    if (store->failure_allowed(store->world, client->id, exchange->request->remote_address) != ANSWER_YES) return ANSWER_NO;
+    if (store->slow_lane_take(store->world) != ANSWER_YES) return ANSWER_CANNOT_SAY;
+    int same = secret_verify(exchange->issuer->hasher, &stored->hash, secret);
+    store->slow_lane_give(store->world);
+    if (same == 1) store->verified_put(store->world, print, exchange->now, exchange->now + VERIFIED_SECONDS);
+    return same == 1 ? ANSWER_YES : same == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
+}
+
+/* Whether secret is one of the client's; *label_r is that one's. Generated secrets are tried first: they cost nothing. */
+static enum answer verify_secret(struct exchange *exchange, const struct client *client, struct text secret,
+                                 struct text *label_r)
+{
+    enum answer answer = ANSWER_NO;
+    for (size_t i = 0; i < client->secret_count; i++) {
+        const struct client_secret *stored = &client->secrets[i];
+        if (stored->hash.rounds > 0 || !is_current(stored, exchange->now)) continue;
+        if (secret_verify(exchange->issuer->hasher, &stored->hash, secret) != 1) continue;
+        *label_r = stored->label;
+        return ANSWER_YES;
+    }
+    for (size_t i = 0; answer == ANSWER_NO && i < client->secret_count; i++) {
+        const struct client_secret *stored = &client->secrets[i];
+        if (stored->hash.rounds == 0 || !is_current(stored, exchange->now)) continue;
+        answer = verify_slowly(exchange, client, stored, secret);
+        *label_r = stored->label;
+    }
+    return answer;
+}
+
+/* RFC 6749 2.3.1: guessing is slowed down per client and source. A right secret of 256 bits was not guessed, so it is
+ * let in whatever its source has done before: a neighbour behind the same address cannot lock the holder out. */
+static enum error refuse(struct exchange *exchange, struct text client_id)
+{
+    const struct store *store = exchange->issuer->store;
+    struct text source = exchange->request->remote_address;
+    bool allowed = store->failure_allowed(store->world, client_id, source) == ANSWER_YES;
+    store->failure_count(store->world, client_id, source);
+    return allowed ? ERROR_invalid_client : ERROR_too_many_failures;
+}
+
+enum error client_auth_verify(struct exchange *exchange)
+{
+    const struct store *store = exchange->issuer->store;
+    struct proof proof;
+    enum error error = read_proof(exchange, &proof);
+    if (error) return error;
+
+    struct client *client = &exchange->client;
+    enum answer known = store->client_find(store->world, proof.client_id, exchange->arena, client);
+    bool stale = store->age(store->world) > exchange->issuer->fresh_seconds;
+    if (known == ANSWER_CANNOT_SAY || (known == ANSWER_NO && stale)) return ERROR_unavailable;
+    if (known == ANSWER_NO) {
+        *client = (struct client){ .id = proof.client_id };
+        verify_nothing(exchange, proof.secret);
+    }
+    enum answer right = verify_secret(exchange, client, proof.secret, &exchange->credential);
+    if (right == ANSWER_CANNOT_SAY) return ERROR_unavailable;
+    if (right == ANSWER_NO || known == ANSWER_NO || !client->enabled || !(client->methods & proof.method))
+        return refuse(exchange, proof.client_id);
+    exchange->response->client_id = client->id;
+    return store->client_allowed(store->world, client) == ANSWER_YES ? ERROR_none : ERROR_rate_limited;
+}

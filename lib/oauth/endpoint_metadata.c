@@ -1,0 +1,54 @@
+#include "endpoint.h"
+
+enum { DOCUMENT_BYTES = 16384 };
+
+static enum error publish(struct exchange *exchange, uint32_t max_age)
+{
+    struct response *response = exchange->response;
+    if (response->body.full) return ERROR_unavailable;
+    response->cache = RESPONSE_PUBLIC;
+    response->max_age = max_age;
+    response_validate(response, exchange->issuer->hasher, exchange->request->if_none_match);
+    return ERROR_none;
+}
+
+enum error endpoint_jwks(struct exchange *exchange)
+{
+    const struct issuer *issuer = exchange->issuer;
+    if (response_reserve(exchange->response, exchange->arena, DOCUMENT_BYTES)) return ERROR_unavailable;
+    if (keyring_put_jwks(issuer->keyring, exchange->now, &exchange->response->body)) return ERROR_unavailable;
+    return publish(exchange, issuer->jwks_max_age);
+}
+
+static void put_url(struct buffer *b, struct text member, struct text issuer, struct text path)
+{
+    char bytes[512];
+    struct buffer url = { bytes, 0, sizeof bytes, false };
+    buffer_put(&url, issuer);
+    buffer_put(&url, path);
+    buffer_put(b, member);
+    buffer_put_json(b, buffer_text(&url));
+    if (url.full) b->full = true;
+}
+
+/* Neither authorization_endpoint nor its companions: no grant here uses it. response_types_supported is required all the
+ * same (RFC 8414 2) and an empty array may not stand, so it names the one registered type that gives nothing out. */
+enum error endpoint_metadata(struct exchange *exchange)
+{
+#define METHODS "[\"client_secret_basic\",\"client_secret_post\"]"
+    struct text issuer = exchange->issuer->name;
+    struct buffer *b = &exchange->response->body;
+    if (response_reserve(exchange->response, exchange->arena, DOCUMENT_BYTES)) return ERROR_unavailable;
+    put_url(b, TEXT("{\"issuer\":"), issuer, TEXT(""));
+    put_url(b, TEXT(",\"token_endpoint\":"), issuer, TEXT("/token"));
+    put_url(b, TEXT(",\"introspection_endpoint\":"), issuer, TEXT("/validate"));
+    put_url(b, TEXT(",\"revocation_endpoint\":"), issuer, TEXT("/revoke"));
+    put_url(b, TEXT(",\"jwks_uri\":"), issuer, TEXT("/jwks.json"));
+    buffer_put(b, TEXT(",\"grant_types_supported\":[\"client_credentials\"]"
+                       ",\"response_types_supported\":[\"none\"]"
+                       ",\"token_endpoint_auth_methods_supported\":" METHODS
+                       ",\"introspection_endpoint_auth_methods_supported\":" METHODS
+                       ",\"revocation_endpoint_auth_methods_supported\":" METHODS "}"));
+#undef METHODS
+    return publish(exchange, exchange->issuer->jwks_max_age);
+}

@@ -1,0 +1,31 @@
+#include "access_token.h"
+#include "client_auth.h"
+#include "endpoint.h"
+
+/* RFC 7009 2.1, 2.2: what is no token of ours, or is past its time, needs no revocation; another client's is refused
+ * whatever its state; ours is revoked, and 200 is not said before that is durable (2.2.1: a 503 means it may still live).
+ * A token that was revoked before goes the same way again: on the first try it may not have become durable. */
+static enum error revoke(struct exchange *exchange, struct text compact)
+{
+    const struct store *store = exchange->issuer->store;
+    struct access_token token;
+    enum answer ours = access_token_read(exchange, compact, &token);
+    if (ours == ANSWER_CANNOT_SAY) return ERROR_unavailable;
+    if (ours == ANSWER_NO) return ERROR_none;
+    if (!text_equal(token.facts.client_id, exchange->client.id)) return ERROR_foreign_token;
+    if (exchange->now >= token.facts.expires_at) return ERROR_none;
+    return store->token_revoke(store->world, &token.facts) ? ERROR_unavailable : ERROR_none;
+}
+
+enum error endpoint_revoke(struct exchange *exchange)
+{
+    struct text compact;
+    enum error error = exchange_form(exchange);
+    if (!error) error = client_auth_verify(exchange);
+    if (!error) error = exchange_parameter(exchange, TEXT("token"), &compact);
+    if (error) return error;
+    if (!text_present(compact)) return ERROR_missing_token;
+    error = revoke(exchange, compact);
+    if (!error) buffer_put(&exchange->response->body, TEXT("{}"));
+    return error;
+}

@@ -1,0 +1,30 @@
+#include "client_auth.h"
+#include "endpoint.h"
+#include "grant.h"
+
+/* RFC 6749 5.1. `scope` always stands in the answer, so that a client never has to guess what it was given. */
+static enum error put_answer(struct exchange *exchange, const struct access_token_plan *plan, struct text token)
+{
+    struct response *response = exchange->response;
+    if (response_reserve(response, exchange->arena, 128 + token.size + 2 * plan->scope.size)) return ERROR_unavailable;
+    struct buffer *b = &response->body;
+    buffer_put(b, TEXT("{\"access_token\":\""));
+    buffer_put(b, token);
+    buffer_put(b, TEXT("\",\"token_type\":\"Bearer\",\"expires_in\":"));
+    buffer_put_number(b, plan->seconds);
+    buffer_put(b, TEXT(",\"scope\":"));
+    buffer_put_json(b, plan->scope);
+    buffer_put_char(b, '}');
+    return b->full ? ERROR_unavailable : ERROR_none;
+}
+
+enum error endpoint_token(struct exchange *exchange)
+{
+    struct access_token_plan plan;
+    struct text token;
+    enum error error = exchange_form(exchange);
+    if (!error) error = client_auth_verify(exchange);
+    if (!error) error = grant_decide(exchange, &plan);
+    if (!error) error = access_token_issue(exchange, &plan, &token);
+    return error ? error : put_answer(exchange, &plan, token);
+}

@@ -1,0 +1,55 @@
+/* exchange: one request being answered, and the world it is answered in.
+ *
+ * struct issuer is that world: configuration, keys, storage, clock and dice, handed in. Nothing in lib/ reaches for
+ * any of these by itself. */
+#ifndef OAUTH_EXCHANGE_H
+#define OAUTH_EXCHANGE_H
+
+#include "../base/arena.h"
+#include "../base/form.h"
+#include "../jose/keyring.h"
+#include "client.h"
+#include "request.h"
+#include "response.h"
+#include "store.h"
+
+enum { ISSUER_FINGERPRINT_KEY = 32 };
+
+struct issuer {
+    struct text name;                   /* RFC 8414 2 `issuer`: https URL without query and fragment, no trailing slash */
+    struct text prefix;                 /* its path: where the front mounts us; empty at the root */
+    uint32_t token_seconds;             /* lifetime of an access token when client and audience say nothing */
+    uint32_t jwks_max_age;              /* seconds */
+    uint32_t fresh_seconds;             /* a replica older than this does not know who is unknown */
+    uint32_t validate_seconds;          /* a replica older than this does not know what is valid */
+    uint32_t issue_seconds;             /* a replica older than this does not know who may have a token */
+    struct keyring *keyring;
+    const struct store *store;
+    struct secret_hasher *hasher;
+    unsigned char fingerprint_key[ISSUER_FINGERPRINT_KEY];
+    void *world;
+    int64_t (*now)(void *world);                                /* seconds since 1970 */
+    int (*random)(void *world, unsigned char *bytes, size_t size);   /* 0, or -1 */
+    int (*sign)(void *world, const struct keyring_key *key, struct secret_hasher *hasher, struct text input,
+                struct buffer *signature);                      /* RFC 7515 5.1: appends the raw signature; 0, or -1 */
+    int (*metrics)(void *world, struct buffer *page);           /* NULL: no such page */
+};
+
+struct exchange {
+    const struct issuer *issuer;
+    struct arena *arena;
+    const struct request *request;
+    struct response *response;
+    int64_t now;
+    struct form form;                   /* endpoints that read a form: after exchange_form() */
+    struct client client;               /* who asks: after client_auth_verify() */
+    struct text credential;             /* the credential it was proved with */
+};
+
+/* Reads the form of a POST: content type, size, query and encoding are judged here, repetition by exchange_parameter. */
+enum error exchange_form(struct exchange *exchange);
+
+/* The one value of a parameter; absent when omitted. ERROR_repeated_parameter when it stands twice. */
+enum error exchange_parameter(const struct exchange *exchange, struct text name, struct text *value_r);
+
+#endif

@@ -1,0 +1,124 @@
+#include "grant.h"
+
+#include "scope.h"
+
+static bool has_audience(const struct client *client, struct text audience)
+{
+    for (size_t i = 0; i < client->grant_count; i++)
+        if (text_equal(client->grants[i].audience, audience)) return true;
+    return false;
+}
+
+static bool has_scope(const struct client *client, struct text audience, struct text word)
+{
+    for (size_t i = 0; i < client->grant_count; i++)
+        if (text_equal(client->grants[i].scope, word) && text_equal(client->grants[i].audience, audience)) return true;
+    return false;
+}
+
+/* A scope word has a meaning at every audience of the token, or it is not in it. */
+static bool has_scope_everywhere(const struct client *client, const struct access_token_plan *plan, struct text word)
+{
+    for (size_t i = 0; i < plan->audience_count; i++)
+        if (!has_scope(client, plan->audiences[i], word)) return false;
+    return true;
+}
+
+static enum error add_audience(const struct client *client, struct text audience, struct access_token_plan *plan)
+{
+    for (size_t i = 0; i < plan->audience_count; i++)
+        if (text_equal(plan->audiences[i], audience)) return ERROR_none;
+    if (plan->audience_count == ACCESS_TOKEN_AUDIENCES || !has_audience(client, audience)) return ERROR_invalid_target;
+    plan->audiences[plan->audience_count++] = audience;
+    return ERROR_none;
+}
+
+/* Without `resource`: the client's default audience, or its only one. */
+static enum error default_audience(const struct client *client, struct access_token_plan *plan)
+{
+    if (client->default_audience.size > 0) return add_audience(client, client->default_audience, plan);
+    for (size_t i = 1; i < client->grant_count; i++)
+        if (!text_equal(client->grants[i].audience, client->grants[0].audience)) return ERROR_invalid_target;
+    return add_audience(client, client->grants[0].audience, plan);
+}
+
+/* RFC 8707 2: `resource` may stand more than once. */
+static enum error decide_audience(struct exchange *exchange, struct access_token_plan *plan)
+{
+    const struct client *client = &exchange->client;
+    for (size_t i = 0; i < exchange->form.count; i++) {
+        const struct parameter *p = &exchange->form.parameters[i];
+        if (p->value.size == 0 || !text_equal(p->name, TEXT("resource"))) continue;
+        enum error error = add_audience(client, p->value, plan);
+        if (error) return error;
+    }
+    return plan->audience_count > 0 ? ERROR_none : default_audience(client, plan);
+}
+
+/* RFC 6749 3.3: a request without scope is given what its client's row says, or refused. */
+static enum error omitted_scope(const struct client *client, const struct access_token_plan *plan, struct scope *scope_r)
+{
+    bool some = false;
+    scope_r->count = 0;
+    if (client->omitted_scope == CLIENT_OMITTED_REFUSE) return ERROR_missing_scope;
+    if (client->omitted_scope == CLIENT_OMITTED_NONE) return ERROR_none;
+    for (size_t i = 0; i < client->grant_count; i++) {
+        const struct client_grant *grant = &client->grants[i];
+        if (grant->scope.size == 0 || !has_scope_everywhere(client, plan, grant->scope)) continue;
+        some = true;
+        if (client->omitted_scope == CLIENT_OMITTED_DEFAULT && !grant->is_default) continue;
+        if (scope_add(scope_r, grant->scope)) return ERROR_invalid_scope;
+    }
+    return some && scope_r->count == 0 ? ERROR_missing_scope : ERROR_none;
+}
+
+static enum error requested_scope(const struct client *client, const struct access_token_plan *plan, struct text wanted,
+                                  struct scope *scope_r)
+{
+    if (scope_parse(wanted, scope_r)) return ERROR_invalid_scope;
+    for (size_t i = 0; i < scope_r->count; i++)
+        if (!has_scope_everywhere(client, plan, scope_r->words[i])) return ERROR_invalid_scope;
+    return ERROR_none;
+}
+
+/* The words with single spaces between them, in the arena. */
+static enum error join(struct exchange *exchange, const struct scope *scope, struct text *joined_r)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < scope->count; i++) size += scope->words[i].size + 1;
+    struct buffer b = { arena_take(exchange->arena, size), 0, size, false };
+    if (!b.data) return ERROR_unavailable;
+    for (size_t i = 0; i < scope->count; i++) {
+        if (i > 0) buffer_put_char(&b, ' ');
+        buffer_put(&b, scope->words[i]);
+    }
+    *joined_r = buffer_text(&b);
+    return ERROR_none;
+}
+
+static enum error decide_scope(struct exchange *exchange, struct access_token_plan *plan)
+{
+    struct scope scope;
+    struct text wanted;
+    enum error error = exchange_parameter(exchange, TEXT("scope"), &wanted);
+    if (error) return error;
+    if (text_present(wanted)) error = requested_scope(&exchange->client, plan, wanted, &scope);
+    else error = omitted_scope(&exchange->client, plan, &scope);
+    return error ? error : join(exchange, &scope, &plan->scope);
+}
+
+enum error grant_decide(struct exchange *exchange, struct access_token_plan *plan_r)
+{
+    const struct client *client = &exchange->client;
+    struct text type;
+    enum error error = exchange_parameter(exchange, TEXT("grant_type"), &type);
+    if (error) return error;
+    if (!text_present(type)) return ERROR_missing_grant_type;
+    if (!text_equal(type, TEXT("client_credentials"))) return ERROR_unsupported_grant;
+    if (client->grant_count == 0) return ERROR_unauthorized_client;
+
+    *plan_r = (struct access_token_plan){ .seconds = client->token_seconds ? client->token_seconds
+                                                                          : exchange->issuer->token_seconds };
+    error = decide_audience(exchange, plan_r);
+    return error ? error : decide_scope(exchange, plan_r);
+}

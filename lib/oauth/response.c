@@ -1,0 +1,118 @@
+#include "response.h"
+
+#include <assert.h>
+
+#include "../base/base64url.h"
+
+enum { RETRY_SOON = 1, RETRY_AFTER_FAILURES = 6, ETAG_BYTES = 15 };
+
+int response_open(struct response *response, struct arena *arena)
+{
+    *response = (struct response){ .status = 200, .content_type = TEXT("application/json") };
+    return response_reserve(response, arena, RESPONSE_BODY);
+}
+
+int response_reserve(struct response *response, struct arena *arena, size_t size)
+{
+    char *block = arena_take(arena, RESPONSE_HEAD + size);
+    if (!block) return -1;
+    response->body = (struct buffer){ block + RESPONSE_HEAD, 0, size, false };
+    return 0;
+}
+
+void response_refuse(struct response *response, enum error error)
+{
+    const struct error_facts *facts = error_facts(error);
+    struct buffer *b = &response->body;
+    response->error = error;
+    response->status = facts->status;
+    response->cache = RESPONSE_NO_STORE;
+    response->etag[0] = '\0';
+    response->content_type = TEXT("application/json");
+    response->retry_after = error == ERROR_too_many_failures ? RETRY_AFTER_FAILURES
+                          : facts->status == 429 || facts->status == 503 ? RETRY_SOON : 0;
+    *b = (struct buffer){ b->data, 0, b->capacity, false };
+    buffer_put(b, TEXT("{\"error\":"));
+    buffer_put_json(b, text_of(facts->code));
+    buffer_put(b, TEXT(",\"error_description\":"));
+    buffer_put_json(b, text_of(facts->description));
+    buffer_put_char(b, '}');
+    assert(!b->full);
+}
+
+/* RFC 9110 13.1.2: a list of entity tags, or `*`; weak comparison, so a W/ in front changes nothing. */
+static bool holds_tag(struct text list, struct text tag)
+{
+    struct text one;
+    while (text_split(&list, ',', &one)) {
+        one = text_trim(one);
+        if (text_begins(one, TEXT("W/"))) one = text_slice(one, 2, one.size);
+        if (text_equal(one, tag) || text_equal(one, TEXT("*"))) return true;
+    }
+    return false;
+}
+
+void response_validate(struct response *response, struct secret_hasher *hasher, struct text if_none_match)
+{
+    unsigned char digest[SECRET_DIGEST];
+    struct text body = buffer_text(&response->body);
+    struct buffer tag = { response->etag, 0, RESPONSE_ETAG - 1, false };
+    if (secret_digest(hasher, &body, 1, digest)) return;
+    buffer_put_char(&tag, '"');
+    base64url_put(&tag, (struct text){ (const char *)digest, ETAG_BYTES });
+    buffer_put_char(&tag, '"');
+    response->etag[tag.size] = '\0';
+    if (!holds_tag(if_none_match, buffer_text(&tag))) return;
+    response->status = 304;
+    response->body.size = 0;
+}
+
+static void put_header(struct buffer *b, struct text name, struct text value)
+{
+    if (value.size == 0) return;
+    buffer_put(b, name);
+    buffer_put(b, value);
+    buffer_put(b, TEXT("\r\n"));
+}
+
+static void put_number_header(struct buffer *b, struct text name, uint64_t value)
+{
+    buffer_put(b, name);
+    buffer_put_number(b, value);
+    buffer_put(b, TEXT("\r\n"));
+}
+
+/* RFC 6749 5.1: no-store, and Pragma for what still speaks HTTP/1.0. */
+static void put_cache(struct buffer *b, const struct response *response)
+{
+    if (response->cache == RESPONSE_PUBLIC) put_number_header(b, TEXT("Cache-Control: public, max-age="), response->max_age);
+    else buffer_put(b, TEXT("Cache-Control: no-store\r\nPragma: no-cache\r\n"));
+}
+
+struct text response_format(struct response *response, struct text realm, struct text id)
+{
+    char head[RESPONSE_HEAD];
+    struct buffer b = { head, 0, sizeof head, false };
+    size_t body_size = response->body.size;
+    put_number_header(&b, TEXT("Status: "), (uint64_t)response->status);
+    if (response->status != 304) {
+        put_header(&b, TEXT("Content-Type: "), response->content_type);
+        put_number_header(&b, TEXT("Content-Length: "), body_size);
+    }
+    put_cache(&b, response);
+    if (response->status == 401) {
+        buffer_put(&b, TEXT("WWW-Authenticate: Basic realm="));
+        buffer_put_json(&b, realm);
+        buffer_put(&b, TEXT(", charset=\"UTF-8\"\r\n"));
+    }
+    if (response->retry_after > 0) put_number_header(&b, TEXT("Retry-After: "), response->retry_after);
+    put_header(&b, TEXT("Allow: "), response->allow);
+    put_header(&b, TEXT("ETag: "), text_of(response->etag));
+    put_header(&b, TEXT("X-Request-Id: "), id);
+    buffer_put(&b, TEXT("\r\n"));
+    assert(!b.full);
+
+    char *start = response->body.data - b.size;
+    memcpy(start, head, b.size);
+    return (struct text){ start, b.size + (response->head_only ? 0 : body_size) };
+}

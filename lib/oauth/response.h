@@ -1,0 +1,50 @@
+/* response: the answer, and how it looks on the wire.
+ *
+ * An endpoint writes the body and sets the facts; response_format() puts the head in front of the body, in place, so
+ * that the caller sends one piece of memory. The form is that of a CGI response (RFC 3875 6): Status first, always,
+ * and Content-Length always. */
+#ifndef OAUTH_RESPONSE_H
+#define OAUTH_RESPONSE_H
+
+#include "../base/arena.h"
+#include "../base/buffer.h"
+#include "../base/error.h"
+#include "../base/secret.h"
+
+enum { RESPONSE_HEAD = 768, RESPONSE_BODY = 1024, RESPONSE_ETAG = 32 };
+
+enum response_cache { RESPONSE_NO_STORE, RESPONSE_PUBLIC };
+
+struct response {
+    struct buffer body;
+    int status;
+    enum error error;
+    enum response_cache cache;
+    unsigned max_age;               /* seconds, with RESPONSE_PUBLIC */
+    unsigned retry_after;           /* seconds; 0: no such header */
+    char etag[RESPONSE_ETAG];       /* with its quotes and a NUL; empty: no such header */
+    struct text allow;              /* absent: no such header */
+    struct text content_type;
+    struct text client_id;          /* who asked, for the log; absent until it is proved */
+    unsigned route;                 /* index of the route, for the metrics */
+    bool head_only;                 /* HEAD: Content-Length is that of the body that is left out */
+};
+
+/* An empty answer with room for a head and a body of RESPONSE_BODY bytes. 0, or -1 when the arena is used up. */
+int response_open(struct response *response, struct arena *arena);
+
+/* Room for a body of size bytes; what was written before is lost. 0, or -1 as above. Small answers do not pay for the
+ * wiping of large ones. */
+int response_reserve(struct response *response, struct arena *arena, size_t size);
+
+/* Replaces the body by the JSON of error (RFC 6749 5.2) and sets status and retry_after. */
+void response_refuse(struct response *response, enum error error);
+
+/* Sets etag from the body; with a matching If-None-Match (RFC 9110 13.1.2) the answer becomes a 304. */
+void response_validate(struct response *response, struct secret_hasher *hasher, struct text if_none_match);
+
+/* The whole answer. realm names the Basic challenge of a 401; id, when present, becomes X-Request-Id.
+ * The view lives as long as the response. */
+struct text response_format(struct response *response, struct text realm, struct text id);
+
+#endif

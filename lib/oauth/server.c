@@ -1,0 +1,114 @@
+#include "server.h"
+
+#include "endpoint.h"
+
+enum place { UNDER_PREFIX, BEFORE_PREFIX };     /* RFC 8414 3.1 puts the well-known path before that of the issuer */
+
+enum method { GET, POST };
+
+enum stale { ANY_AGE, ISSUE_AGE, VALIDATE_AGE };    /* how old the replica may be */
+
+#define WELL_KNOWN "/.well-known/oauth-authorization-server"
+
+static const struct route {
+    const char *name;
+    struct text path;
+    enum place place;
+    enum method method;
+    enum stale stale;
+    enum error (*handle)(struct exchange *exchange);
+} routes[] = {
+    { "token",      TEXT("/token"),      UNDER_PREFIX,  POST, ISSUE_AGE,    endpoint_token },
+    { "validate",   TEXT("/validate"),   UNDER_PREFIX,  POST, VALIDATE_AGE, endpoint_introspect },
+    { "introspect", TEXT("/introspect"), UNDER_PREFIX,  POST, VALIDATE_AGE, endpoint_introspect },
+    { "revoke",     TEXT("/revoke"),     UNDER_PREFIX,  POST, VALIDATE_AGE, endpoint_revoke },
+    { "jwks",       TEXT("/jwks.json"),  UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_jwks },
+    { "metadata",   TEXT(WELL_KNOWN),    BEFORE_PREFIX, GET,  ANY_AGE,      endpoint_metadata },
+    { "metadata",   TEXT(WELL_KNOWN),    UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_metadata },
+    { "live",       TEXT("/live"),       UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_live },
+    { "ready",      TEXT("/ready"),      UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_ready },
+    { "metrics",    TEXT("/metrics"),    UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_metrics },
+};
+
+enum { ROUTES = sizeof routes / sizeof *routes };
+
+/* What is said when there is no memory to say anything in. */
+static const char last_words[] = "Status: 503\r\nContent-Type: application/json\r\nContent-Length: 35\r\n"
+    "Cache-Control: no-store\r\nRetry-After: 1\r\n\r\n{\"error\":\"temporarily_unavailable\"}";
+
+size_t server_routes(void)
+{
+    return ROUTES + 1;
+}
+
+const char *server_route_name(size_t route)
+{
+    return route < ROUTES ? routes[route].name : "other";
+}
+
+static bool is_at(const struct route *route, struct text prefix, struct text path)
+{
+    struct text first = route->place == UNDER_PREFIX ? prefix : route->path;
+    struct text last = route->place == UNDER_PREFIX ? route->path : prefix;
+    return path.size == first.size + last.size && text_begins(path, first) &&
+           text_equal(text_slice(path, first.size, last.size), last);
+}
+
+static size_t find_route(struct text prefix, struct text path)
+{
+    size_t i = 0;
+    while (i < ROUTES && !is_at(&routes[i], prefix, path)) i++;
+    return i;
+}
+
+/* GET means HEAD, too (RFC 9110 9.3.2). */
+static bool takes(const struct route *route, struct text method)
+{
+    if (route->method == POST) return text_equal(method, TEXT("POST"));
+    return text_equal(method, TEXT("GET")) || text_equal(method, TEXT("HEAD"));
+}
+
+static bool is_too_old(const struct issuer *issuer, const struct route *route)
+{
+    uint32_t limit = route->stale == ISSUE_AGE ? issuer->issue_seconds : issuer->validate_seconds;
+    return route->stale != ANY_AGE && issuer->store->age(issuer->store->world) > limit;
+}
+
+static enum error answer(struct exchange *exchange)
+{
+    const struct request *request = exchange->request;
+    struct response *response = exchange->response;
+    response->route = (unsigned)find_route(exchange->issuer->prefix, request->path);
+    if (response->route == ROUTES) return ERROR_not_found;
+    const struct route *route = &routes[response->route];
+    response->head_only = text_equal(request->method, TEXT("HEAD"));
+    if (!takes(route, request->method)) {
+        response->allow = route->method == POST ? TEXT("POST") : TEXT("GET, HEAD");
+        return ERROR_method;
+    }
+    if (request->repeated) return ERROR_ambiguous;
+    if (request->body_too_large) return ERROR_too_large;
+    if (is_too_old(exchange->issuer, route)) return ERROR_unavailable;
+    return route->handle(exchange);
+}
+
+struct text server_handle(const struct issuer *issuer, struct arena *arena, const struct request *request,
+                          struct response *response)
+{
+    struct exchange exchange;       /* the form and the client are filled by the steps that read them */
+    exchange.issuer = issuer;
+    exchange.arena = arena;
+    exchange.request = request;
+    exchange.response = response;
+    exchange.credential = (struct text){ NULL, 0 };
+    if (response_open(response, arena)) {
+        response->status = 503;
+        response->error = ERROR_unavailable;
+        response->route = ROUTES;
+        return (struct text){ last_words, sizeof last_words - 1 };
+    }
+    exchange.now = issuer->now(issuer->world);
+    enum error error = answer(&exchange);
+    if (error) response_refuse(response, error);
+    return response_format(response, issuer->name, request->id_is_ours ? request->id : (struct text){ NULL, 0 });
+}

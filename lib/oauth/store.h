@@ -1,0 +1,55 @@
+/* store: the doors through which the server sees the world's memory.
+ *
+ * Not a database: every call answers at once from memory, but for `revoke`, which waits until the revocation is durable
+ * or a deadline has passed. A look-up answers yes, no or cannot say; who asks fails closed on the last.
+ * Filled by app/world.c from the shared region, and by tests from a table. */
+#ifndef OAUTH_STORE_H
+#define OAUTH_STORE_H
+
+#include "../base/arena.h"
+#include "client.h"
+
+enum answer { ANSWER_NO, ANSWER_YES, ANSWER_CANNOT_SAY };
+
+enum { STORE_FINGERPRINT = 32, STORE_NEVER = 0x7fffffff };
+
+/* What a revocation can speak of; views of a verified token. */
+struct token_facts {
+    struct text jti;
+    struct text client_id;
+    struct text credential;
+    int64_t issued_at;
+    int64_t expires_at;
+};
+
+struct store {
+    void *world;
+
+    /* Age of what the other doors answer from: seconds since the last complete synchronisation, STORE_NEVER before it. */
+    uint32_t (*age)(void *world);
+
+    enum answer (*client_find)(void *world, struct text client_id, struct arena *arena, struct client *client_r);
+
+    /* By its jti, or by a rule that takes its client, its credential or its time of issue. */
+    enum answer (*token_revoked)(void *world, const struct token_facts *token);
+
+    /* 0 once the revocation is durable; -1 when it could not be made so in time. It holds on this host either way. */
+    int (*token_revoke)(void *world, const struct token_facts *token);
+
+    /* Takes one request from the client's allowance (client.rate_per_minute). No: it is used up. */
+    enum answer (*client_allowed)(void *world, const struct client *client);
+
+    /* Failed authentications of client_id from one source. No: too many lately. */
+    enum answer (*failure_allowed)(void *world, struct text client_id, struct text source);
+    void (*failure_count)(void *world, struct text client_id, struct text source);
+
+    /* Costly checks are paid once: fingerprints of what was verified, until a time (seconds since 1970). */
+    bool (*verified_find)(void *world, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now);
+    void (*verified_put)(void *world, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now, int64_t until);
+
+    /* One computation of a slow hash at a time on this host: take (no: busy, come back later) and give back. */
+    enum answer (*slow_lane_take)(void *world);
+    void (*slow_lane_give)(void *world);
+};
+
+#endif
