@@ -1,6 +1,5 @@
 #include "arena.h"
 
-#include <openssl/crypto.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -43,6 +42,6 @@ struct text arena_copy(struct arena *arena, struct text t)
 
 void arena_reset(struct arena *arena)
 {
-    if (arena->used > 0) OPENSSL_cleanse(arena->block, arena->used);
+    if (arena->used > 0) explicit_bzero(arena->block, arena->used);
     arena->used = 0;
 }

@@ -2,21 +2,22 @@
 
 static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-enum { BAD = 0xff };
+#define BAD UINT32_C(0x80000000)
 
-/* The value of a digit: RFC 4648 5, and 4 for HTTP Basic. Written out by ranges, so that there is nothing to set up. */
+/* What a digit adds to its group of three bytes: one table for each of the four places in the group, for RFC 4648 5 and
+ * for 4. Written out by ranges, so that there is nothing to set up. */
 #define BAD8 BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD
 #define BAD32 BAD8, BAD8, BAD8, BAD8
-#define LETTERS(first) first, first + 1, first + 2, first + 3, first + 4, first + 5, first + 6, first + 7, first + 8, \
-    first + 9, first + 10, first + 11, first + 12, first + 13, first + 14, first + 15, first + 16, first + 17, first + 18, \
-    first + 19, first + 20, first + 21, first + 22, first + 23, first + 24, first + 25
-#define DIGITS 52, 53, 54, 55, 56, 57, 58, 59, 60, 61
-#define VALUES(plus, minus, slash, underscore) { \
-    BAD32, BAD8, BAD, BAD, BAD, plus, BAD, minus, BAD, slash, DIGITS, BAD, BAD, BAD, BAD, BAD, BAD, \
-    BAD, LETTERS(0), BAD, BAD, BAD, BAD, underscore, BAD, LETTERS(26), BAD, BAD, BAD, BAD, BAD, BAD32, BAD32, BAD32, BAD32 }
+#define FIVE(v, s) (v + 0u) << s, (v + 1u) << s, (v + 2u) << s, (v + 3u) << s, (v + 4u) << s
+#define LETTERS(v, s) FIVE(v, s), FIVE(v + 5, s), FIVE(v + 10, s), FIVE(v + 15, s), FIVE(v + 20, s), (v + 25u) << s
+#define TABLE(plus, minus, slash, underscore, s) { \
+    BAD32, BAD8, BAD, BAD, BAD, plus, BAD, minus, BAD, slash, FIVE(52, s), FIVE(57, s), BAD, BAD, BAD, BAD, BAD, BAD, \
+    BAD, LETTERS(0, s), BAD, BAD, BAD, BAD, underscore, BAD, LETTERS(26, s), BAD, BAD, BAD, BAD, BAD, BAD32, BAD32, BAD32, BAD32 }
+#define URL(s) TABLE(BAD, 62u << s, BAD, 63u << s, s)
+#define BASIC(s) TABLE(62u << s, BAD, 63u << s, BAD, s)
 
-static const unsigned char values_url[256] = VALUES(BAD, 62, BAD, 63);
-static const unsigned char values_basic[256] = VALUES(62, BAD, 63, BAD);
+static const uint32_t url_values[4][256] = { URL(18), URL(12), URL(6), URL(0) };
+static const uint32_t basic_values[4][256] = { BASIC(18), BASIC(12), BASIC(6), BASIC(0) };
 
 void base64url_put(struct buffer *b, struct text bytes)
 {
@@ -43,36 +44,36 @@ void base64url_put(struct buffer *b, struct text bytes)
     b->size += size;
 }
 
-static int decode(const unsigned char values[256], struct text t, struct buffer *bytes)
+static int decode(const uint32_t values[4][256], struct text t, struct buffer *bytes)
 {
     size_t size = t.size / 4 * 3 + (t.size % 4 ? t.size % 4 - 1 : 0);
     if (t.size % 4 == 1 || size > bytes->capacity - bytes->size) return -1;
     const unsigned char *p = (const unsigned char *)t.data;
     unsigned char *out = (unsigned char *)bytes->data + bytes->size;
-    unsigned bad = 0;
+    uint32_t bad = 0;
     size_t left = t.size;
     for (; left >= 4; left -= 4, p += 4, out += 3) {
-        unsigned v0 = values[p[0]], v1 = values[p[1]], v2 = values[p[2]], v3 = values[p[3]];
-        bad |= v0 | v1 | v2 | v3;
-        out[0] = (unsigned char)(v0 << 2 | v1 >> 4);
-        out[1] = (unsigned char)(v1 << 4 | v2 >> 2);
-        out[2] = (unsigned char)(v2 << 6 | v3);
+        uint32_t group = values[0][p[0]] | values[1][p[1]] | values[2][p[2]] | values[3][p[3]];
+        bad |= group;
+        out[0] = (unsigned char)(group >> 16);
+        out[1] = (unsigned char)(group >> 8);
+        out[2] = (unsigned char)group;
     }
     if (left > 0) {
-        unsigned v0 = values[p[0]], v1 = values[p[1]], v2 = left == 3 ? values[p[2]] : 0;
-        unsigned spare = left == 3 ? v2 & 3 : v1 & 15;
-        bad |= v0 | v1 | v2 | (spare ? BAD : 0);
-        out[0] = (unsigned char)(v0 << 2 | v1 >> 4);
-        if (left == 3) out[1] = (unsigned char)(v1 << 4 | v2 >> 2);
+        uint32_t group = values[0][p[0]] | values[1][p[1]] | (left == 3 ? values[2][p[2]] : 0);
+        uint32_t spare = group & (left == 3 ? 0xff : 0xffff);
+        bad |= group | (spare > 0 ? BAD : 0);
+        out[0] = (unsigned char)(group >> 16);
+        if (left == 3) out[1] = (unsigned char)(group >> 8);
     }
-    if (bad & 0xc0) return -1;
+    if (bad & BAD) return -1;
     bytes->size += size;
     return 0;
 }
 
 int base64url_decode(struct text t, struct buffer *bytes)
 {
-    return decode(values_url, t, bytes);
+    return decode(url_values, t, bytes);
 }
 
 int base64url_decode_basic(struct text t, struct buffer *bytes)
@@ -81,5 +82,5 @@ int base64url_decode_basic(struct text t, struct buffer *bytes)
         t.size--;
         if (t.data[t.size - 1] == '=') t.size--;
     }
-    return decode(values_basic, t, bytes);
+    return decode(basic_values, t, bytes);
 }

@@ -30,7 +30,12 @@ struct object {
 int object_read(struct text json, struct object *object_r);
 
 /* NULL when there is no such member. */
-const struct member *object_member(const struct object *object, const char *name);
+const struct member *object_find(const struct object *object, struct text name);
+
+static inline const struct member *object_member(const struct object *object, const char *name)
+{
+    return object_find(object, text_of(name));
+}
 
 /* The decoded string. 0; -1 when the member is NULL or no string, or the arena is used up. */
 int object_string(const struct member *member, struct arena *arena, struct text *string_r);

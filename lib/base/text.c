@@ -1,10 +1,5 @@
 #include "text.h"
 
-struct text text_of(const char *s)
-{
-    return (struct text){ s, s ? strlen(s) : 0 };
-}
-
 static unsigned char lower(char c)
 {
     unsigned char u = (unsigned char)c;
@@ -13,6 +8,7 @@ static unsigned char lower(char c)
 
 bool text_equal_nocase(struct text a, struct text b)
 {
+    if (text_equal(a, b)) return true;
     if (a.size != b.size) return false;
     for (size_t i = 0; i < a.size; i++)
         if (lower(a.data[i]) != lower(b.data[i])) return false;
@@ -22,13 +18,6 @@ bool text_equal_nocase(struct text a, struct text b)
 bool text_begins(struct text t, struct text prefix)
 {
     return t.size >= prefix.size && text_equal(text_slice(t, 0, prefix.size), prefix);
-}
-
-struct text text_slice(struct text t, size_t offset, size_t size)
-{
-    if (offset > t.size) offset = t.size;
-    if (size > t.size - offset) size = t.size - offset;
-    return (struct text){ t.data ? t.data + offset : NULL, size };
 }
 
 struct text text_trim(struct text t)

@@ -22,11 +22,11 @@ static inline bool text_present(struct text t) { return t.data != NULL; }
 /* Bytewise; for public values only (secrets: secret.h). */
 static inline bool text_equal(struct text a, struct text b)
 {
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+    return a.size == b.size && (a.size == 0 || (a.data[0] == b.data[0] && memcmp(a.data, b.data, a.size) == 0));
 }
 
 /* A view of the C string s; NULL gives an absent view. */
-struct text text_of(const char *s);
+static inline struct text text_of(const char *s) { return (struct text){ s, s ? strlen(s) : 0 }; }
 
 /* As text_equal, with A-Z and a-z held equal. */
 bool text_equal_nocase(struct text a, struct text b);
@@ -34,7 +34,12 @@ bool text_equal_nocase(struct text a, struct text b);
 bool text_begins(struct text t, struct text prefix);
 
 /* The part of t from offset on, at most size bytes; both are clamped to t. */
-struct text text_slice(struct text t, size_t offset, size_t size);
+static inline struct text text_slice(struct text t, size_t offset, size_t size)
+{
+    if (offset > t.size) offset = t.size;
+    if (size > t.size - offset) size = t.size - offset;
+    return (struct text){ t.data ? t.data + offset : NULL, size };
+}
 
 /* t without leading and trailing spaces and tabs. */
 struct text text_trim(struct text t);

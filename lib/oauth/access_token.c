@@ -76,12 +76,7 @@ enum error access_token_issue(struct exchange *exchange, const struct access_tok
 /* Names this token under these keys: whoever has it has been through the signature, until the keys change. */
 static int fingerprint(struct exchange *exchange, struct text token, unsigned char fingerprint_r[STORE_FINGERPRINT])
 {
-    const struct issuer *issuer = exchange->issuer;
-    struct text parts[] = {
-        { (const char *)issuer->fingerprint_key, ISSUER_FINGERPRINT_KEY }, TEXT("token."),
-        { (const char *)&issuer->keyring->generation, sizeof issuer->keyring->generation }, token,
-    };
-    return secret_digest(issuer->hasher, parts, sizeof parts / sizeof *parts, fingerprint_r);
+    return exchange_fingerprint(exchange, EXCHANGE_TOKEN, exchange->issuer->keyring->generation, token, fingerprint_r);
 }
 
 /* Signed by us is not enough: all that later steps rely on has to be there. */

@@ -69,13 +69,13 @@ static bool is_current(const struct client_secret *secret, int64_t now)
 static int fingerprint(struct exchange *exchange, const struct client *client, struct text secret,
                        unsigned char fingerprint_r[STORE_FINGERPRINT])
 {
-    const struct issuer *issuer = exchange->issuer;
-    uint32_t sizes[] = { client->version, (uint32_t)client->id.size };
-    struct text parts[] = {
-        { (const char *)issuer->fingerprint_key, ISSUER_FINGERPRINT_KEY }, TEXT("secret"),
-        { (const char *)sizes, sizeof sizes }, client->id, secret,
-    };
-    return secret_digest(issuer->hasher, parts, sizeof parts / sizeof *parts, fingerprint_r);
+    size_t size = client->id.size + 1 + secret.size;
+    struct buffer both = { arena_take(exchange->arena, size), 0, size, false };
+    if (!both.data) return -1;
+    buffer_put(&both, client->id);
+    buffer_put_char(&both, '\0');      /* which neither of them has */
+    buffer_put(&both, secret);
+    return exchange_fingerprint(exchange, EXCHANGE_SECRET, client->version, buffer_text(&both), fingerprint_r);
 }
 
 /* A slow hash: never while the source is in disfavour, never two at a time, and once for a secret that was right. */

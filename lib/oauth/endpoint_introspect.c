@@ -3,12 +3,14 @@
 #include "endpoint.h"
 
 /* Claims that an introspection answer repeats (RFC 7662 2.2); `cred` is nobody else's affair. */
-static const char *const answered[] = { "iss", "sub", "aud", "client_id", "scope", "iat", "exp", "nbf", "jti" };
+static const struct text answered[] = {
+    TEXT("iss"), TEXT("sub"), TEXT("aud"), TEXT("client_id"), TEXT("scope"), TEXT("iat"), TEXT("exp"), TEXT("nbf"), TEXT("jti"),
+};
 
 static bool is_answered(struct text name)
 {
     for (size_t i = 0; i < sizeof answered / sizeof *answered; i++)
-        if (text_equal(name, text_of(answered[i]))) return true;
+        if (text_equal(name, answered[i])) return true;
     return false;
 }
 

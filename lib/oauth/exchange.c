@@ -20,3 +20,15 @@ enum error exchange_parameter(const struct exchange *exchange, struct text name,
 {
     return form_find(&exchange->form, name, value_r) > 1 ? ERROR_repeated_parameter : ERROR_none;
 }
+
+int exchange_fingerprint(const struct exchange *exchange, enum exchange_verified kind, uint64_t state, struct text t,
+                         unsigned char fingerprint_r[STORE_FINGERPRINT])
+{
+    struct {
+        unsigned char key[ISSUER_FINGERPRINT_KEY];
+        uint64_t kind, state, spare[2];     /* to the end of one block of SHA-256 */
+    } block = { .kind = kind, .state = state };
+    memcpy(block.key, exchange->issuer->fingerprint_key, sizeof block.key);
+    struct text parts[] = { { (const char *)&block, sizeof block }, t };
+    return secret_digest(exchange->issuer->hasher, parts, 2, fingerprint_r);
+}

@@ -49,6 +49,12 @@ struct exchange {
 /* Reads the form of a POST: content type, size, query and encoding are judged here, repetition by exchange_parameter. */
 enum error exchange_form(struct exchange *exchange);
 
+/* Names what was verified: SHA-256 over one block of the issuer's fingerprint key, the kind and the state in which it was
+ * true, then the text. 0, or -1 when the library failed. */
+enum exchange_verified { EXCHANGE_TOKEN = 1, EXCHANGE_SECRET };
+int exchange_fingerprint(const struct exchange *exchange, enum exchange_verified kind, uint64_t state, struct text t,
+                         unsigned char fingerprint_r[STORE_FINGERPRINT]);
+
 /* The one value of a parameter; absent when omitted. ERROR_repeated_parameter when it stands twice. */
 enum error exchange_parameter(const struct exchange *exchange, struct text name, struct text *value_r);
 

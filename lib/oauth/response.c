@@ -6,10 +6,20 @@
 
 enum { RETRY_SOON = 1, RETRY_AFTER_FAILURES = 6, ETAG_BYTES = 15 };
 
-int response_open(struct response *response, struct arena *arena)
+void response_open(struct response *response)
 {
-    *response = (struct response){ .status = 200, .content_type = TEXT("application/json") };
-    return response_reserve(response, arena, RESPONSE_BODY);
+    response->body = (struct buffer){ response->small + RESPONSE_HEAD, 0, RESPONSE_SMALL, false };
+    response->status = 200;
+    response->error = ERROR_none;
+    response->cache = RESPONSE_NO_STORE;
+    response->max_age = 0;
+    response->retry_after = 0;
+    response->etag[0] = '\0';
+    response->allow = (struct text){ NULL, 0 };
+    response->content_type = TEXT("application/json");
+    response->client_id = (struct text){ NULL, 0 };
+    response->route = 0;
+    response->head_only = false;
 }
 
 int response_reserve(struct response *response, struct arena *arena, size_t size)

@@ -11,7 +11,7 @@
 #include "../base/error.h"
 #include "../base/secret.h"
 
-enum { RESPONSE_HEAD = 768, RESPONSE_BODY = 1024, RESPONSE_ETAG = 32 };
+enum { RESPONSE_HEAD = 768, RESPONSE_SMALL = 256, RESPONSE_ETAG = 32 };
 
 enum response_cache { RESPONSE_NO_STORE, RESPONSE_PUBLIC };
 
@@ -28,13 +28,13 @@ struct response {
     struct text client_id;          /* who asked, for the log; absent until it is proved */
     unsigned route;                 /* index of the route, for the metrics */
     bool head_only;                 /* HEAD: Content-Length is that of the body that is left out */
+    char small[RESPONSE_HEAD + RESPONSE_SMALL];
 };
 
-/* An empty answer with room for a head and a body of RESPONSE_BODY bytes. 0, or -1 when the arena is used up. */
-int response_open(struct response *response, struct arena *arena);
+/* An empty answer with room for a head and a body of RESPONSE_SMALL bytes, which any refusal fits. */
+void response_open(struct response *response);
 
-/* Room for a body of size bytes; what was written before is lost. 0, or -1 as above. Small answers do not pay for the
- * wiping of large ones. */
+/* Room for a body of size bytes in the arena; what was written before is lost. 0, or -1 when the arena is used up. */
 int response_reserve(struct response *response, struct arena *arena, size_t size);
 
 /* Replaces the body by the JSON of error (RFC 6749 5.2) and sets status and retry_after. */

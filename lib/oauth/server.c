@@ -32,10 +32,6 @@ static const struct route {
 
 enum { ROUTES = sizeof routes / sizeof *routes };
 
-/* What is said when there is no memory to say anything in. */
-static const char last_words[] = "Status: 503\r\nContent-Type: application/json\r\nContent-Length: 35\r\n"
-    "Cache-Control: no-store\r\nRetry-After: 1\r\n\r\n{\"error\":\"temporarily_unavailable\"}";
-
 size_t server_routes(void)
 {
     return ROUTES + 1;
@@ -101,12 +97,7 @@ struct text server_handle(const struct issuer *issuer, struct arena *arena, cons
     exchange.request = request;
     exchange.response = response;
     exchange.credential = (struct text){ NULL, 0 };
-    if (response_open(response, arena)) {
-        response->status = 503;
-        response->error = ERROR_unavailable;
-        response->route = ROUTES;
-        return (struct text){ last_words, sizeof last_words - 1 };
-    }
+    response_open(response);
     exchange.now = issuer->now(issuer->world);
     enum error error = answer(&exchange);
     if (error) response_refuse(response, error);

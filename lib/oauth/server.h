@@ -6,8 +6,8 @@
 
 #include "exchange.h"
 
-/* Answers request, whatever is in it. The response lives in the arena until arena_reset(); a response without any
- * memory left is answered by a constant 503. Returns the whole answer, as response_format() makes it. */
+/* Answers request, whatever is in it. Returns the whole answer, as response_format() makes it; it lives as long as both
+ * response and what the arena holds. */
 struct text server_handle(const struct issuer *issuer, struct arena *arena, const struct request *request,
                           struct response *response);
 
