@@ -1,0 +1,27 @@
+-- The keeper's account: what m2mauth may do in the database, and no more. Run by an administrator, after the migrations,
+-- with m2mauth as the current database (mariadb m2mauth < grants.sql); can be run again.
+--
+-- It reads clients and keys and cannot change them; it adds revocations; it purges what has expired; it runs no DDL.
+-- What its changes put into the change feed is written with the rights of the account that ran the migrations.
+
+-- By unix socket: the system's user m2mauth, and nobody else, is let in. No password exists.
+CREATE USER IF NOT EXISTS m2mauth@localhost IDENTIFIED VIA unix_socket WITH MAX_USER_CONNECTIONS 8;
+
+-- Over the network instead: a password that goes into db_password_file, and TLS.
+-- CREATE USER IF NOT EXISTS m2mauth@'192.0.2.%' IDENTIFIED BY 'a long random password' REQUIRE SSL WITH MAX_USER_CONNECTIONS 8;
+-- (and the same GRANTs to m2mauth@'192.0.2.%')
+
+GRANT SELECT ON client          TO m2mauth@localhost;
+GRANT SELECT ON client_secret   TO m2mauth@localhost;
+GRANT SELECT ON client_grant    TO m2mauth@localhost;
+GRANT SELECT ON audience_reader TO m2mauth@localhost;
+GRANT SELECT ON signing_key     TO m2mauth@localhost;
+GRANT SELECT ON feed_epoch      TO m2mauth@localhost;
+
+-- Revocations: added for callers of /revoke, purged an hour after their tokens have expired. Never changed.
+GRANT SELECT, INSERT, DELETE ON revoked_token TO m2mauth@localhost;
+GRANT SELECT, DELETE ON revocation_rule TO m2mauth@localhost;
+
+-- The feed: read, purged after a week; a row for the stream of a new host.
+GRANT SELECT, DELETE ON feed        TO m2mauth@localhost;
+GRANT SELECT, INSERT ON feed_stream TO m2mauth@localhost;
