@@ -197,9 +197,9 @@ static int read_elements(struct reader *r)
 
 int object_read(struct text json, struct object *object_r)
 {
-    struct reader r = { json.data, json.data + json.size, 0 };
     object_r->count = 0;
     if (json.size == 0 || json.size > OBJECT_BYTES) return -1;
+    struct reader r = { json.data, json.data + json.size, 0 };
     skip_blanks(&r);
     if (read_members(&r, object_r)) return -1;
     skip_blanks(&r);

@@ -13,6 +13,7 @@
 enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 4096, EXPONENT_BITS_MAX = 32, POINT_HALF = 32, RSA_BYTES = RSA_BITS_MAX / 8 };
 
 static const char *const private_members[] = { "d", "p", "q", "dp", "dq", "qi", "oth", "k" };
+static const char *const string_members[] = { "kty", "kid", "use", "alg" };
 
 static struct text string_member(struct json_object *json, const char *name)
 {
@@ -99,8 +100,10 @@ static bool may_verify(struct json_object *json)
     struct json_object *operations = NULL;
     if (!json_object_object_get_ex(json, "key_ops", &operations)) return true;
     if (!json_object_is_type(operations, json_type_array)) return false;
-    for (size_t i = 0; i < json_object_array_length(operations); i++)
-        if (!strcmp(json_object_get_string(json_object_array_get_idx(operations, i)), "verify")) return true;
+    for (size_t i = 0; i < json_object_array_length(operations); i++) {
+        struct json_object *operation = json_object_array_get_idx(operations, i);   /* NULL for a JSON null */
+        if (json_object_is_type(operation, json_type_string) && !strcmp(json_object_get_string(operation), "verify")) return true;
+    }
     return false;
 }
 
@@ -110,6 +113,9 @@ static const char *read_facts(struct json_object *json, struct jwk *jwk)
     struct text kid = string_member(json, "kid"), use = string_member(json, "use"), algorithm = string_member(json, "alg");
     for (size_t i = 0; i < sizeof private_members / sizeof *private_members; i++)
         if (json_object_object_get_ex(json, private_members[i], NULL)) return "it has private members";
+    for (size_t i = 0; i < sizeof string_members / sizeof *string_members; i++)
+        if (json_object_object_get_ex(json, string_members[i], NULL) && !text_present(string_member(json, string_members[i])))
+            return "its kty, kid, use or alg is not a string";
     if (text_present(use) && !text_equal(use, TEXT("sig"))) return "its use is not sig";
     if (!may_verify(json)) return "its key_ops do not hold verify";
     if (kid.size > JWK_KID_BYTES || (kid.size > 0 && memchr(kid.data, '\0', kid.size))) return "its kid is longer than 64 bytes";

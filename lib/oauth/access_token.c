@@ -123,6 +123,7 @@ enum answer access_token_active(struct exchange *exchange, const struct access_t
     enum answer revoked = store->token_revoked(store->world, &token->facts);
     if (revoked != ANSWER_NO) return revoked == ANSWER_YES ? ANSWER_NO : ANSWER_CANNOT_SAY;
     enum answer known = store->client_find(store->world, token->facts.client_id, exchange->arena, &client);
+    if (known == ANSWER_NO && store->age(store->world) > exchange->issuer->fresh_seconds) return ANSWER_CANNOT_SAY;
     if (known != ANSWER_YES) return known;
     return client.enabled ? ANSWER_YES : ANSWER_NO;
 }

@@ -65,17 +65,20 @@ static bool is_current(const struct client_secret *secret, int64_t now)
     return secret->not_before <= now && (secret->expires_at == 0 || now < secret->expires_at);
 }
 
-/* Names this secret of this state of the client, so that a change of the row ends what was verified before. */
-static int fingerprint(struct exchange *exchange, const struct client *client, struct text secret,
+/* Names this secret under this label and state of the client: what was verified ends with a change of the row, and speaks
+ * for no other of its secrets. */
+static int fingerprint(struct exchange *exchange, const struct client *client, struct text label, struct text secret,
                        unsigned char fingerprint_r[STORE_FINGERPRINT])
 {
-    size_t size = client->id.size + 1 + secret.size;
-    struct buffer both = { arena_take(exchange->arena, size), 0, size, false };
-    if (!both.data) return -1;
-    buffer_put(&both, client->id);
-    buffer_put_char(&both, '\0');      /* which neither of them has */
-    buffer_put(&both, secret);
-    return exchange_fingerprint(exchange, EXCHANGE_SECRET, client->version, buffer_text(&both), fingerprint_r);
+    size_t size = client->id.size + 1 + label.size + 1 + secret.size;
+    struct buffer all = { arena_take(exchange->arena, size), 0, size, false };
+    if (!all.data) return -1;
+    buffer_put(&all, client->id);
+    buffer_put_char(&all, '\0');       /* which none of them has */
+    buffer_put(&all, label);
+    buffer_put_char(&all, '\0');
+    buffer_put(&all, secret);
+    return exchange_fingerprint(exchange, EXCHANGE_SECRET, client->version, buffer_text(&all), fingerprint_r);
 }
 
 /* A slow hash: never while the source is in disfavour, never two at a time, and once for a secret that was right. */
@@ -84,7 +87,7 @@ static enum answer verify_slowly(struct exchange *exchange, const struct client 
 {
     const struct store *store = exchange->issuer->store;
     unsigned char print[STORE_FINGERPRINT];
-    if (fingerprint(exchange, client, secret, print)) return ANSWER_CANNOT_SAY;
+    if (fingerprint(exchange, client, stored->label, secret, print)) return ANSWER_CANNOT_SAY;
     if (store->verified_find(store->world, print, exchange->now)) return ANSWER_YES;
     if (store->failure_allowed(store->world, client->id, exchange->request->remote_address) != ANSWER_YES) return ANSWER_NO;
     if (store->slow_lane_take(store->world) != ANSWER_YES) return ANSWER_CANNOT_SAY;

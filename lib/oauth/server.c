@@ -74,10 +74,10 @@ static enum error answer(struct exchange *exchange)
 {
     const struct request *request = exchange->request;
     struct response *response = exchange->response;
+    response->head_only = text_equal(request->method, TEXT("HEAD"));
     response->route = (unsigned)find_route(exchange->issuer->prefix, request->path);
     if (response->route == ROUTES) return ERROR_not_found;
     const struct route *route = &routes[response->route];
-    response->head_only = text_equal(request->method, TEXT("HEAD"));
     if (!takes(route, request->method)) {
         response->allow = route->method == POST ? TEXT("POST") : TEXT("GET, HEAD");
         return ERROR_method;

@@ -1,0 +1,160 @@
+/* db: MariaDB. The only file that sees mysql.h, and, with sql/, the only place that names a column.
+ *
+ * Constant statements, prepared on first use and kept for the connection's life; every parameter and result is a string.
+ * A connection that failed is dead: close it, open another. Connect, read and write time out after DB_SECONDS; TLS is
+ * verified or refused, never silently absent; no option file and no environment is read. */
+#ifndef APP_DB_H
+#define APP_DB_H
+
+#include <stddef.h>
+
+#include "../lib/base/text.h"
+#include "config.h"
+
+enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VALUE = 16384 };
+
+/* Names of everything that is ever asked become DB_name. A string parameter that stands against a number is CAST, or
+ * the comparison would be one of doubles. No value may be longer than DB_VALUE. */
+#define DB_STATEMENT_LIST(X) DB_SESSION_LIST(X) DB_KEEPER_LIST(X) DB_OPERATOR_LIST(X)
+
+/* What makes a session ours, and the proof that the server took it: the answer lists what it did not take. */
+#define DB_SESSION_LIST(X) \
+    X(SET_SESSION, /* stream */ \
+      "SET SESSION time_zone = '+00:00', tx_isolation = 'REPEATABLE-READ', innodb_lock_wait_timeout = 2, " \
+      "max_statement_time = 0.9, sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE," \
+      "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', @m2m_stream = ?") \
+    X(SET_SYNC_WAIT, "SET SESSION wsrep_sync_wait = 1") \
+    X(CHECK_SESSION, /* stream */ \
+      "SELECT CONCAT(IF(@@time_zone = '+00:00', '', ' time_zone'), " \
+      "IF(@@tx_isolation = 'REPEATABLE-READ', '', ' tx_isolation'), " \
+      "IF(@@innodb_lock_wait_timeout = 2, '', ' innodb_lock_wait_timeout'), " \
+      "IF(@@max_statement_time BETWEEN 0.8 AND 1, '', ' max_statement_time'), " \
+      "IF(FIND_IN_SET('STRICT_ALL_TABLES', @@sql_mode) > 0, '', ' sql_mode'), " \
+      "IF(@@character_set_client = 'utf8mb4', '', ' character_set_client'), " \
+      "IF(@m2m_stream <=> ?, '', ' @m2m_stream'))") \
+    X(SET_OPERATOR_SESSION, \
+      "SET SESSION time_zone = '+00:00', tx_isolation = 'REPEATABLE-READ', sql_mode = 'STRICT_ALL_TABLES," \
+      "NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', @m2m_stream = NULL") \
+    X(CHECK_OPERATOR_SESSION, \
+      "SELECT CONCAT(IF(@@time_zone = '+00:00', '', ' time_zone'), " \
+      "IF(FIND_IN_SET('STRICT_ALL_TABLES', @@sql_mode) > 0, '', ' sql_mode'), " \
+      "IF(@@character_set_client = 'utf8mb4', '', ' character_set_client'))") \
+    X(BEGIN, "START TRANSACTION") \
+    X(BEGIN_SNAPSHOT, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY") \
+    X(COMMIT, "COMMIT") \
+    X(ROLLBACK, "ROLLBACK")
+
+#define DB_KEEPER_LIST(X) \
+    X(READ_STREAMS, /* -> stream, seq, epoch */ \
+      "SELECT s.stream, s.seq, e.epoch FROM feed_stream s CROSS JOIN feed_epoch e") \
+    X(ADD_STREAM, /* stream */ \
+      "INSERT INTO feed_stream (stream, seq) VALUES (?, 0)") \
+    X(READ_FEED, /* stream, seq -> seq, kind, item, expires_at of the revoked token; by seq, at most 10000 */ \
+      "SELECT f.seq, f.kind, f.item, UNIX_TIMESTAMP(r.expires_at) FROM feed f " \
+      "LEFT JOIN revoked_token r ON f.kind = 'revoked_token' AND r.jti = f.item " \
+      "WHERE f.stream = ? AND f.seq > CAST(? AS UNSIGNED) ORDER BY f.seq LIMIT 10000") \
+    X(READ_CLIENTS, /* first, last -> client_id, enabled, bits of auth_methods, default_audience, index of omitted_scope
+                       from 1, token_seconds, rate_per_minute, rate_burst; by client_id, at most 1000 */ \
+      "SELECT client_id, enabled, CAST(auth_methods AS UNSIGNED), default_audience, CAST(omitted_scope AS UNSIGNED), " \
+      "token_seconds, rate_per_minute, rate_burst FROM client " \
+      "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 1000") \
+    X(READ_SECRETS, /* first, last -> client_id, label, hash, not_before, expires_at; by client_id */ \
+      "SELECT client_id, label, hash, UNIX_TIMESTAMP(not_before), UNIX_TIMESTAMP(expires_at) FROM client_secret " \
+      "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, label") \
+    X(READ_GRANTS, /* first, last -> client_id, audience, scope, is_default; by client_id */ \
+      "SELECT client_id, audience, scope, is_default FROM client_grant " \
+      "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, audience, scope") \
+    X(READ_READERS, /* first, last -> client_id, audience; by client_id */ \
+      "SELECT client_id, audience FROM audience_reader " \
+      "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, audience") \
+    X(READ_REVOKED_TOKENS, /* last seen -> jti, expires_at; by jti, at most 10000 */ \
+      "SELECT jti, UNIX_TIMESTAMP(expires_at) FROM revoked_token " \
+      "WHERE jti > ? AND expires_at > CURRENT_TIMESTAMP ORDER BY jti LIMIT 10000") \
+    X(READ_RULES, /* -> client_id, label, issued_from, issued_before, expires_at */ \
+      "SELECT client_id, label, UNIX_TIMESTAMP(issued_from), UNIX_TIMESTAMP(issued_before), " \
+      "UNIX_TIMESTAMP(expires_at) FROM revocation_rule WHERE expires_at > CURRENT_TIMESTAMP ORDER BY rule_id") \
+    X(READ_KEYS, /* -> kid, alg, public_jwk, private_pem, publish_at, activate_at, retire_at, remove_at; latest first,
+                    at most 17; a text that is too long comes cut, but still too long */ \
+      "SELECT kid, alg, LEFT(public_jwk, 4096), LEFT(private_pem, 16000), UNIX_TIMESTAMP(publish_at), " \
+      "UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
+      "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP ORDER BY publish_at DESC, kid LIMIT 17") \
+    X(ADD_REVOKED_TOKEN, /* jti, client_id, expires_at */ \
+      "INSERT INTO revoked_token (jti, client_id, expires_at) VALUES (?, ?, FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
+    X(PURGE_REVOKED_TOKENS, \
+      "DELETE FROM revoked_token WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
+      "ORDER BY expires_at, jti LIMIT 1000") \
+    X(PURGE_RULES, \
+      "DELETE FROM revocation_rule WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR ORDER BY rule_id LIMIT 1000") \
+    X(PURGE_FEED, \
+      "DELETE FROM feed WHERE at < CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000")
+
+/* The operator's: m2mctl. */
+#define DB_OPERATOR_LIST(X) \
+    X(LOCK_MIGRATIONS, /* -> 1, or 0 when another session has it; ends with the session; a server's locks have one name
+                          space for all databases */ \
+      "SELECT GET_LOCK(CONCAT('m2mauth.', DATABASE()), 2)") \
+    X(CREATE_MIGRATIONS, \
+      "CREATE TABLE IF NOT EXISTS schema_migration (version VARBINARY(128) NOT NULL PRIMARY KEY, " \
+      "sha256 CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'of the file as it was applied', " \
+      "state ENUM('running','done') NOT NULL COMMENT 'running: under way, or it failed half-way', " \
+      "db_user VARCHAR(255) NOT NULL, started_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, " \
+      "finished_at TIMESTAMP NULL DEFAULT NULL) ENGINE=InnoDB COMMENT='migrations applied by m2mctl migrate'") \
+    X(READ_MIGRATIONS, /* -> version, sha256, state, db_user, started_at, finished_at; in the order they were begun */ \
+      "SELECT version, sha256, state, db_user, UNIX_TIMESTAMP(started_at), UNIX_TIMESTAMP(finished_at) " \
+      "FROM schema_migration ORDER BY started_at, version") \
+    X(START_MIGRATION, /* version, sha256 */ \
+      "INSERT INTO schema_migration (version, sha256, state, db_user) VALUES (?, ?, 'running', USER())") \
+    X(FINISH_MIGRATION, /* sha256, version */ \
+      "UPDATE schema_migration SET state = 'done', sha256 = ?, finished_at = CURRENT_TIMESTAMP " \
+      "WHERE version = ? AND state = 'running'") \
+    X(FORGET_MIGRATION, /* version */ \
+      "DELETE FROM schema_migration WHERE version = ? AND state = 'running'") \
+    X(READ_IN_TRANSACTION, /* -> 1 in a transaction, else 0 */ \
+      "SELECT @@in_transaction") \
+    X(LIST_KEYS, /* -> kid, alg, publish_at, activate_at, retire_at, remove_at; in the order of their lives */ \
+      "SELECT kid, alg, UNIX_TIMESTAMP(publish_at), UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), " \
+      "UNIX_TIMESTAMP(remove_at) FROM signing_key ORDER BY publish_at, kid") \
+    X(ADD_KEY, /* kid, alg, public_jwk, private_pem, publish_at, activate_at */ \
+      "INSERT INTO signing_key (kid, alg, public_jwk, private_pem, publish_at, activate_at) VALUES (?, ?, ?, ?, " \
+      "FROM_UNIXTIME(CAST(? AS UNSIGNED)), FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
+    X(ACTIVATE_KEY, /* activate_at, kid */ \
+      "UPDATE signing_key SET activate_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?") \
+    X(RETIRE_KEY, /* retire_at, remove_at, kid */ \
+      "UPDATE signing_key SET retire_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)), " \
+      "remove_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?")
+
+enum db_statement {
+#define DB_STATEMENT_NAME(name, sql) DB_##name,
+    DB_STATEMENT_LIST(DB_STATEMENT_NAME)
+#undef DB_STATEMENT_NAME
+    DB_STATEMENTS
+};
+
+struct db;
+
+/* The keeper's connection, its session set up and verified. NULL with the reason in why. stream: feed stream of this host,
+ * into which its own changes go. */
+struct db *db_open(const struct config *config, const char *stream, char why[DB_WHY]);
+
+/* An operator's connection, for m2mctl: user instead of config's, no limit on how long a statement may take, no feed
+ * stream. password may be NULL (unix_socket authentication). */
+struct db *db_open_operator(const struct config *config, const char *user, const char *password, char why[DB_WHY]);
+void db_close(struct db *db);
+
+/* Runs one of the statements; row (may be NULL) is called for each result row, while the rest is still on its way: it must
+ * not use db, and stops the walk by a non-zero return. The number of rows seen or changed, or -1: why is in db_why().
+ * NULL columns are absent texts; columns live until the row function returns. */
+long db_query(struct db *db, enum db_statement statement, const struct text *parameters, size_t count,
+              int (*row)(void *context, const struct text *columns, size_t count), void *context);
+
+/* Runs SQL text of several statements, as the mariadb client would, but for DELIMITER. 0, or -1. For migrations only. */
+int db_script(struct db *db, struct text sql);
+
+const char *db_why(const struct db *db);
+unsigned db_errno(const struct db *db);     /* the server's or client library's error number of the last failure */
+
+/* What db_errno() may say that is worth telling apart. */
+enum { DB_UNKNOWN_VARIABLE = 1193, DB_DUPLICATE = 1062, DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_NO_TABLE = 1146,
+       DB_LOST_FIRST = 2000, DB_LOST_LAST = 2999 };
+
+#endif

@@ -1,0 +1,177 @@
+#include "fcgi.h"
+
+#include <errno.h>
+#include <fastcgi.h>
+#include <fcgiapp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+/* A body that is too large is read to its end as long as it is not larger than this: then the answer can say so and the
+ * connection lives on. */
+enum { THROWN_AWAY_BYTES = 1048576, CHUNK_BYTES = 4096 };
+
+struct fcgi_connection {
+    FCGX_Request request;
+    bool greeted;           /* the first record has been looked at */
+};
+
+struct params {
+    struct request request;
+    struct text script_name, path_info, content_length;
+    size_t size;
+    unsigned seen;          /* one bit for each of known[] */
+};
+
+/* What is read; all else is passed over. Names that begin with HTTP_ carry what the client wrote, the others cannot be
+ * made by any client. */
+static const struct known {
+    struct text name;
+    size_t offset;
+} known[] = {
+    { { "REQUEST_METHOD", 14 }, offsetof(struct params, request.method) },
+    { { "SCRIPT_NAME", 11 }, offsetof(struct params, script_name) },
+    { { "PATH_INFO", 9 }, offsetof(struct params, path_info) },
+    { { "QUERY_STRING", 12 }, offsetof(struct params, request.query) },
+    { { "CONTENT_TYPE", 12 }, offsetof(struct params, request.content_type) },
+    { { "CONTENT_LENGTH", 14 }, offsetof(struct params, content_length) },
+    { { "REMOTE_ADDR", 11 }, offsetof(struct params, request.remote_address) },
+    { { "REQUEST_ID", 10 }, offsetof(struct params, request.id) },
+    { { "HTTP_AUTHORIZATION", 18 }, offsetof(struct params, request.authorization) },
+    { { "HTTP_IF_NONE_MATCH", 18 }, offsetof(struct params, request.if_none_match) },
+};
+
+enum { KNOWN = sizeof known / sizeof known[0] };
+
+int fcgi_open(void)
+{
+    return FCGX_Init() ? -1 : 0;
+}
+
+int fcgi_accept(int listener, unsigned io_seconds, struct fcgi_connection **connection_r)
+{
+    struct timeval patience = { .tv_sec = (time_t)io_seconds };
+    struct fcgi_connection *connection = calloc(1, sizeof *connection);
+    int fd = connection ? accept4(listener, NULL, NULL, SOCK_CLOEXEC) : -1;
+    if (fd < 0) {
+        int why = errno;
+        free(connection);
+        errno = why;
+        return -1;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    FCGX_InitRequest(&connection->request, -1, 0);  /* -1: it cannot accept */
+    connection->request.ipcFd = fd;
+    connection->request.keepConnection = 1;
+    FCGX_Detach(&connection->request);  /* needs ipcFd; closing then does not wait two seconds for the peer to close */
+    *connection_r = connection;
+    return fd;
+}
+
+/* A connection begins with BEGIN_REQUEST. libfcgi would also answer GET_VALUES, which no front server sends, and is
+ * overrun by one that asks for four names. */
+static bool begins(struct fcgi_connection *connection)
+{
+    char header[2];
+    if (connection->greeted) return true;
+    connection->greeted = true;
+    ssize_t got = recv(connection->request.ipcFd, header, sizeof header, MSG_PEEK);
+    return got == 1 || (got == 2 && header[0] == FCGI_VERSION_1 && header[1] == FCGI_BEGIN_REQUEST);
+}
+
+/* An empty value says as much as none (RFC 3875 4.1); but it counts as standing there. */
+static void take_param(struct params *params, struct text name, struct text value)
+{
+    for (unsigned i = 0; i < KNOWN; i++) {
+        if (!text_equal(name, known[i].name)) continue;
+        if (params->seen & 1U << i) params->request.repeated = true;
+        else if (value.size > 0) *(struct text *)((char *)params + known[i].offset) = value;
+        params->seen |= 1U << i;
+        return;
+    }
+}
+
+static void take_params(char *const *envp, struct params *params)
+{
+    for (; *envp; envp++) {
+        struct text whole = text_of(*envp), value = whole, name;
+        params->size += whole.size;
+        text_split(&value, '=', &name);
+        take_param(params, name, value);
+    }
+}
+
+/* The whole path; absent when there is none, or the arena is used up. */
+static struct text join(struct arena *arena, struct text script_name, struct text path_info)
+{
+    if (!text_present(path_info)) return script_name;
+    if (!text_present(script_name)) return path_info;
+    char *path = arena_take(arena, script_name.size + path_info.size);
+    if (!path) return (struct text){ NULL, 0 };
+    memcpy(path, script_name.data, script_name.size);
+    memcpy(path + script_name.size, path_info.data, path_info.size);
+    return (struct text){ path, script_name.size + path_info.size };
+}
+
+/* Reads what is left of stdin, which on a kept connection would be taken for the next request. Whether it was size
+ * bytes. */
+static bool throw_away(FCGX_Stream *in, uint64_t size)
+{
+    char chunk[CHUNK_BYTES];
+    uint64_t total = 0;
+    int got;
+    if (size > THROWN_AWAY_BYTES) return false;
+    while (total <= size && (got = FCGX_GetStr(chunk, sizeof chunk, in)) > 0) total += (uint64_t)got;
+    return total == size && FCGX_GetError(in) == 0;
+}
+
+/* The body is exactly as long as was announced and stdin is at its end, or -1: nothing is made of half a body. */
+static int read_body(FCGX_Stream *in, struct text announced, struct arena *arena, struct request *request_r)
+{
+    uint64_t size = 0;
+    if (text_present(announced) && text_number(announced, THROWN_AWAY_BYTES, &size)) return -1;
+    if (size > REQUEST_BODY_BYTES) {
+        request_r->body_too_large = true;
+        return throw_away(in, size) ? 0 : -1;
+    }
+    char *body = arena_take(arena, size + 1);   /* one more, so that the read sees the end of stdin */
+    if (!body || FCGX_GetStr(body, (int)size + 1, in) != (int)size || FCGX_GetError(in)) return -1;
+    request_r->body = (struct text){ body, size };
+    return 0;
+}
+
+int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct request *request_r)
+{
+    FCGX_Request *request = &connection->request;
+    struct params params = { 0 };
+    if (!begins(connection) || FCGX_Accept_r(request) < 0) return -1;
+    if (FCGX_GetError(request->in)) return -1;     /* parameters that were cut off count as success to libfcgi */
+    take_params(request->envp, &params);
+    params.request.body = TEXT("");
+    if (request->role == FCGI_RESPONDER) {
+        params.request.path = join(arena, params.script_name, params.path_info);
+        if (read_body(request->in, params.content_length, arena, &params.request)) return -1;
+    } else {
+        request->keepConnection = 0;    /* an authorizer's stdin may have no end: it is not touched, and no path means 404 */
+    }
+    if (params.size > REQUEST_PARAMS_BYTES) params.request.body_too_large = true;
+    *request_r = params.request;
+    return 0;
+}
+
+int fcgi_write(struct fcgi_connection *connection, struct text answer, bool keep)
+{
+    FCGX_Request *request = &connection->request;
+    FCGX_PutStr(answer.data, (int)answer.size, request->out);
+    if (!keep) request->keepConnection = 0;
+    FCGX_Finish_r(request);
+    return request->ipcFd < 0 ? -1 : 0;
+}
+
+void fcgi_close(struct fcgi_connection *connection)
+{
+    FCGX_Free(&connection->request, connection->request.ipcFd >= 0);
+    free(connection);
+}

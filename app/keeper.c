@@ -1,0 +1,319 @@
+#include "keeper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "feed.h"
+#include "log.h"
+#include "mailbox.h"
+#include "replica.h"
+
+enum {
+    STREAM_BYTES = 65,
+    BACKOFF_MS = 100, BACKOFF_MOST_MS = 5000,
+    TURN_MS = 1000,                     /* the heartbeat's longest pause */
+    LETTERS = 64, LETTER_TRIES = 5,     /* of one transaction */
+    LOAD_SHARE = 10,                    /* reconciling takes at most one part in so many of the time */
+    PURGE_MS = 60000, PURGE_AGAIN_MS = 200, PURGE_BITE = 1000
+};
+
+struct keeper {
+    struct region *region;
+    struct region_row *row;
+    const struct config *config;
+    struct replica *replica;
+    struct feed *feed;
+    struct db *db;                      /* NULL: not connected */
+    int signals;
+    bool ending;
+    bool loading;
+    bool required;                      /* until a load is complete, the replica is not what the database has */
+    bool again;                         /* the load under way began too early */
+    uint64_t connect_ms, poll_ms, load_ms, purge_ms;    /* when the next one is due */
+    uint64_t load_began_ms;
+    uint64_t backoff_ms;
+    size_t purge;
+    char stream[STREAM_BYTES];
+    char complaint[DB_WHY];             /* the last, so that none is repeated */
+};
+
+static void beat(struct keeper *keeper)
+{
+    atomic_store_explicit(&keeper->row->heartbeat_ms, region_milliseconds(), memory_order_relaxed);
+}
+
+/* Between half of it and the whole, so that hosts that lost the same database do not come back as one. */
+static uint64_t jittered(uint64_t ms)
+{
+    return ms / 2 + arc4random_uniform((uint32_t)(ms / 2 + 1));
+}
+
+static void complain(struct keeper *keeper, const char *event, const char *why)
+{
+    if (strncmp(keeper->complaint, why, sizeof keeper->complaint - 1) == 0) return;
+    snprintf(keeper->complaint, sizeof keeper->complaint, "%s", why);
+    log_event(LOG_LEVEL_ERROR, event, "%s", why);
+}
+
+/* The database is away, for the reason why. The first way back is a short one; each that leads nowhere doubles the next. */
+static void lose(struct keeper *keeper, const char *why)
+{
+    atomic_store(&keeper->region->board->database_up, 0);
+    bool no_table = keeper->db && db_errno(keeper->db) == DB_NO_TABLE;
+    complain(keeper, no_table ? "database_not_migrated" : "database_down", why);
+    db_close(keeper->db);
+    keeper->db = NULL;
+    keeper->connect_ms = region_milliseconds() + jittered(keeper->backoff_ms);
+    keeper->backoff_ms = keeper->backoff_ms * 2 < BACKOFF_MOST_MS ? keeper->backoff_ms * 2 : BACKOFF_MOST_MS;
+}
+
+/* A read-only database refuses the row; then it is the revocations that will fail, and reading goes on. */
+static void announce(struct keeper *keeper)
+{
+    struct text stream = text_of(keeper->stream);
+    if (db_query(keeper->db, DB_ADD_STREAM, &stream, 1, NULL, NULL) >= 0) return;
+    if (db_errno(keeper->db) != DB_DUPLICATE) complain(keeper, "stream", db_why(keeper->db));
+}
+
+static void connect_now(struct keeper *keeper)
+{
+    char why[DB_WHY] = "";
+    keeper->db = db_open(keeper->config, keeper->stream, why);
+    if (!keeper->db) {
+        lose(keeper, why);
+        return;
+    }
+    announce(keeper);
+    keeper->poll_ms = 0;
+}
+
+/* The numbers of its failures stay in db. */
+static int write_letters(struct db *db, const struct mailbox_letter *letters, size_t count)
+{
+    if (db_query(db, DB_BEGIN, NULL, 0, NULL, NULL) < 0) return -1;
+    for (size_t i = 0; i < count; i++) {
+        const struct region_letter *letter = &letters[i].letter;
+        char seconds[24];
+        int digits = snprintf(seconds, sizeof seconds, "%lld", (long long)letter->expires_at);
+        struct text row[] = { { letter->jti, letter->jti_size }, { letter->client_id, letter->client_id_size },
+                              { seconds, (size_t)digits } };
+        /* A token that was revoked before is revoked. */
+        if (db_query(db, DB_ADD_REVOKED_TOKEN, row, 3, NULL, NULL) < 0 && db_errno(db) != DB_DUPLICATE) return -1;
+    }
+    return db_query(db, DB_COMMIT, NULL, 0, NULL, NULL) < 0 ? -1 : 0;
+}
+
+/* One transaction for all of them: durable together or not at all. */
+static bool commit_letters(struct keeper *keeper, const struct mailbox_letter *letters, size_t count)
+{
+    for (int try = 1; keeper->db; try++) {
+        beat(keeper);
+        if (write_letters(keeper->db, letters, count) == 0) return true;
+        unsigned number = db_errno(keeper->db);
+        bool passing = number == DB_LOCK_WAIT || number == DB_DEADLOCK;
+        char why[DB_WHY];
+        snprintf(why, sizeof why, "%s", db_why(keeper->db));
+        if (db_query(keeper->db, DB_ROLLBACK, NULL, 0, NULL, NULL) < 0) {
+            lose(keeper, why);
+        } else if (!passing || try == LETTER_TRIES) {
+            complain(keeper, "revocation_failed", why);
+            break;
+        } else {
+            poll(NULL, 0, 1 + (int)arc4random_uniform(20));
+        }
+    }
+    return false;
+}
+
+/* Who has a letter here waits for an answer, so there is one even when there is no database. */
+static void answer_letters(struct keeper *keeper)
+{
+    struct mailbox_letter letters[LETTERS];
+    size_t count;
+    do {
+        count = mailbox_collect(keeper->region, letters, LETTERS);
+        if (count == 0) return;
+        enum mailbox_state state = commit_letters(keeper, letters, count) ? MAILBOX_DURABLE : MAILBOX_FAILED;
+        for (size_t i = 0; i < count; i++) mailbox_answer(&letters[i], state);
+    } while (count == LETTERS);
+}
+
+static void begin_load(struct keeper *keeper, bool required)
+{
+    replica_load_begin(keeper->replica, required ? REPLICA_REPLACE : REPLICA_RECONCILE);
+    keeper->loading = true;
+    keeper->required |= required;
+    keeper->again = false;
+    keeper->load_began_ms = region_milliseconds();
+}
+
+static void end_load(struct keeper *keeper)
+{
+    struct region_board *board = keeper->region->board;
+    uint64_t now_ms = region_milliseconds(), took_ms = now_ms - keeper->load_began_ms;
+    uint64_t pause_ms = (uint64_t)keeper->config->reconcile_seconds * 1000;
+    atomic_fetch_add(&board->reloads, 1);
+    keeper->load_ms = now_ms + (took_ms * LOAD_SHARE > pause_ms ? took_ms * LOAD_SHARE : pause_ms);
+    if (keeper->again) {
+        begin_load(keeper, true);
+        return;
+    }
+    keeper->loading = false;
+    if (!keeper->required) return;
+    keeper->required = false;
+    keeper->poll_ms = 0;
+    log_event(LOG_LEVEL_NOTICE, "loaded", "%llu clients in %llu ms", (unsigned long long)atomic_load(&board->clients),
+              (unsigned long long)took_ms);
+}
+
+static void load(struct keeper *keeper)
+{
+    int done = replica_load_step(keeper->replica, keeper->db);
+    if (done < 0) lose(keeper, db_why(keeper->db));
+    if (done > 0) end_load(keeper);
+}
+
+static void reload(struct keeper *keeper)
+{
+    log_event(LOG_LEVEL_NOTICE, "reload", "%s", feed_why(keeper->feed));
+    if (keeper->loading && keeper->required) keeper->again = true;      /* one that begins over and over never ends */
+    else begin_load(keeper, true);
+}
+
+/* The replica is as old as the moment before the poll began, not after it. */
+static void polled(struct keeper *keeper, uint64_t began_ms, bool current)
+{
+    struct region_board *board = keeper->region->board;
+    uint64_t pause_ms = keeper->config->poll_ms, now_ms = region_milliseconds();
+    if (atomic_exchange(&board->database_up, 1) == 0) log_event(LOG_LEVEL_NOTICE, "database_up", "as %s", keeper->stream);
+    keeper->complaint[0] = '\0';
+    keeper->backoff_ms = BACKOFF_MS;
+    atomic_store_explicit(&board->poll_ms, now_ms - began_ms, memory_order_relaxed);
+    /* After a slow poll there is a pause all the same, and after one that left something over there is none. */
+    keeper->poll_ms = !current ? now_ms : began_ms + pause_ms > now_ms + pause_ms / 4 ? began_ms + pause_ms
+                                                                                     : now_ms + pause_ms / 4;
+    if (!current || keeper->required) return;
+    atomic_store(&board->synced_ms, began_ms);
+    atomic_store(&board->complete, 1);
+}
+
+static void poll_feed(struct keeper *keeper)
+{
+    uint64_t began_ms = region_milliseconds();
+    enum feed_result result = feed_poll(keeper->feed, keeper->replica, keeper->db);
+    if (result == FEED_FAILED) {
+        lose(keeper, feed_why(keeper->feed));
+        return;
+    }
+    if (result == FEED_RELOAD) reload(keeper);
+    polled(keeper, began_ms, result != FEED_BEHIND);
+}
+
+/* One bite, short enough not to be in anybody's way. */
+static void purge(struct keeper *keeper)
+{
+    static const enum db_statement bites[] = { DB_PURGE_REVOKED_TOKENS, DB_PURGE_RULES, DB_PURGE_FEED };
+    long rows = db_query(keeper->db, bites[keeper->purge], NULL, 0, NULL, NULL);
+    unsigned number = rows < 0 ? db_errno(keeper->db) : 0;
+    keeper->purge_ms = region_milliseconds() + PURGE_AGAIN_MS;
+    if (number >= DB_LOST_FIRST && number <= DB_LOST_LAST) lose(keeper, db_why(keeper->db));
+    else if (rows < 0 && number != DB_LOCK_WAIT && number != DB_DEADLOCK) complain(keeper, "purge", db_why(keeper->db));
+    if (rows >= PURGE_BITE) return;
+    keeper->purge = (keeper->purge + 1) % (sizeof bites / sizeof bites[0]);
+    if (keeper->purge == 0) keeper->purge_ms += PURGE_MS;
+}
+
+static void turn(struct keeper *keeper)
+{
+    uint64_t now_ms = region_milliseconds();
+    beat(keeper);
+    if (!keeper->db && now_ms >= keeper->connect_ms) connect_now(keeper);
+    answer_letters(keeper);
+    if (keeper->db && now_ms >= keeper->poll_ms) poll_feed(keeper);
+    if (keeper->db && !keeper->loading && now_ms >= keeper->load_ms) begin_load(keeper, false);
+    if (keeper->db && keeper->loading) load(keeper);
+    if (keeper->db && now_ms >= keeper->purge_ms) purge(keeper);
+}
+
+static int pause_of(const struct keeper *keeper)
+{
+    uint64_t now_ms = region_milliseconds(), due_ms = now_ms + TURN_MS;
+    if (!keeper->db) due_ms = keeper->connect_ms < due_ms ? keeper->connect_ms : due_ms;
+    else if (keeper->loading) due_ms = now_ms;
+    else if (keeper->poll_ms < due_ms) due_ms = keeper->poll_ms;
+    return due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
+}
+
+/* Until a letter comes, something is due, or the end. */
+static void await(struct keeper *keeper)
+{
+    struct pollfd events[] = { { keeper->region->doorbell, POLLIN, 0 }, { keeper->signals, POLLIN, 0 } };
+    uint64_t rings;
+    if (poll(events, 2, pause_of(keeper)) <= 0) return;
+    /* Silenced before the letters are collected: one that comes after that rings again. */
+    if (events[0].revents && read(keeper->region->doorbell, &rings, sizeof rings) < 0 && errno != EAGAIN)
+        log_event(LOG_LEVEL_ERROR, "doorbell", "cannot be read: %s", strerror(errno));
+    if (events[1].revents) keeper->ending = true;
+}
+
+/* A terminal's Ctrl-C goes to every process; the master decides who ends when. */
+static int open_signals(struct keeper *keeper)
+{
+    sigset_t blocked, ends;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGHUP);
+    sigaddset(&blocked, SIGUSR1);
+    sigaddset(&blocked, SIGPIPE);
+    sigaddset(&blocked, SIGTERM);
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    if (sigprocmask(SIG_SETMASK, &blocked, NULL)) return -1;
+    keeper->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+    return keeper->signals < 0 ? -1 : 0;
+}
+
+/* No host may take the operators' stream for its own. */
+static void name_stream(struct keeper *keeper)
+{
+    char host[STREAM_BYTES] = "";
+    (void)gethostname(host, sizeof host - 1);
+    snprintf(keeper->stream, sizeof keeper->stream, "host:%.59s", keeper->config->host_id[0] ? keeper->config->host_id : host);
+}
+
+static int open_all(struct keeper *keeper)
+{
+    name_stream(keeper);
+    keeper->replica = replica_new(keeper->region, keeper->row);
+    keeper->feed = feed_new();
+    if (keeper->replica && keeper->feed && open_signals(keeper) == 0) return EX_OK;
+    log_event(LOG_LEVEL_ERROR, "start", "the keeper cannot start: %s", strerror(errno));
+    return EX_OSERR;
+}
+
+int keeper_run(struct region *region, struct region_row *row, const struct config *config)
+{
+    struct keeper keeper = { .region = region, .row = row, .config = config, .signals = -1, .backoff_ms = BACKOFF_MS };
+    int status = open_all(&keeper);
+    uint64_t now_ms = region_milliseconds();
+    keeper.load_ms = now_ms + (uint64_t)config->reconcile_seconds * 1000;
+    keeper.purge_ms = now_ms + jittered(PURGE_MS);
+    atomic_store(&row->ready, 1);
+    while (status == EX_OK && !keeper.ending) {
+        turn(&keeper);
+        await(&keeper);
+    }
+    if (status == EX_OK) answer_letters(&keeper);
+    atomic_store(&region->board->database_up, 0);
+    db_close(keeper.db);
+    replica_free(keeper.replica);
+    feed_free(keeper.feed);
+    if (keeper.signals >= 0) close(keeper.signals);
+    return status;
+}

@@ -1,0 +1,13 @@
+/* keeper: the only process that talks to MariaDB. It reads no request and holds no key.
+ *
+ * It brings the replica up to date (feed.h, replica.h), makes the workers' revocations durable (mailbox.h), and deletes
+ * what has expired. A connection that fails is given up at once; the region then says how old it is, and workers decide. */
+#ifndef APP_KEEPER_H
+#define APP_KEEPER_H
+
+#include "region.h"
+
+/* Works until SIGTERM. Sets its own signal mask. The exit status (sysexits.h). */
+int keeper_run(struct region *region, struct region_row *row, const struct config *config);
+
+#endif

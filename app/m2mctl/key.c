@@ -1,0 +1,227 @@
+#include "key.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "instant.h"
+#include "keynew.h"
+#include "timeline.h"
+
+enum { NUMBER_BYTES = 24 };
+
+/* A change of one key's life, under way. */
+struct change {
+    const struct command *self;
+    const struct command_session *session;
+    const char *kid;
+    int64_t now, when, remove;          /* remove 0: the safe moment */
+    bool force;
+    struct config config;
+    struct db *db;
+    struct timeline timeline;
+    const struct timeline_key *key;
+};
+
+static int fail(const struct command *self, const struct db *db)
+{
+    command_complain(self, "%s", db_why(db));
+    return command_blame(db);
+}
+
+static void put_time(int64_t seconds)
+{
+    char text[INSTANT_BYTES] = "-";
+    if (seconds) instant_format(seconds, text);
+    printf("  %-23s", text);
+}
+
+static void put_timeline(const struct timeline *timeline, int64_t now)
+{
+    const struct timeline_key *signer = timeline_signer(timeline, now, NULL);
+    printf("%-16s  %-5s  %-9s  %-23s  %-23s  %-23s  %s\n", "kid", "alg", "state", "publish", "activate", "retire", "remove");
+    for (size_t i = 0; i < timeline->count; i++) {
+        const struct timeline_key *key = &timeline->keys[i];
+        printf("%-16s  %-5s  %-9s", key->kid, key->algorithm, key == signer ? "signs" : timeline_state(key, now));
+        put_time(key->times.publish);
+        put_time(key->times.activate);
+        put_time(key->times.retire);
+        put_time(key->times.remove);
+        putchar('\n');
+    }
+    if (!signer) fprintf(stderr, "No key signs now: m2mctl key new\n");
+}
+
+static int run_list(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+    struct config config;
+    struct timeline timeline;
+    int option = command_option(self, argc, argv, options);
+    if (option != -1) return option == 'h' ? COMMAND_FINE : COMMAND_USAGE;
+    if (optind != argc) return command_usage(self, "key list takes nothing more");
+    struct db *db = command_database(self, session, &config);
+    if (!db) return COMMAND_TROUBLE;
+    int status = timeline_read(db, &timeline) ? fail(self, db) : COMMAND_FINE;
+    if (status == COMMAND_FINE) put_timeline(&timeline, time(NULL));
+    db_close(db);
+    return status;
+}
+
+/* COMMAND_FINE with the database open and the key found. */
+static int begin_change(struct change *change)
+{
+    change->db = command_database(change->self, change->session, &change->config);
+    if (!change->db) return COMMAND_TROUBLE;
+    if (timeline_read(change->db, &change->timeline)) return fail(change->self, change->db);
+    change->key = timeline_find(&change->timeline, change->kid);
+    if (change->key) return COMMAND_FINE;
+    command_complain(change->self, "there is no such key; see m2mctl key list");
+    return COMMAND_NO;
+}
+
+static int refuse(const struct change *change, const char *why)
+{
+    command_complain(change->self, "key %s %s", change->key->kid, why);
+    return COMMAND_NO;
+}
+
+static void announce(const struct change *change, const char *does, int64_t when)
+{
+    char text[INSTANT_BYTES], distance[INSTANT_BYTES];
+    instant_format(when, text);
+    instant_format_distance(when, change->now, distance);
+    printf("key %s %s %s (%s)\n", change->key->kid, does, text, distance);
+}
+
+static int activate(struct change *change)
+{
+    const struct keyring_times *times = &change->key->times;
+    int64_t known = times->publish + change->config.jwks_max_age_seconds + TIMELINE_MARGIN;
+    char when[NUMBER_BYTES];
+    if (times->retire || times->remove) return refuse(change, "is retired, or will be: make another with m2mctl key new");
+    if (change->when < times->publish) return refuse(change, "is not published by then; choose a later time");
+    if (change->when < known && timeline_signer(&change->timeline, change->when, change->key))
+        command_complain(change->self, "note: verifiers may keep the JWK Set for %u seconds and refuse this key's tokens "
+                         "until then", change->config.jwks_max_age_seconds);
+    snprintf(when, sizeof when, "%" PRId64, change->when);
+    const struct text parameters[] = { text_of(when), text_of(change->key->kid) };
+    if (db_query(change->db, DB_ACTIVATE_KEY, parameters, 2, NULL, NULL) < 0) return fail(change->self, change->db);
+    announce(change, "signs from", change->when);
+    return COMMAND_FINE;
+}
+
+static int retire(struct change *change)
+{
+    const struct keyring_times *times = &change->key->times;
+    char when[NUMBER_BYTES], remove[NUMBER_BYTES];
+    int64_t safe = change->when + TIMELINE_LONGEST_TOKEN + TIMELINE_MARGIN;
+    if (!times->activate) return refuse(change, "has never signed; m2mctl key activate comes first");
+    if (change->when < times->activate) return refuse(change, "does not sign before then; choose a later time");
+    if (!change->remove) change->remove = safe;
+    if (change->remove < change->when) return refuse(change, "would be removed before it retires");
+    if (!change->force && !timeline_signer(&change->timeline, change->when, change->key))
+        return refuse(change, "would leave no key to sign with then: m2mctl key new comes first (or --force)");
+    if (change->remove < safe)
+        command_complain(change->self, "note: tokens of this key that have not ended by then become invalid");
+    snprintf(when, sizeof when, "%" PRId64, change->when);
+    snprintf(remove, sizeof remove, "%" PRId64, change->remove);
+    const struct text parameters[] = { text_of(when), text_of(remove), text_of(change->key->kid) };
+    if (db_query(change->db, DB_RETIRE_KEY, parameters, 3, NULL, NULL) < 0) return fail(change->self, change->db);
+    announce(change, "no longer signs from", change->when);
+    announce(change, "leaves the JWK Set", change->remove);
+    return COMMAND_FINE;
+}
+
+/* The words after `activate` and `retire`. COMMAND_FINE, or what to exit with; no kid: the help was printed. */
+static int read_change(struct change *change, const struct option *options, int argc, char **argv)
+{
+    const struct command *self = change->self;
+    int option;
+    while ((option = command_option(self, argc, argv, options)) != -1) {
+        if (option == 'h') return COMMAND_FINE;
+        if (option == '?') return COMMAND_USAGE;
+        if (option == 'f') change->force = true;
+        else if (instant_parse(optarg, change->now, &change->remove))
+            return command_usage(self, "--remove takes " INSTANT_FORMS);
+    }
+    int count = argc - optind;
+    if (count < 1 || count > 2) return command_usage(self, "one KID, and after it, if not now, when");
+    if (count == 2 && instant_parse(argv[optind + 1], change->now, &change->when))
+        return command_usage(self, "WHEN is one of " INSTANT_FORMS);
+    change->kid = argv[optind];
+    return COMMAND_FINE;
+}
+
+static int carry_out(struct change *change, int (*act)(struct change *change))
+{
+    int status = begin_change(change);
+    if (status == COMMAND_FINE) status = act(change);
+    db_close(change->db);
+    return status;
+}
+
+static int run_activate(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+    int64_t now = time(NULL);
+    struct change change = { .self = self, .session = session, .now = now, .when = now };
+    int status = read_change(&change, options, argc, argv);
+    return change.kid ? carry_out(&change, activate) : status;
+}
+
+static int run_retire(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "remove", required_argument, NULL, 'r' }, { "force", no_argument, NULL, 'f' },
+        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+    };
+    int64_t now = time(NULL);
+    struct change change = { .self = self, .session = session, .now = now, .when = now };
+    int status = read_change(&change, options, argc, argv);
+    return change.kid ? carry_out(&change, retire) : status;
+}
+
+static int run(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    static const struct {
+        const char *word;
+        int (*run)(const struct command *self, const struct command_session *session, int argc, char **argv);
+    } words[] = {
+        { "new", keynew_run },          { "list", run_list }, { "activate", run_activate }, { "retire", run_retire },
+        { "passphrase", keynew_run_passphrase },
+    };
+    const char *word = argc > 1 ? argv[1] : "";
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].word, word) == 0) return words[i].run(self, session, argc - 1, argv + 1);
+    if (strcmp(word, "--help") && strcmp(word, "-h"))
+        return command_usage(self, "one of new, list, activate, retire, passphrase");
+    fputs(self->help, stdout);
+    return COMMAND_FINE;
+}
+
+const struct command key_command = {
+    "key", "the keys that sign tokens: new, list, activate, retire, passphrase",
+    "m2mctl key passphrase FILE\n"
+    "  Makes FILE (mode 0600) with a new random passphrase; an existing file is left alone.\n"
+    "\n"
+    "m2mctl key new [--alg ES256|RS256|PS256|EdDSA] [--activate WHEN|never] [--passphrase-file FILE] [--print]\n"
+    "  Makes a key pair and stores it, the private half encrypted (PKCS#8, PBES2; openssl pkey reads it).\n"
+    "  It is published at once, and signs when every verifier's copy of the JWK Set may be expected to have it\n"
+    "  (jwks_max_age_seconds and a minute), or at once when no other key signs now.\n"
+    "  --passphrase-file    default: key_passphrase_file of the configuration\n"
+    "  --print              prints a migration instead of storing it\n"
+    "\n"
+    "m2mctl key list\n"
+    "  Every key with its times (UTC): published, active (`signs`: the one that signs now), retired, removed.\n"
+    "\n"
+    "m2mctl key activate KID [WHEN]\n"
+    "  The key signs from WHEN (default: now), instead of the one that signed before.\n"
+    "\n"
+    "m2mctl key retire KID [WHEN] [--remove WHEN] [--force]\n"
+    "  The key signs no longer from WHEN (default: now) and leaves the JWK Set at --remove (default: when the\n"
+    "  longest token has ended, a day and a minute later). --force: even when no other key is left to sign.\n"
+    "\n"
+    "WHEN is " INSTANT_FORMS ".\n"
+    "exit codes: 0 done; 1 refused because of what the key's row says; 2 usage; 3 database or system trouble\n",
+    run,
+};

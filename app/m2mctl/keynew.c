@@ -1,0 +1,206 @@
+#include "keynew.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../lib/base/base64url.h"
+#include "instant.h"
+#include "keypair.h"
+#include "literal.h"
+#include "timeline.h"
+
+enum { PASSPHRASE_BYTES = 512, PASSPHRASE_RANDOM = 32, NUMBER_BYTES = 24 };
+
+struct wish {
+    enum { WHEN_SAFE, WHEN_NEVER, WHEN_NOW, WHEN_AT } when;     /* it begins to sign */
+    enum jws_algorithm algorithm;
+    int64_t now, activate_at;                                   /* of WHEN_AT */
+    const char *passphrase_path;                                /* NULL: the configuration's */
+    bool print;
+};
+
+static int fail(const struct command *self, const struct db *db)
+{
+    command_complain(self, "%s", db_why(db));
+    return command_blame(db);
+}
+
+/* How long after its publication a key is known to everybody who keeps the JWK Set as long as they may. */
+static int64_t safe_delay(const struct config *config)
+{
+    return (int64_t)config->jwks_max_age_seconds + TIMELINE_MARGIN;
+}
+
+static void print(const struct wish *wish, const struct keypair *keypair, const struct config *config)
+{
+    printf("-- data\n-- a signing key; its private half is encrypted\n"
+           "INSERT INTO signing_key (kid, alg, public_jwk, private_pem, publish_at, activate_at) VALUES (\n");
+    /* JSON and PEM of our own making: neither quotes nor backslashes. */
+    printf("'%s', '%s',\n'%s',\n'%s',\nCURRENT_TIMESTAMP, ", keypair->kid, jws_algorithm_name(wish->algorithm).data,
+           keypair->jwk, keypair->pem);
+    if (wish->when == WHEN_SAFE) printf("CURRENT_TIMESTAMP + INTERVAL %" PRId64 " SECOND", safe_delay(config));
+    else if (wish->when == WHEN_NOW) printf("CURRENT_TIMESTAMP");
+    else if (wish->when == WHEN_NEVER) printf("NULL");
+    else literal_put_instant(stdout, wish->activate_at);
+    printf(");\n");
+}
+
+/* When the key begins to sign. The first of all has nobody to wait for. 0: not yet. */
+static int64_t activation(const struct command *self, const struct wish *wish, const struct config *config,
+                          const struct timeline_key *signer)
+{
+    int64_t safe = wish->now + safe_delay(config);
+    if (wish->when == WHEN_NEVER) return 0;
+    if (wish->when == WHEN_SAFE) return signer ? safe : wish->now;
+    int64_t at = wish->when == WHEN_NOW ? wish->now : wish->activate_at;
+    if (signer && at < safe)
+        command_complain(self, "note: verifiers may keep the JWK Set for %u seconds and refuse this key's tokens until then",
+                         config->jwks_max_age_seconds);
+    return at;
+}
+
+static int insert(const struct command *self, struct db *db, const struct wish *wish, const struct keypair *keypair,
+                  int64_t activate_at)
+{
+    char publish[NUMBER_BYTES], activate[NUMBER_BYTES], when[INSTANT_BYTES], distance[INSTANT_BYTES];
+    snprintf(publish, sizeof publish, "%" PRId64, wish->now);
+    snprintf(activate, sizeof activate, "%" PRId64, activate_at);
+    const struct text parameters[] = {
+        text_of(keypair->kid), jws_algorithm_name(wish->algorithm), text_of(keypair->jwk), text_of(keypair->pem),
+        text_of(publish), text_of(activate_at ? activate : NULL),
+    };
+    if (db_query(db, DB_ADD_KEY, parameters, sizeof parameters / sizeof *parameters, NULL, NULL) < 0) return fail(self, db);
+    instant_format(activate_at, when);
+    instant_format_distance(activate_at, wish->now, distance);
+    printf("key %s (%s) is published", keypair->kid, jws_algorithm_name(wish->algorithm).data);
+    if (activate_at) printf(" and signs from %s (%s)\n", when, distance);
+    else printf("; it signs after m2mctl key activate %s\n", keypair->kid);
+    return COMMAND_FINE;
+}
+
+static int store(const struct command *self, const struct command_session *session, const struct wish *wish,
+                 const struct keypair *keypair)
+{
+    struct config config;
+    struct timeline timeline;
+    struct db *db = command_database(self, session, &config);
+    if (!db) return COMMAND_TROUBLE;
+    int status = COMMAND_FINE;
+    if (timeline_read(db, &timeline)) status = fail(self, db);
+    if (status == COMMAND_FINE) {
+        const struct timeline_key *signer = timeline_signer(&timeline, wish->now, NULL);
+        status = insert(self, db, wish, keypair, activation(self, wish, &config, signer));
+    }
+    db_close(db);
+    return status;
+}
+
+/* The pair, its private half sealed with the passphrase of the file. */
+static int make(const struct command *self, const struct wish *wish, const struct config *config, struct keypair *keypair_r)
+{
+    char passphrase[PASSPHRASE_BYTES];
+    const char *path = wish->passphrase_path ? wish->passphrase_path : config->key_passphrase_file;
+    if (!path[0]) {
+        command_complain(self, "no passphrase: m2mctl key passphrase FILE makes one; then key_passphrase_file = FILE in the "
+                         "configuration, or --passphrase-file FILE");
+        return COMMAND_TROUBLE;
+    }
+    int size = config_read_secret(path, passphrase, sizeof passphrase, stderr);
+    if (size < 0) return COMMAND_TROUBLE;
+    int failed = keypair_new(wish->algorithm, (struct text){ passphrase, (size_t)size }, keypair_r);
+    OPENSSL_cleanse(passphrase, sizeof passphrase);
+    if (failed) command_complain(self, "the key could not be made");
+    return failed ? COMMAND_TROUBLE : COMMAND_FINE;
+}
+
+static int take_activation(struct wish *wish, const char *word)
+{
+    wish->when = strcmp(word, "now") == 0 ? WHEN_NOW : strcmp(word, "never") == 0 ? WHEN_NEVER : WHEN_AT;
+    if (wish->when != WHEN_AT) return 0;
+    return instant_parse(word, wish->now, &wish->activate_at) || wish->activate_at < wish->now ? -1 : 0;
+}
+
+/* COMMAND_FINE, or what to exit with. help_r: the help was printed, and that was all. */
+static int read_options(const struct command *self, int argc, char **argv, struct wish *wish, bool *help_r)
+{
+    enum { ALG = 1, ACTIVATE, PASSPHRASE_FILE, PRINT };
+    static const struct option options[] = {
+        { "alg", required_argument, NULL, ALG }, { "passphrase-file", required_argument, NULL, PASSPHRASE_FILE },
+        { "print", no_argument, NULL, PRINT },   { "activate", required_argument, NULL, ACTIVATE },
+        { "help", no_argument, NULL, 'h' },      { NULL, 0, NULL, 0 },
+    };
+    int option;
+    while ((option = command_option(self, argc, argv, options)) != -1) {
+        *help_r = option == 'h';
+        if (option == 'h') return COMMAND_FINE;
+        if (option == '?') return COMMAND_USAGE;
+        if (option == PRINT) wish->print = true;
+        if (option == PASSPHRASE_FILE) wish->passphrase_path = optarg;
+        int algorithm = option == ALG ? jws_algorithm_find(text_of(optarg)) : (int)wish->algorithm;
+        if (algorithm < 0) return command_usage(self, "--alg takes ES256, RS256, PS256 or EdDSA");
+        wish->algorithm = (enum jws_algorithm)algorithm;
+        if (option == ACTIVATE && take_activation(wish, optarg))
+            return command_usage(self, "--activate takes never, or a time to come: " INSTANT_FORMS);
+    }
+    return optind == argc ? COMMAND_FINE : command_usage(self, "key new takes options only");
+}
+
+int keynew_run(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    struct wish wish = { .algorithm = JWS_ES256, .now = time(NULL) };
+    struct config config;
+    struct keypair keypair;
+    bool help = false;
+    int status = read_options(self, argc, argv, &wish, &help);
+    if (status != COMMAND_FINE || help) return status;
+    if (command_config(session, &config)) return COMMAND_TROUBLE;
+    status = make(self, &wish, &config, &keypair);
+    if (status != COMMAND_FINE) return status;
+    if (!wish.print) return store(self, session, &wish, &keypair);
+    print(&wish, &keypair, &config);
+    return COMMAND_FINE;
+}
+
+static int write_passphrase(int fd)
+{
+    unsigned char random[PASSPHRASE_RANDOM];
+    char line[BASE64URL_SIZE(PASSPHRASE_RANDOM) + 1];
+    struct buffer b = { line, 0, sizeof line, false };
+    if (RAND_priv_bytes(random, sizeof random) != 1) return -1;
+    base64url_put(&b, (struct text){ (const char *)random, sizeof random });
+    buffer_put_char(&b, '\n');
+    ssize_t written = write(fd, line, b.size);
+    OPENSSL_cleanse(random, sizeof random);
+    OPENSSL_cleanse(line, sizeof line);
+    return written == (ssize_t)b.size && fsync(fd) == 0 ? 0 : -1;
+}
+
+int keynew_run_passphrase(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+    (void)session;
+    int option = command_option(self, argc, argv, options);
+    if (option != -1) return option == 'h' ? COMMAND_FINE : COMMAND_USAGE;
+    if (optind != argc - 1) return command_usage(self, "key passphrase takes the name of the file to make");
+    const char *path = argv[optind];
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        bool exists = errno == EEXIST;
+        command_complain(self, "%s: %s", path, exists ? "is there already, and is left as it is" : strerror(errno));
+        return exists ? COMMAND_NO : COMMAND_TROUBLE;
+    }
+    int failed = write_passphrase(fd);
+    if (close(fd)) failed = -1;
+    if (failed) {
+        command_complain(self, "%s could not be written", path);
+        (void)unlink(path);
+        return COMMAND_TROUBLE;
+    }
+    printf("%s holds a new passphrase; keep a copy where the backups of the database are not\n", path);
+    return COMMAND_FINE;
+}

@@ -1,0 +1,62 @@
+#include "keypair.h"
+
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
+
+#include "../../lib/jose/jwk.h"
+
+static EVP_PKEY *generate(enum jws_algorithm algorithm)
+{
+    switch (algorithm) {
+    case JWS_ES256: return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    case JWS_EdDSA: return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    default: return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)KEYPAIR_RSA_BITS);
+    }
+}
+
+static int describe(EVP_PKEY *key, enum jws_algorithm algorithm, struct keypair *keypair)
+{
+    char thumbprint[JWK_THUMBPRINT];
+    struct buffer t = { thumbprint, 0, sizeof thumbprint, false };
+    struct buffer jwk = { keypair->jwk, 0, sizeof keypair->jwk - 1, false };
+    struct secret_hasher hasher;
+    if (secret_hasher_open(&hasher)) return -1;
+    int failed = jwk_put_thumbprint(&t, &hasher, key);
+    secret_hasher_close(&hasher);
+    struct text kid = { thumbprint, KEYPAIR_KID };
+    if (failed || jwk_put(&jwk, key, algorithm, kid)) return -1;
+    memcpy(keypair->kid, kid.data, kid.size);
+    return 0;
+}
+
+static int encrypt(EVP_PKEY *key, struct text passphrase, struct keypair *keypair)
+{
+    PKCS8_PRIV_KEY_INFO *clear = EVP_PKEY2PKCS8(key);
+    X509_ALGOR *scheme = PKCS5_pbe2_set_iv_ex(EVP_aes_256_cbc(), KEYPAIR_ROUNDS, NULL, SECRET_SALT, NULL,
+                                              NID_hmacWithSHA256, NULL);
+    X509_SIG *sealed = NULL;
+    BIO *pem = BIO_new(BIO_s_mem());
+    int size = -1;
+    if (clear && scheme) sealed = PKCS8_set0_pbe(passphrase.data, (int)passphrase.size, clear, scheme);
+    if (sealed) scheme = NULL;      /* now sealed's */
+    if (sealed && pem && PEM_write_bio_PKCS8(pem, sealed))
+        size = BIO_read(pem, keypair->pem, sizeof keypair->pem - 1);
+    BIO_free(pem);
+    X509_SIG_free(sealed);
+    X509_ALGOR_free(scheme);
+    PKCS8_PRIV_KEY_INFO_free(clear);
+    return size > 0 && (size_t)size < sizeof keypair->pem - 1 ? 0 : -1;
+}
+
+int keypair_new(enum jws_algorithm algorithm, struct text passphrase, struct keypair *keypair_r)
+{
+    int failed = 0;
+    do {
+        *keypair_r = (struct keypair){ .kid = "" };
+        EVP_PKEY *key = generate(algorithm);
+        failed = !key || describe(key, algorithm, keypair_r) || encrypt(key, passphrase, keypair_r);
+        EVP_PKEY_free(key);
+    } while (!failed && keypair_r->kid[0] == '-');      /* on a command line it would look like an option */
+    return failed ? -1 : 0;
+}

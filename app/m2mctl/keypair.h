@@ -1,0 +1,21 @@
+/* keypair: a new signing key, ready for its row: the public half as a JWK, the private half as encrypted PKCS#8.
+ *
+ * PBES2 (RFC 8018 6.2) with PBKDF2-HMAC-SHA256 and AES-256-CBC, which `openssl pkey` reads. The passphrase is a random
+ * one, so the rounds need not be many; each worker pays them at each start. */
+#ifndef M2MCTL_KEYPAIR_H
+#define M2MCTL_KEYPAIR_H
+
+#include "../../lib/jose/jws.h"
+
+enum { KEYPAIR_KID = 16, KEYPAIR_PEM_BYTES = 8192, KEYPAIR_JWK_BYTES = 2048, KEYPAIR_ROUNDS = 10000, KEYPAIR_RSA_BITS = 3072 };
+
+struct keypair {
+    char kid[KEYPAIR_KID + 1];          /* the beginning of the RFC 7638 thumbprint */
+    char jwk[KEYPAIR_JWK_BYTES];
+    char pem[KEYPAIR_PEM_BYTES];
+};
+
+/* 0, or -1 when the library failed. The clear private key never leaves the function. */
+int keypair_new(enum jws_algorithm algorithm, struct text passphrase, struct keypair *keypair_r);
+
+#endif

@@ -1,0 +1,41 @@
+#include "literal.h"
+
+#include <inttypes.h>
+
+static bool harmless(struct text t, const char *others)
+{
+    for (size_t i = 0; i < t.size; i++) {
+        char c = t.data[i];
+        bool word = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!word && (c == 0 || !strchr(others, c))) return false;
+    }
+    return true;
+}
+
+static void put_hex(FILE *sql, struct text t)
+{
+    fputs("X'", sql);
+    for (size_t i = 0; i < t.size; i++) fprintf(sql, "%02x", (unsigned)(unsigned char)t.data[i]);
+    fputc('\'', sql);
+}
+
+void literal_put(FILE *sql, struct text bytes)
+{
+    if (harmless(bytes, "._:/@~$-")) fprintf(sql, "'%.*s'", (int)bytes.size, bytes.data);
+    else put_hex(sql, bytes);
+}
+
+void literal_put_text(FILE *sql, struct text text)
+{
+    if (harmless(text, "._:/@~$- ,()+=")) {
+        fprintf(sql, "'%.*s'", (int)text.size, text.data);
+    } else {
+        fputs("_utf8mb4 ", sql);
+        put_hex(sql, text);
+    }
+}
+
+void literal_put_instant(FILE *sql, int64_t seconds)
+{
+    fprintf(sql, "FROM_UNIXTIME(%" PRId64 ")", seconds);
+}

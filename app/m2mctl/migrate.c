@@ -1,0 +1,321 @@
+#include "migrate.h"
+
+#include <stdlib.h>
+
+#include "history.h"
+#include "instant.h"
+#include "script.h"
+
+#define HOUSE_FOLDER PKGDATADIR "/migrations"
+#define OPERATOR_FOLDER SYSCONFDIR "/m2mauth/migrations"
+
+enum task { APPLY, STATUS, DRY_RUN, MARK_DONE, FORGET };
+
+struct run {
+    const struct command *self;
+    enum task task;
+    struct text version;            /* of MARK_DONE and FORGET */
+    struct migration_list list;
+    struct history history;
+    struct db *db;
+};
+
+static const char *kind_word(const struct migration *migration)
+{
+    return migration->kind == MIGRATION_DDL ? "ddl" : "data";
+}
+
+static int fail(const struct run *run)
+{
+    command_complain(run->self, "%s", db_why(run->db));
+    return command_blame(run->db);
+}
+
+/* Whether the statement worked; absent parameters are left out. */
+static bool ask(const struct run *run, enum db_statement statement, struct text first, struct text second)
+{
+    const struct text parameters[] = { first, second };
+    size_t count = text_present(second) ? 2 : text_present(first) ? 1 : 0;
+    return db_query(run->db, statement, parameters, count, NULL, NULL) >= 0;
+}
+
+static bool tell(const struct run *run, enum db_statement statement)
+{
+    return db_query(run->db, statement, NULL, 0, NULL, NULL) >= 0;
+}
+
+static int take_number(void *context, const struct text *columns, size_t count)
+{
+    return count == 1 ? text_number(columns[0], UINT32_MAX, context) : -1;
+}
+
+/* What the one row says; 0 also for NULL. */
+static int number_of(const struct run *run, enum db_statement statement, uint64_t *number_r)
+{
+    *number_r = 0;
+    return db_query(run->db, statement, NULL, 0, take_number, number_r) < 0 ? -1 : 0;
+}
+
+static void explain_unfinished(const char *version)
+{
+    fprintf(stderr,
+            "  MariaDB commits each change of a table by itself, so the first part of the file may have been done.\n"
+            "  Compare the file with the database (SHOW CREATE TABLE ...), then either\n"
+            "    undo that part by hand and run it again:    m2mctl migrate --forget %s\n"
+            "    or do the rest by hand and call it done:    m2mctl migrate --mark-done %s\n"
+            "  Nothing else is applied before that.\n", version, version);
+}
+
+/* What stands in the way of any migration. */
+static int check(const struct run *run)
+{
+    int status = COMMAND_FINE;
+    for (size_t i = 0; i < run->history.count; i++) {
+        const struct history_record *record = &run->history.records[i];
+        const struct migration *migration = migration_find(&run->list, text_of(record->version));
+        if (record->running) {
+            command_complain(run->self, "%s (%s) was begun by %s and not finished", record->version,
+                             migration ? migration->path : "its file is not here", record->user);
+            explain_unfinished(record->version);
+            status = COMMAND_NO;
+        } else if (migration && history_differs(record, migration)) {
+            command_complain(run->self, "%s was changed after it was applied: %s; undo the change, and put what is new into "
+                             "a file of its own", record->version, migration->path);
+            status = COMMAND_NO;
+        }
+    }
+    return status;
+}
+
+/* The line of the file stands in the error: the server only knows the line of the statement. */
+static int run_statements(const struct run *run, const struct migration *migration, struct text sql)
+{
+    struct script script = script_open(sql);
+    struct script_statement statement;
+    while (script_next(&script, &statement) > 0) {
+        if (db_script(run->db, statement.sql) == 0) continue;
+        printf("failed\n");
+        fflush(stdout);
+        fprintf(stderr, "%s:%u: %s\n", migration->path, statement.line, db_why(run->db));
+        return -1;
+    }
+    return 0;
+}
+
+/* After ROLLBACK a record is left only when something in the file has committed it. */
+static int clean_up(struct run *run, const struct migration *migration, int status)
+{
+    history_free(&run->history);
+    if (!tell(run, DB_ROLLBACK) || history_read(run->db, &run->history)) {
+        command_complain(run->self, "the connection was lost; run it again to see what has become of %s", migration->version);
+        return COMMAND_TROUBLE;
+    }
+    if (!history_find(&run->history, text_of(migration->version))) {
+        command_complain(run->self, "nothing of %s was kept: mend it%s and run it again", migration->version,
+                         status == COMMAND_TROUBLE ? ", or wait until the database is less busy," : "");
+        return status;
+    }
+    command_complain(run->self, "%s ended its own transaction, as a data file must not", migration->version);
+    explain_unfinished(migration->version);
+    return COMMAND_NO;
+}
+
+static int run_data(struct run *run, const struct migration *migration, struct text sql)
+{
+    struct text version = text_of(migration->version), sha256 = text_of(migration->sha256);
+    uint64_t in_transaction;
+    if (!tell(run, DB_BEGIN) || !ask(run, DB_START_MIGRATION, version, sha256)) return fail(run);
+    if (run_statements(run, migration, sql)) return clean_up(run, migration, command_blame(run->db));
+    if (number_of(run, DB_READ_IN_TRANSACTION, &in_transaction) || in_transaction == 0)
+        return clean_up(run, migration, COMMAND_NO);
+    if (ask(run, DB_FINISH_MIGRATION, sha256, version) && tell(run, DB_COMMIT)) return COMMAND_FINE;
+    command_complain(run->self, "%s", db_why(run->db));
+    return clean_up(run, migration, command_blame(run->db));
+}
+
+static int run_ddl(const struct run *run, const struct migration *migration, struct text sql)
+{
+    struct text version = text_of(migration->version), sha256 = text_of(migration->sha256);
+    if (!ask(run, DB_START_MIGRATION, version, sha256)) return fail(run);
+    if (run_statements(run, migration, sql)) {
+        int status = command_blame(run->db);
+        explain_unfinished(migration->version);
+        return status;
+    }
+    return ask(run, DB_FINISH_MIGRATION, sha256, version) ? COMMAND_FINE : fail(run);
+}
+
+static int apply_file(struct run *run, const struct migration *migration)
+{
+    struct text sql;
+    if (migration_read(migration, &sql, stderr)) return COMMAND_TROUBLE;
+    printf("%s (%s) ... ", migration->version, kind_word(migration));
+    fflush(stdout);
+    int status = migration->kind == MIGRATION_DDL ? run_ddl(run, migration, sql) : run_data(run, migration, sql);
+    if (status == COMMAND_FINE) printf("done\n");
+    free((char *)sql.data);
+    return status;
+}
+
+static int apply(struct run *run)
+{
+    size_t applied = 0;
+    int status = check(run);
+    for (size_t i = 0; status == COMMAND_FINE && i < run->list.count; i++) {
+        const struct migration *migration = &run->list.items[i];
+        if (history_find(&run->history, text_of(migration->version))) continue;
+        if (run->task == DRY_RUN) printf("would apply %s (%s) %s\n", migration->version, kind_word(migration), migration->path);
+        else status = apply_file(run, migration);
+        if (status == COMMAND_FINE) applied++;
+    }
+    if (status == COMMAND_FINE && applied == 0) printf("nothing to do: all %zu are applied\n", run->list.count);
+    return status;
+}
+
+static void put_status(const char *state, const char *version, const struct history_record *record)
+{
+    char when[INSTANT_BYTES] = "-";
+    if (record) instant_format(record->running ? record->started : record->finished, when);
+    printf("%-12s %-23s  %s%s%s\n", state, when, version, record ? "  by " : "", record ? record->user : "");
+}
+
+static int show_status(const struct run *run)
+{
+    bool all_done = true;
+    for (size_t i = 0; i < run->history.count; i++) {
+        const struct history_record *record = &run->history.records[i];
+        const struct migration *migration = migration_find(&run->list, text_of(record->version));
+        bool edited = migration && history_differs(record, migration);
+        if (record->running || edited) all_done = false;
+        put_status(record->running ? "UNFINISHED" : edited ? "EDITED" : migration ? "done" : "done, no file", record->version,
+                   record);
+    }
+    for (size_t i = 0; i < run->list.count; i++) {
+        if (history_find(&run->history, text_of(run->list.items[i].version))) continue;
+        put_status("to be done", run->list.items[i].version, NULL);
+        all_done = false;
+    }
+    return all_done ? COMMAND_FINE : COMMAND_NO;
+}
+
+/* The way on after a ddl file that was left half-way. */
+static int settle(const struct run *run)
+{
+    const struct history_record *record = history_find(&run->history, run->version);
+    const struct migration *migration = migration_find(&run->list, run->version);
+    int size = (int)run->version.size;
+    if (!record || !record->running) {
+        command_complain(run->self, "%.*s is not left half-way; see m2mctl migrate --status", size, run->version.data);
+        return COMMAND_NO;
+    }
+    if (run->task == FORGET) {
+        if (!ask(run, DB_FORGET_MIGRATION, run->version, (struct text){ NULL, 0 })) return fail(run);
+        printf("%s is forgotten; the next m2mctl migrate runs it from its beginning\n", record->version);
+        return COMMAND_FINE;
+    }
+    if (!migration) {
+        command_complain(run->self, "the file of %s is not here; name its folder", record->version);
+        return COMMAND_NO;
+    }
+    if (!ask(run, DB_FINISH_MIGRATION, text_of(migration->sha256), run->version)) return fail(run);
+    printf("%s is done, as %s stands now\n", record->version, migration->path);
+    return COMMAND_FINE;
+}
+
+/* One runner at a time; whoever only looks may look. */
+static int lock(const struct run *run)
+{
+    uint64_t locked;
+    if (run->task == STATUS || run->task == DRY_RUN) return COMMAND_FINE;
+    if (number_of(run, DB_LOCK_MIGRATIONS, &locked)) return fail(run);
+    if (locked != 1) {
+        command_complain(run->self, "another m2mctl migrate is at work on this database; run it again when that has ended");
+        return COMMAND_TROUBLE;
+    }
+    return tell(run, DB_CREATE_MIGRATIONS) ? COMMAND_FINE : fail(run);
+}
+
+static int carry_out(struct run *run)
+{
+    int status = lock(run);
+    if (status != COMMAND_FINE) return status;
+    if (history_read(run->db, &run->history)) return fail(run);
+    if (run->task == STATUS) return show_status(run);
+    if (run->task == MARK_DONE || run->task == FORGET) return settle(run);
+    return apply(run);
+}
+
+/* COMMAND_FINE, or what to exit with. help_r: the help was printed, and that was all. */
+static int read_options(struct run *run, int argc, char **argv, bool *help_r)
+{
+    static const struct option options[] = {
+        { "status", no_argument, NULL, STATUS },   { "mark-done", required_argument, NULL, MARK_DONE },
+        { "dry-run", no_argument, NULL, DRY_RUN }, { "forget", required_argument, NULL, FORGET },
+        { "help", no_argument, NULL, 'h' },        { NULL, 0, NULL, 0 },
+    };
+    int option;
+    while ((option = command_option(run->self, argc, argv, options)) != -1) {
+        *help_r = option == 'h';
+        if (option == 'h') return COMMAND_FINE;
+        if (option == '?') return COMMAND_USAGE;
+        if (run->task != APPLY)
+            return command_usage(run->self, "one of --status, --dry-run, --mark-done and --forget at a time");
+        run->task = (enum task)option;
+        run->version = text_of(optarg);
+    }
+    return COMMAND_FINE;
+}
+
+static int find_files(struct run *run, int count, char **folders)
+{
+    int failed = 0;
+    for (int i = 0; i < count; i++) failed |= migration_list_add(&run->list, folders[i], false, stderr);
+    if (count == 0) {
+        failed |= migration_list_add(&run->list, HOUSE_FOLDER, false, stderr);
+        failed |= migration_list_add(&run->list, OPERATOR_FOLDER, true, stderr);
+    }
+    return failed ? COMMAND_NO : COMMAND_FINE;
+}
+
+static int run(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    struct run run = { .self = self, .task = APPLY };
+    struct config config;
+    bool help = false;
+    int status = read_options(&run, argc, argv, &help);
+    if (status != COMMAND_FINE || help) return status;
+    status = find_files(&run, argc - optind, argv + optind);
+    if (status == COMMAND_FINE) {
+        run.db = command_database(self, session, &config);
+        status = run.db ? carry_out(&run) : COMMAND_TROUBLE;
+    }
+    db_close(run.db);
+    history_free(&run.history);
+    migration_list_free(&run.list);
+    return status;
+}
+
+const struct command migrate_command = {
+    "migrate", "bring the database up to date with the migration files",
+    "m2mctl migrate [--status | --dry-run] [FOLDER ...]\n"
+    "m2mctl migrate --mark-done VERSION [FOLDER ...]\n"
+    "m2mctl migrate --forget VERSION [FOLDER ...]\n"
+    "\n"
+    "Applies the files NNNN_name.sql of each folder that the database has not seen yet, in the order of their\n"
+    "names, once each. Without FOLDER: " HOUSE_FOLDER "\n"
+    "and then " OPERATOR_FOLDER ", if it is there.\n"
+    "The first line of a file says how it runs:\n"
+    "  -- data   in one transaction: all of it or nothing; it may be run again after it failed\n"
+    "  -- ddl    statement by statement, since MariaDB commits each change of a table by itself; a file that\n"
+    "            failed or was killed half-way blocks all others until somebody has looked at it\n"
+    "A file that was changed after it was applied is refused. DELIMITER is understood.\n"
+    "\n"
+    "  --status              lists all, applied and to be done; exit code 1 when some are not done\n"
+    "  --dry-run             says what would be applied\n"
+    "  --mark-done VERSION   a half-run ddl file was finished by hand; the file counts as it stands now\n"
+    "  --forget VERSION      a half-run ddl file was undone by hand, and shall run again\n"
+    "\n"
+    "exit codes: 0 done; 1 refused or failed because of what stands in a file, or not all done (--status);\n"
+    "2 usage; 3 database or system trouble\n",
+    run,
+};

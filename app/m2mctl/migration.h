@@ -1,0 +1,41 @@
+/* migration: the files of a folder of migrations, read and judged before any of them is run.
+ *
+ * NNNN_name.sql; the version is the name without .sql. The first line says how the file runs:
+ *     -- data    in one transaction with its record: all or nothing
+ *     -- ddl     statement by statement, because MariaDB commits each change of a table by itself */
+#ifndef M2MCTL_MIGRATION_H
+#define M2MCTL_MIGRATION_H
+
+#include <stdio.h>
+
+#include "../../lib/base/text.h"
+
+enum { MIGRATION_VERSION = 128, MIGRATION_SHA256 = 64, MIGRATION_BYTES_MAX = 256 * 1024 * 1024 };
+
+enum migration_kind { MIGRATION_DATA, MIGRATION_DDL };
+
+struct migration {
+    char *path;
+    char version[MIGRATION_VERSION + 1];
+    char sha256[MIGRATION_SHA256 + 1];      /* of the file when it was listed; hexadecimal */
+    enum migration_kind kind;
+};
+
+struct migration_list {
+    struct migration *items;
+    size_t count;
+};
+
+/* Adds the files of folder, in the order of their names. A missing folder is no error when optional.
+ * 0, or -1 after every complaint about them. */
+int migration_list_add(struct migration_list *list, const char *folder, bool optional, FILE *complaints);
+void migration_list_free(struct migration_list *list);
+
+/* NULL when no file has this version. */
+const struct migration *migration_find(const struct migration_list *list, struct text version);
+
+/* The content of the file, if it is still the one that was listed. 0, or -1 after a complaint; the caller frees
+ * sql_r->data. */
+int migration_read(const struct migration *migration, struct text *sql_r, FILE *complaints);
+
+#endif

@@ -1,0 +1,83 @@
+#include "mailbox.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "words.h"
+
+static uint64_t word_make(uint64_t number, enum mailbox_state state) { return number << 2 | (uint64_t)state; }
+static uint64_t word_number(uint64_t word) { return word >> 2; }
+static enum mailbox_state word_state(uint64_t word) { return (enum mailbox_state)(word & 3); }
+
+static_assert(sizeof(struct region_letter) % sizeof(uint64_t) == 0, "a letter is copied in words");
+
+/* The new number stands before the first byte of the letter changes: a keeper who copies the former one will notice. */
+static uint64_t post(struct region_row *row, const struct region_letter *letter)
+{
+    uint64_t number = word_number(atomic_load(&row->mailbox)) + 1;
+    atomic_store_explicit(&row->mailbox, word_make(number, MAILBOX_EMPTY), memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    words_store(&row->letter, letter, sizeof *letter);
+    atomic_store_explicit(&row->mailbox, word_make(number, MAILBOX_POSTED), memory_order_seq_cst);
+    return number;
+}
+
+static void ring(const struct region *region)
+{
+    const uint64_t one = 1;
+    /* A bell that cannot be rung is ringing already, or the keeper looks at its next poll. */
+    if (write(region->doorbell, &one, sizeof one) < 0) return;
+}
+
+/* Until wake is no longer seen, at most milliseconds; may return early. */
+static void sleep_on(_Atomic uint32_t *wake, uint32_t seen, uint64_t milliseconds)
+{
+    struct timespec limit = { (time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000 };
+    (void)syscall(SYS_futex, wake, FUTEX_WAIT, seen, &limit, NULL, 0);
+}
+
+int mailbox_send(struct region *region, struct region_row *row, const struct region_letter *letter,
+                 uint64_t deadline_ms)
+{
+    uint64_t number = post(row, letter);
+    ring(region);
+    for (;;) {
+        uint32_t seen = atomic_load(&row->wake);
+        uint64_t word = atomic_load(&row->mailbox), now_ms = region_milliseconds();
+        if (word == word_make(number, MAILBOX_DURABLE)) return 0;
+        /* What was not answered in time stays posted: late is better than never, although nobody is told. */
+        if (word != word_make(number, MAILBOX_POSTED) || now_ms >= deadline_ms) return -1;
+        sleep_on(&row->wake, seen, deadline_ms - now_ms);
+    }
+}
+
+size_t mailbox_collect(struct region *region, struct mailbox_letter *letters_r, size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < region->row_count && count < max; i++) {
+        struct region_row *row = &region->rows[i];
+        struct mailbox_letter *letter = &letters_r[count];
+        uint64_t word = atomic_load_explicit(&row->mailbox, memory_order_acquire);
+        if (word_state(word) != MAILBOX_POSTED) continue;
+        words_load(&row->letter, sizeof letter->letter, &letter->letter);
+        atomic_thread_fence(memory_order_acquire);
+        if (atomic_load_explicit(&row->mailbox, memory_order_relaxed) != word) continue;
+        if (letter->letter.jti_size > REGION_JTI || letter->letter.client_id_size > REGION_CLIENT_ID) continue;
+        letter->row = row;
+        letter->number = word_number(word);
+        count++;
+    }
+    return count;
+}
+
+void mailbox_answer(const struct mailbox_letter *letter, enum mailbox_state state)
+{
+    uint64_t posted = word_make(letter->number, MAILBOX_POSTED);
+    if (!atomic_compare_exchange_strong(&letter->row->mailbox, &posted, word_make(letter->number, state))) return;
+    atomic_fetch_add(&letter->row->wake, 1);
+    (void)syscall(SYS_futex, &letter->row->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}

@@ -1,0 +1,110 @@
+/* m2mauth: reads its options, looks at where it was started, and becomes the master. */
+#include <getopt.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+
+#include <openssl/crypto.h>
+
+#include "../lib/base/text.h"
+#include "config.h"
+#include "confine.h"
+#include "log.h"
+#include "master.h"
+
+enum { LISTENER = 0, WORKERS_MAX = 64, SECRET_BYTES_MAX = 1024 };
+
+enum task { TASK_SERVE, TASK_CHECK, TASK_VERSION, TASK_HELP, TASK_NONE };
+
+struct options {
+    enum task task;
+    const char *path;
+    unsigned workers;       /* 0: as the configuration says */
+};
+
+static const char usage[] =
+    "usage: m2mauth [-c FILE] [-w N] [-t] [-V] [-h]\n"
+    "  -c FILE  configuration (" SYSCONFDIR "/m2mauth/m2mauth.conf)\n"
+    "  -w N     number of workers, 1 to 64, in place of `workers` in FILE\n"
+    "  -t       check the configuration and the secret files it names, and exit\n"
+    "  -V       print the version and exit\n"
+    "  -h       print this and exit\n"
+    "Standard input must be a listening socket: start m2mauth under spawn-fcgi, a systemd\n"
+    "socket unit or a front server.\n";
+
+static int read_workers(const char *word, struct options *options)
+{
+    uint64_t workers;
+    if (text_number(text_of(word), WORKERS_MAX, &workers) || workers == 0) {
+        fputs("m2mauth: -w takes a number from 1 to 64\n", stderr);
+        return -1;
+    }
+    options->workers = (unsigned)workers;
+    return 0;
+}
+
+/* TASK_NONE when the command line cannot be understood, after saying why. */
+static void read_options(int argc, char **argv, struct options *options_r)
+{
+    int option, fault = 0;
+    *options_r = (struct options){ .task = TASK_SERVE, .path = SYSCONFDIR "/m2mauth/m2mauth.conf" };
+    while (!fault && (option = getopt(argc, argv, "c:w:tVh")) != -1) {
+        if (option == 'c') options_r->path = optarg;
+        else if (option == 'w') fault = read_workers(optarg, options_r);
+        else if (option == 't') options_r->task = TASK_CHECK;
+        else if (option == 'V') options_r->task = TASK_VERSION;
+        else if (option == 'h') options_r->task = TASK_HELP;
+        else fault = -1;
+    }
+    if (!fault && optind == argc) return;
+    if (optind < argc && !fault) fprintf(stderr, "m2mauth: what is `%s`?\n", argv[optind]);
+    fputs(usage, stderr);
+    options_r->task = TASK_NONE;
+}
+
+static int check_secret(const char *path)
+{
+    char secret[SECRET_BYTES_MAX];
+    if (!path[0]) return 0;
+    int size = config_read_secret(path, secret, sizeof secret, stderr);
+    OPENSSL_cleanse(secret, sizeof secret);
+    return size < 0 ? -1 : 0;
+}
+
+static int check(const char *path)
+{
+    struct config config;
+    if (config_read(path, &config, stderr)) return EX_CONFIG;
+    if (check_secret(config.key_passphrase_file) | check_secret(config.db_password_file)) return EX_CONFIG;
+    return puts("ok") < 0 ? EX_IOERR : EX_OK;
+}
+
+static int serve(const struct options *options)
+{
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    if (getsockopt(LISTENER, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) || !listening) {
+        fputs("m2mauth: standard input is not a listening socket; start it as\n"
+              "    spawn-fcgi -n -s /run/m2mauth/fcgi.sock -- m2mauth -c FILE\n"
+              "or from a systemd socket unit with StandardInput=socket (m2mauth -h says more)\n", stderr);
+        return EX_USAGE;
+    }
+    if (confine_descriptors()) return EX_OSERR;
+    log_open("auto", "master");     /* before confine_process(), after which stderr may not be opened again */
+    if (confine_process()) return EX_OSERR;
+    return master_run(options->path, options->workers);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    read_options(argc, argv, &options);
+    switch (options.task) {
+    case TASK_SERVE: return serve(&options);
+    case TASK_CHECK: return check(options.path);
+    case TASK_VERSION: return puts("m2mauth " PACKAGE_VERSION) < 0 ? EX_IOERR : EX_OK;
+    case TASK_HELP: return fputs(usage, stdout) < 0 ? EX_IOERR : EX_OK;
+    case TASK_NONE: break;
+    }
+    return EX_USAGE;
+}

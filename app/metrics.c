@@ -1,0 +1,209 @@
+#include "metrics.h"
+
+#include <assert.h>
+
+#include "../lib/oauth/server.h"
+#include "world.h"
+
+enum { ROUTES = 24, CLASSES = 4 };
+
+static const char *const class_names[CLASSES] = { "2xx", "3xx", "4xx", "5xx" };
+
+/* Upper bounds of the latency buckets; what is slower falls into one more. */
+static const struct bound {
+    unsigned microseconds;
+    const char *seconds;
+} bounds[] = {
+    { 50, "0.00005" }, { 100, "0.0001" }, { 250, "0.00025" }, { 500, "0.0005" }, { 1000, "0.001" }, { 2500, "0.0025" },
+    { 5000, "0.005" }, { 10000, "0.01" }, { 25000, "0.025" }, { 50000, "0.05" }, { 100000, "0.1" }, { 250000, "0.25" },
+    { 500000, "0.5" }, { 1000000, "1" },
+};
+
+enum { BOUNDS = sizeof bounds / sizeof *bounds };
+
+/* Where each counter lies in a row. */
+enum {
+    AT_REQUESTS = METRICS_COUNTERS,
+    AT_REFUSALS = AT_REQUESTS + ROUTES * CLASSES,
+    AT_BUCKETS = AT_REFUSALS + ERROR_COUNT,
+    AT_MICROSECONDS = AT_BUCKETS + BOUNDS + 1,
+    AT_END
+};
+
+static_assert((int)AT_END <= (int)REGION_COUNTERS, "all counters fit into a row");
+
+/* The row has one writer, so load and store need not be one step. */
+static void add(struct region_row *row, size_t at, uint64_t n)
+{
+    uint64_t value = atomic_load_explicit(&row->counters[at], memory_order_relaxed);
+    atomic_store_explicit(&row->counters[at], value + n, memory_order_relaxed);
+}
+
+void metrics_add(struct region_row *row, enum metrics_counter counter) { add(row, (size_t)counter, 1); }
+
+static size_t class_of(int status)
+{
+    if (status < 200 || status >= 500) return 3;
+    return (size_t)status / 100 - 2;
+}
+
+void metrics_count(struct region_row *row, const struct response *response, unsigned microseconds)
+{
+    size_t route = response->route < ROUTES ? response->route : ROUTES - 1, bucket = 0;
+    while (bucket < BOUNDS && microseconds > bounds[bucket].microseconds) bucket++;
+    add(row, AT_REQUESTS + route * CLASSES + class_of(response->status), 1);
+    if (response->error != ERROR_none) add(row, AT_REFUSALS + (size_t)response->error, 1);
+    add(row, AT_BUCKETS + bucket, 1);
+    add(row, AT_MICROSECONDS, microseconds);
+}
+
+/* The counter over all rows. */
+static uint64_t sum(const struct region *region, size_t at)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < region->row_count; i++)
+        total += atomic_load_explicit(&region->rows[i].counters[at], memory_order_relaxed);
+    return total;
+}
+
+static void put_family(struct buffer *page, const char *name, const char *type, const char *help)
+{
+    buffer_put(page, TEXT("# HELP m2mauth_"));
+    buffer_put(page, text_of(name));
+    buffer_put_char(page, ' ');
+    buffer_put(page, text_of(help));
+    buffer_put(page, TEXT("\n# TYPE m2mauth_"));
+    buffer_put(page, text_of(name));
+    buffer_put_char(page, ' ');
+    buffer_put(page, text_of(type));
+    buffer_put_char(page, '\n');
+}
+
+/* A label; the first of a sample opens the braces, and put_value closes them. */
+static void put_label(struct buffer *page, const char *before, const char *value)
+{
+    buffer_put(page, text_of(before));
+    buffer_put(page, text_of(value));
+    buffer_put_char(page, '"');
+}
+
+static void put_value(struct buffer *page, const char *before, uint64_t value)
+{
+    buffer_put(page, text_of(before));
+    buffer_put(page, TEXT(" "));
+    buffer_put_number(page, value);
+    buffer_put_char(page, '\n');
+}
+
+/* parts / per_second, as a decimal fraction; per_second is a power of ten. */
+static void put_seconds(struct buffer *page, uint64_t parts, uint64_t per_second)
+{
+    buffer_put_number(page, parts / per_second);
+    buffer_put_char(page, '.');
+    for (uint64_t place = per_second / 10; place > 0; place /= 10)
+        buffer_put_char(page, (char)('0' + parts / place % 10));
+    buffer_put_char(page, '\n');
+}
+
+/* Several paths may share a route's name; they share its samples, too. */
+static size_t first_of_name(size_t route)
+{
+    size_t first = 0;
+    while (strcmp(server_route_name(first), server_route_name(route)) != 0) first++;
+    return first;
+}
+
+static uint64_t requests(const struct region *region, size_t first, size_t class)
+{
+    uint64_t total = 0;
+    for (size_t route = first; route < ROUTES; route++)
+        if (first_of_name(route) == first) total += sum(region, AT_REQUESTS + route * CLASSES + class);
+    return total;
+}
+
+static void put_requests(struct buffer *page, const struct region *region)
+{
+    put_family(page, "requests_total", "counter", "Requests answered, by route and class of status.");
+    for (size_t route = 0; route < server_routes() && route < ROUTES; route++) {
+        if (first_of_name(route) != route) continue;
+        for (size_t class = 0; class < CLASSES; class++) {
+            put_label(page, "m2mauth_requests_total{route=\"", server_route_name(route));
+            put_label(page, ",status=\"", class_names[class]);
+            put_value(page, "}", requests(region, route, class));
+        }
+    }
+}
+
+static void put_refusals(struct buffer *page, const struct region *region)
+{
+    put_family(page, "refusals_total", "counter", "Requests refused, by reason.");
+    for (size_t error = ERROR_none + 1; error < ERROR_COUNT; error++) {
+        put_label(page, "m2mauth_refusals_total{reason=\"", error_facts((enum error)error)->name);
+        put_value(page, "}", sum(region, AT_REFUSALS + error));
+    }
+}
+
+static void put_latency(struct buffer *page, const struct region *region)
+{
+    uint64_t count = 0;
+    put_family(page, "request_seconds", "histogram", "Time from the last byte of a request to the last of its answer.");
+    for (size_t i = 0; i <= BOUNDS; i++) {
+        count += sum(region, AT_BUCKETS + i);
+        put_label(page, "m2mauth_request_seconds_bucket{le=\"", i < BOUNDS ? bounds[i].seconds : "+Inf");
+        put_value(page, "}", count);
+    }
+    buffer_put(page, TEXT("m2mauth_request_seconds_sum "));
+    put_seconds(page, sum(region, AT_MICROSECONDS), 1000000);
+    put_value(page, "m2mauth_request_seconds_count", count);
+}
+
+static void put_fact(struct buffer *page, const char *name, const char *type, const char *help, uint64_t value)
+{
+    put_family(page, name, type, help);
+    buffer_put(page, TEXT("m2mauth_"));
+    put_value(page, name, value);
+}
+
+static uint64_t workers_ready(const struct region *region)
+{
+    uint64_t ready = 0;
+    for (size_t i = 0; i < region->row_count; i++)
+        ready += atomic_load(&region->rows[i].role) == REGION_WORKER && atomic_load(&region->rows[i].ready);
+    return ready;
+}
+
+static void put_replica(struct buffer *page, const struct region *region)
+{
+    const struct region_board *board = region->board;
+    uint64_t now_ms = region_milliseconds(), synced_ms = atomic_load(&board->synced_ms);
+    put_family(page, "replica_age_seconds", "gauge", "Since the last complete synchronisation with the database.");
+    buffer_put(page, TEXT("m2mauth_replica_age_seconds "));
+    if (atomic_load(&board->complete)) put_seconds(page, now_ms > synced_ms ? now_ms - synced_ms : 0, 1000);
+    else buffer_put(page, TEXT("+Inf\n"));
+    put_family(page, "poll_seconds", "gauge", "How long the last synchronisation took.");
+    buffer_put(page, TEXT("m2mauth_poll_seconds "));
+    put_seconds(page, atomic_load(&board->poll_ms), 1000);
+    put_fact(page, "reloads_total", "counter", "Complete loads of the replica.", atomic_load(&board->reloads));
+    put_fact(page, "database_up", "gauge", "1 while the keeper's connection works.", atomic_load(&board->database_up));
+    put_fact(page, "clients", "gauge", "Clients in the replica.", atomic_load(&board->clients));
+    put_fact(page, "clients_left_out", "gauge", "Clients that did not fit: raise clients_max or client_bytes.",
+             atomic_load(&board->clients_left_out));
+    put_fact(page, "revocations_full_total", "counter", "Revocations that did not fit: raise revocations_max.",
+             atomic_load(region->revocations_full));
+    put_fact(page, "rules_generation", "gauge", "Changes of the revocation rules.", atomic_load(&board->rules) >> 1);
+    put_fact(page, "keys_generation", "gauge", "Changes of the signing keys.", atomic_load(&board->keys) >> 1);
+    put_fact(page, "workers_ready", "gauge", "Workers that serve.", workers_ready(region));
+}
+
+int metrics_page(void *world, struct buffer *page)
+{
+    const struct region *region = ((const struct world *)world)->region;
+    put_requests(page, region);
+    put_refusals(page, region);
+    put_latency(page, region);
+#define METRICS_PUT(name, help) put_fact(page, #name "_total", "counter", help, sum(region, METRICS_##name));
+    METRICS_LIST(METRICS_PUT)
+#undef METRICS_PUT
+    put_replica(page, region);
+    return page->full ? -1 : 0;
+}

@@ -1,0 +1,184 @@
+#include "region.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+
+enum { REGION_UNIT = 64, REGION_FAILURES = 65536, REGION_ROWS_SPARE = 4 };
+
+/* Offsets of the parts, in the order in which they lie; what does not fit into 64 bits is noted, not wrapped. */
+struct layout {
+    uint64_t end;
+    bool overflow;
+    uint64_t head, board, index, records, rules[2], keys[2], private_size;
+    uint64_t revoked, revoked_reach, revocations_full, verified, limits, failures, slow_lane, rows;
+};
+
+static uint64_t layout_add(struct layout *layout, uint64_t count, uint64_t size)
+{
+    uint64_t start = layout->end, bytes;
+    layout->overflow |= __builtin_mul_overflow(count, size, &bytes);
+    layout->overflow |= __builtin_add_overflow(start, bytes, &layout->end);
+    layout->overflow |= __builtin_add_overflow(layout->end, REGION_UNIT - 1, &layout->end);
+    layout->end &= ~(uint64_t)(REGION_UNIT - 1);
+    return start;
+}
+
+static uint64_t power_of_two(uint64_t least)
+{
+    uint64_t power = 1;
+    while (power < least) power *= 2;
+    return power;
+}
+
+/* The counts and masks that follow from config alone. */
+static void count_parts(const struct config *config, struct region *region)
+{
+    uint64_t records = (uint64_t)config->clients_max * config->client_bytes;
+    region->index_mask = power_of_two((uint64_t)config->clients_max * 2) - 1;
+    /* one unit more, because the first is never given (place.h) */
+    region->records_size = (records / REGION_UNIT + 2) * REGION_UNIT;
+    region->rules_max = config->rules_max;
+    region->revoked_mask = power_of_two((uint64_t)config->revocations_max * 17 / 10 + 1) - 1;
+    region->verified_mask = power_of_two(config->verified_max) - 1;
+    region->failures_mask = REGION_FAILURES - 1;
+    region->row_count = (size_t)config->workers * 3 + REGION_ROWS_SPARE;     /* three generations meet at a reload */
+}
+
+static struct layout lay_out(const struct region *region, uint64_t page)
+{
+    struct layout l = { 0 };
+    l.head = layout_add(&l, 1, sizeof(struct region_head));
+    l.board = layout_add(&l, 1, sizeof(struct region_board));
+    l.index = layout_add(&l, region->index_mask + 1, sizeof(uint64_t));
+    l.records = layout_add(&l, region->records_size, 1);
+    for (int half = 0; half < 2; half++) {
+        l.rules[half] = layout_add(&l, region->rules_max + 1, sizeof(struct region_rule));
+        l.keys[half] = layout_add(&l, 1, sizeof(struct region_keys));
+    }
+    l.overflow |= __builtin_add_overflow(l.end, page - 1, &l.end);
+    l.private_size = l.end &= ~(page - 1);
+    l.revoked = layout_add(&l, region->revoked_mask + 1, sizeof(uint64_t));
+    l.revoked_reach = layout_add(&l, 1, sizeof(uint64_t));
+    l.revocations_full = layout_add(&l, 1, sizeof(uint64_t));
+    l.verified = layout_add(&l, region->verified_mask + 1, 2 * sizeof(uint64_t));
+    l.limits = layout_add(&l, region->index_mask + 1, sizeof(uint64_t));
+    l.failures = layout_add(&l, region->failures_mask + 1, sizeof(uint64_t));
+    l.slow_lane = layout_add(&l, 1, sizeof(uint64_t));
+    l.rows = layout_add(&l, region->row_count, sizeof(struct region_row));
+    return l;
+}
+
+static bool fits(const struct layout *layout, uint64_t records_size, uint64_t page)
+{
+    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * page;
+    if (!layout->overflow && layout->end <= memory && records_size / REGION_UNIT <= UINT32_MAX) return true;
+    log_event(LOG_LEVEL_ERROR, "region_too_large",
+              "the shared memory would take %s%" PRIu64 " MiB and this machine has %" PRIu64 " MiB; lower clients_max, "
+              "client_bytes, revocations_max or verified_max", layout->overflow ? "more than " : "",
+              layout->overflow ? UINT64_MAX >> 20 : layout->end >> 20, memory >> 20);
+    return false;
+}
+
+static void place_parts(struct region *region, const struct layout *l)
+{
+    char *base = region->base;
+    region->size = (size_t)l->end;
+    region->private_size = (size_t)l->private_size;
+    region->head = (struct region_head *)(base + l->head);
+    region->board = (struct region_board *)(base + l->board);
+    region->index = (_Atomic uint64_t *)(base + l->index);
+    region->records = base + l->records;
+    for (int half = 0; half < 2; half++) {
+        region->rules[half] = (struct region_rule *)(base + l->rules[half]);
+        region->keys[half] = (struct region_keys *)(base + l->keys[half]);
+    }
+    region->revoked = (_Atomic uint64_t *)(base + l->revoked);
+    region->revoked_reach = (_Atomic uint64_t *)(base + l->revoked_reach);
+    region->revocations_full = (_Atomic uint64_t *)(base + l->revocations_full);
+    region->verified = (_Atomic uint64_t *)(base + l->verified);
+    region->limits = (_Atomic uint64_t *)(base + l->limits);
+    region->failures = (_Atomic uint64_t *)(base + l->failures);
+    region->slow_lane = (_Atomic uint64_t *)(base + l->slow_lane);
+    region->rows = (struct region_row *)(base + l->rows);
+}
+
+static int fill_head(struct region_head *head)
+{
+    ssize_t seed = getrandom(head->seed, sizeof head->seed, 0);
+    ssize_t key = getrandom(head->fingerprint_key, sizeof head->fingerprint_key, 0);
+    return seed == (ssize_t)sizeof head->seed && key == (ssize_t)sizeof head->fingerprint_key ? 0 : -1;
+}
+
+int region_open(struct region *region, const struct config *config)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    *region = (struct region){ .doorbell = -1 };
+    count_parts(config, region);
+    struct layout layout = lay_out(region, page);
+    if (!fits(&layout, region->records_size, page)) return -1;
+    /* Without a reservation, pages that are never touched cost nothing. */
+    int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *base = mmap(NULL, (size_t)layout.end, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (base == MAP_FAILED) {
+        log_event(LOG_LEVEL_ERROR, "region_failed", "%" PRIu64 " MiB of shared memory are not to be had: %s",
+                  layout.end >> 20, strerror(errno));
+        return -1;
+    }
+    region->base = base;
+    place_parts(region, &layout);
+    (void)madvise(base, region->size, MADV_DONTDUMP);
+    region->doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (region->doorbell >= 0 && fill_head(region->head) == 0) return 0;
+    log_event(LOG_LEVEL_ERROR, "region_failed", "no eventfd or no random numbers: %s", strerror(errno));
+    region_close(region);
+    return -1;
+}
+
+void region_close(struct region *region)
+{
+    if (region->doorbell >= 0) close(region->doorbell);
+    if (region->base) munmap(region->base, region->size);
+    *region = (struct region){ .doorbell = -1 };
+}
+
+int region_confine(struct region *region)
+{
+    return mprotect(region->base, region->private_size, PROT_READ);
+}
+
+struct region_row *region_row_take(struct region *region, enum region_role role)
+{
+    for (size_t i = 0; i < region->row_count; i++) {
+        struct region_row *row = &region->rows[i];
+        uint32_t vacant = REGION_FREE;
+        if (!atomic_compare_exchange_strong(&row->role, &vacant, (uint32_t)role)) continue;
+        atomic_store(&row->ready, 0);
+        atomic_store(&row->pid, 0);
+        atomic_store(&row->heartbeat_ms, 0);
+        atomic_store(&row->busy_since_ms, 0);
+        return row;
+    }
+    return NULL;
+}
+
+void region_row_give(struct region_row *row)
+{
+    atomic_store(&row->ready, 0);
+    atomic_store(&row->pid, 0);
+    atomic_store(&row->role, REGION_FREE);
+}
+
+uint64_t region_milliseconds(void)
+{
+    struct timespec now;
+    if (clock_gettime(CLOCK_BOOTTIME, &now)) return 0;
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}

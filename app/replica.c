@@ -1,0 +1,248 @@
+#include "replica.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "../lib/jose/jws.h"
+#include "keyfile.h"
+#include "log.h"
+#include "page.h"
+#include "revocation.h"
+#include "table.h"
+
+enum { REVOKED_PAGE = 10000 };          /* as READ_REVOKED_TOKENS has it */
+
+/* Past every client_id, which ends at ~. */
+#define LAST_CLIENT TEXT("\x7f")
+
+struct replica {
+    struct region *region;
+    struct region_row *row;
+    struct table_writer *table;
+    struct page page;
+    size_t stage;
+    bool quiet;
+    unsigned complaints, complaints_before, unfit;
+    bool revoked_full;
+    char client[REGION_CLIENT_ID + 1];  /* the next page begins here */
+    size_t client_size;
+    char jti[REGION_JTI];               /* the next page begins behind this */
+    size_t jti_size, jti_rows;
+    struct region_rule *rules;
+    size_t rule_count;
+    struct region_keys *keys;
+};
+
+struct replica *replica_new(struct region *region, struct region_row *row)
+{
+    struct replica *replica = calloc(1, sizeof *replica);
+    if (!replica) return NULL;
+    replica->region = region;
+    replica->row = row;
+    replica->table = table_writer_new(region);
+    replica->rules = calloc(region->rules_max + 1, sizeof *replica->rules);
+    replica->keys = malloc(sizeof *replica->keys);
+    if (replica->table && replica->rules && replica->keys && page_open(&replica->page) == 0) return replica;
+    replica_free(replica);
+    return NULL;
+}
+
+void replica_free(struct replica *replica)
+{
+    if (!replica) return;
+    table_writer_free(replica->table);
+    free(replica->rules);
+    free(replica->keys);
+    page_close(&replica->page);
+    free(replica);
+}
+
+static void beat(struct replica *replica)
+{
+    atomic_store_explicit(&replica->row->heartbeat_ms, region_milliseconds(), memory_order_relaxed);
+}
+
+static void complain(struct replica *replica, const struct client *client, const char *what, const char *result)
+{
+    if (replica->complaints++ >= REPLICA_COMPLAINTS || replica->quiet) return;
+    log_event(LOG_LEVEL_WARNING, "bad_row", "client %.*s: %s; %s", (int)client->id.size, client->id.data, what, result);
+}
+
+static void put(struct replica *replica, const struct page_client *row)
+{
+    struct client nothing = { .id = row->client.id };
+    if (row->wrong) complain(replica, &row->client, row->wrong, "the client is disabled until that is mended");
+    else if (row->doubtful) complain(replica, &row->client, row->doubtful, "a request without resource is refused");
+    if (table_put(replica->table, row->wrong ? &nothing : &row->client) == 0) return;
+    if (replica->unfit++ == 0)
+        log_event(LOG_LEVEL_ERROR, "replica_full", "client %.*s does not fit: raise clients_max or client_bytes and restart",
+                  (int)row->client.id.size, row->client.id.data);
+}
+
+int replica_client(struct replica *replica, struct db *db, struct text client_id)
+{
+    beat(replica);
+    if (page_read(&replica->page, db, client_id, client_id)) return -1;
+    if (replica->page.count > 0) put(replica, &replica->page.clients[0]);
+    else table_remove(replica->table, client_id);
+    return 0;
+}
+
+static int load_clients(struct replica *replica, struct db *db)
+{
+    struct page *page = &replica->page;
+    if (page_read(page, db, (struct text){ replica->client, replica->client_size }, LAST_CLIENT)) return -1;
+    for (size_t i = 0; i < page->count; i++) put(replica, &page->clients[i]);
+    if (page->more) {
+        /* With a NUL behind it, the smallest client_id above the last one. */
+        struct text last = page->clients[page->count - 1].client.id;
+        memcpy(replica->client, last.data, last.size);
+        replica->client[last.size] = '\0';
+        replica->client_size = last.size + 1;
+        return 0;
+    }
+    table_load_end(replica->table);
+    return 1;
+}
+
+static int64_t seconds(struct text column)
+{
+    uint64_t value = 0;
+    return text_present(column) && text_number(column, INT64_MAX, &value) == 0 ? (int64_t)value : 0;
+}
+
+void replica_revoke(struct replica *replica, struct text jti, struct text expires_at)
+{
+    if (revocation_put(replica->region, jti, (int64_t)time(NULL), seconds(expires_at)) == 0 || replica->revoked_full) return;
+    replica->revoked_full = true;
+    log_event(LOG_LEVEL_ERROR, "revocations_full", "a revoked token does not fit: raise revocations_max and restart");
+}
+
+static int take_revoked(void *context, const struct text *columns, size_t count)
+{
+    struct replica *replica = context;
+    if (count != 2 || columns[0].size > REGION_JTI) return -1;
+    replica_revoke(replica, columns[0], columns[1]);
+    memcpy(replica->jti, columns[0].data, columns[0].size);
+    replica->jti_size = columns[0].size;
+    replica->jti_rows++;
+    return 0;
+}
+
+static int load_revoked(struct replica *replica, struct db *db)
+{
+    char last[REGION_JTI];
+    struct text after = { last, replica->jti_size };
+    memcpy(last, replica->jti, replica->jti_size);
+    replica->jti_rows = 0;
+    if (db_query(db, DB_READ_REVOKED_TOKENS, &after, 1, take_revoked, replica) < 0) return -1;
+    return replica->jti_rows < REVOKED_PAGE;
+}
+
+static int take_rule(void *context, const struct text *columns, size_t count)
+{
+    struct replica *replica = context;
+    if (count != 5 || replica->rule_count > replica->region->rules_max) return -1;
+    replica->rules[replica->rule_count++] = (struct region_rule){
+        .client = text_present(columns[0]) ? revocation_client(replica->region, columns[0]) : 0,
+        .credential = text_present(columns[1]) ? revocation_credential(replica->region, columns[0], columns[1]) : 0,
+        .issued_from = seconds(columns[2]),
+        .issued_before = seconds(columns[3]),
+        .expires_at = seconds(columns[4]),
+    };
+    return 0;
+}
+
+int replica_rules(struct replica *replica, struct db *db)
+{
+    beat(replica);
+    replica->rule_count = 0;
+    if (db_query(db, DB_READ_RULES, NULL, 0, take_rule, replica) < 0) return -1;
+    if (revocation_rules_put(replica->region, replica->rules, replica->rule_count))
+        log_event(LOG_LEVEL_ERROR, "rules_full", "there are more than %llu rules of revocation: raise rules_max and restart",
+                  (unsigned long long)replica->region->rules_max);
+    return 0;
+}
+
+static bool copy(struct text column, char *place, size_t size)
+{
+    if (!text_present(column) || column.size >= size) return false;
+    memcpy(place, column.data, column.size);
+    return true;
+}
+
+static int take_key(void *context, const struct text *columns, size_t count)
+{
+    struct replica *replica = context;
+    struct region_keys *keys = replica->keys;
+    if (count != 8) return -1;
+    if (keys->count == REGION_KEYS) {
+        log_event(LOG_LEVEL_ERROR, "keys_full", "there are more than %d signing keys: the oldest are left out; set their "
+                  "remove_at", REGION_KEYS);
+        return -1;
+    }
+    struct region_key key = { .publish = seconds(columns[4]), .activate = seconds(columns[5]),
+                              .retire = seconds(columns[6]), .remove = seconds(columns[7]) };
+    if (copy(columns[0], key.kid, sizeof key.kid) && copy(columns[1], key.algorithm, sizeof key.algorithm) &&
+        copy(columns[2], key.jwk, sizeof key.jwk) && copy(columns[3], key.pem, sizeof key.pem))
+        keys->keys[keys->count++] = key;
+    else
+        log_event(LOG_LEVEL_ERROR, "bad_row", "signing key %.*s: public_jwk or private_pem is too long; it is left out",
+                  (int)columns[0].size, columns[0].data);
+    return 0;
+}
+
+int replica_keys(struct replica *replica, struct db *db)
+{
+    beat(replica);
+    memset(replica->keys, 0, sizeof *replica->keys);
+    if (db_query(db, DB_READ_KEYS, NULL, 0, take_key, replica) < 0) return -1;
+    keyfile_publish(replica->region, replica->keys);
+    return 0;
+}
+
+static int load_keys(struct replica *replica, struct db *db)
+{
+    return replica_keys(replica, db) ? -1 : 1;
+}
+
+static int load_rules(struct replica *replica, struct db *db)
+{
+    return replica_rules(replica, db) ? -1 : 1;
+}
+
+static int (*const stages[])(struct replica *replica, struct db *db) = {
+    load_keys, load_rules, load_clients, load_revoked
+};
+
+void replica_load_begin(struct replica *replica, enum replica_load purpose)
+{
+    replica->stage = 0;
+    replica->quiet = purpose == REPLICA_RECONCILE;
+    replica->complaints = replica->unfit = 0;
+    replica->revoked_full = false;
+    replica->client_size = replica->jti_size = 0;
+    table_load_begin(replica->table);
+}
+
+static void sum_up(struct replica *replica)
+{
+    unsigned unnamed = replica->complaints > REPLICA_COMPLAINTS ? replica->complaints - REPLICA_COMPLAINTS : 0;
+    if (replica->quiet) unnamed = replica->complaints != replica->complaints_before ? replica->complaints : 0;
+    if (unnamed > 0)
+        log_event(LOG_LEVEL_WARNING, "bad_row", "%u clients with bad rows are not named here; the next start names %d", unnamed,
+                  REPLICA_COMPLAINTS);
+    replica->complaints_before = replica->complaints;
+    replica->complaints = 0;
+    replica->quiet = false;
+}
+
+int replica_load_step(struct replica *replica, struct db *db)
+{
+    beat(replica);
+    int done = stages[replica->stage](replica, db);
+    if (done <= 0) return done;
+    if (++replica->stage < sizeof stages / sizeof stages[0]) return 0;
+    sum_up(replica);
+    return 1;
+}

@@ -1,0 +1,403 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "../lib/oauth/server.h"
+#include "dice.h"
+#include "fcgi.h"
+#include "keyfile.h"
+#include "log.h"
+#include "metrics.h"
+#include "world.h"
+
+enum {
+    LISTENER = 0,
+    ARENA_BYTES = 1048576,          /* touched only as far as a request needs it */
+    PASSPHRASE_BYTES = 1024,
+    EVENTS = 64,
+    TURN_MS = 1000,                 /* the heartbeat's longest pause */
+    DESCRIPTOR_PAUSE_MS = 100,      /* after the system ran out of descriptors or memory */
+    LAST_GRACE_MS = 1000,           /* for what was taken off the backlog at the last moment */
+    ALARM_SECONDS = 3,              /* past drain_seconds: when even the master is gone */
+    ID_BYTES = 8,
+};
+
+enum phase { SERVING, EMPTYING, LEAVING };
+
+struct slot {
+    struct fcgi_connection *connection;     /* NULL: free */
+    uint64_t used_ms;
+    struct slot *next_free;
+};
+
+struct worker {
+    const struct config *config;
+    struct region *region;
+    struct region_row *row;
+    struct world world;
+    struct keyring keyring;
+    struct secret_hasher hasher;
+    struct issuer issuer;
+    struct arena arena;
+    struct dice dice;
+    char passphrase[PASSPHRASE_BYTES];
+    struct text passphrase_text;
+    int log_from_status;
+    int epoll, signals;
+    struct slot *slots, *free;
+    size_t count;
+    enum phase phase;
+    bool listening;
+    uint64_t until_ms, listen_again_ms, swept_ms;
+};
+
+static int64_t issuer_now(void *world)
+{
+    struct timespec now;
+    (void)world;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}
+
+static int issuer_random(void *world, unsigned char *bytes, size_t size)
+{
+    struct worker *worker = world;
+    return dice_draw(&worker->dice, bytes, size);
+}
+
+static int issuer_sign(void *world, const struct keyring_key *key, struct secret_hasher *hasher, struct text input,
+                       struct buffer *signature)
+{
+    (void)world;
+    return key->signer ? jws_sign(key->signer, key->algorithm, hasher, input, signature) : -1;
+}
+
+static int issuer_metrics(void *world, struct buffer *page)
+{
+    struct worker *worker = world;
+    return metrics_page(&worker->world, page);
+}
+
+/* What the front mounts us under: the path of the issuer. */
+static struct text prefix_of(struct text issuer)
+{
+    size_t host = text_begins(issuer, TEXT("https://")) ? 8 : 7;
+    struct text rest = text_slice(issuer, host, issuer.size);
+    const char *slash = rest.size ? memchr(rest.data, '/', rest.size) : NULL;
+    return slash ? text_slice(rest, (size_t)(slash - rest.data), rest.size) : TEXT("");
+}
+
+static void open_issuer(struct worker *worker)
+{
+    const struct config *config = worker->config;
+    struct text name = text_of(config->issuer);
+    worker->issuer = (struct issuer){
+        .name = name,
+        .prefix = prefix_of(name),
+        .token_seconds = config->token_seconds,
+        .jwks_max_age = config->jwks_max_age_seconds,
+        .fresh_seconds = config->fresh_seconds,
+        .validate_seconds = config->validate_seconds,
+        .issue_seconds = config->issue_seconds,
+        .keyring = &worker->keyring,
+        .store = world_store(&worker->world),
+        .hasher = &worker->hasher,
+        .world = worker,
+        .now = issuer_now,
+        .random = issuer_random,
+        .sign = issuer_sign,
+        .metrics = issuer_metrics,
+    };
+    memcpy(worker->issuer.fingerprint_key, worker->region->head->fingerprint_key, ISSUER_FINGERPRINT_KEY);
+}
+
+static int open_passphrase(struct worker *worker)
+{
+    char *complaints = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&complaints, &size);
+    if (!file) return -1;
+    int length = config_read_secret(worker->config->key_passphrase_file, worker->passphrase, PASSPHRASE_BYTES, file);
+    fclose(file);
+    if (length < 0) log_lines(LOG_LEVEL_ERROR, "passphrase", complaints);
+    else worker->passphrase_text = (struct text){ worker->passphrase, (size_t)length };
+    free(complaints);
+    return length < 0 ? -1 : 0;
+}
+
+static int watch(struct worker *worker, int fd, uint32_t events, struct slot *slot)
+{
+    struct epoll_event event = { .events = events, .data.ptr = slot };
+    return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* The listener and the signals have slots of their own behind those of the connections. */
+static struct slot *listener_slot(const struct worker *worker) { return &worker->slots[worker->config->worker_connections]; }
+static struct slot *signals_slot(const struct worker *worker) { return listener_slot(worker) + 1; }
+
+static int listen_on(struct worker *worker)
+{
+    worker->listening = true;
+    return watch(worker, LISTENER, EPOLLIN | EPOLLEXCLUSIVE, listener_slot(worker));
+}
+
+static void listen_off(struct worker *worker)
+{
+    if (worker->listening) epoll_ctl(worker->epoll, EPOLL_CTL_DEL, LISTENER, NULL);
+    worker->listening = false;
+}
+
+static int open_slots(struct worker *worker)
+{
+    size_t most = worker->config->worker_connections;
+    worker->slots = calloc(most + 2, sizeof *worker->slots);
+    if (!worker->slots) return -1;
+    for (size_t i = most; i > 0; i--) {
+        worker->slots[i - 1].next_free = worker->free;
+        worker->free = &worker->slots[i - 1];
+    }
+    return 0;
+}
+
+/* Signals stay blocked, so libfcgi never meets EINTR; they arrive as one more descriptor. */
+static int open_signals(struct worker *worker)
+{
+    sigset_t stops, all;
+    sigfillset(&all);
+    sigdelset(&all, SIGALRM);
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGHUP);
+    worker->signals = -1;
+    if (sigprocmask(SIG_SETMASK, &all, NULL)) return -1;
+    worker->signals = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
+    return worker->signals < 0 ? -1 : watch(worker, worker->signals, EPOLLIN, signals_slot(worker));
+}
+
+static int open_loop(struct worker *worker)
+{
+    worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+    return worker->epoll < 0 || open_slots(worker) || open_signals(worker) || fcgi_open() ? -1 : 0;
+}
+
+static int open_all(struct worker *worker)
+{
+    const char *logged = worker->config->log_requests;
+    worker->log_from_status = strcmp(logged, "all") == 0 ? 0 : strcmp(logged, "none") == 0 ? INT32_MAX : 400;
+    if (region_confine(worker->region) || arena_open(&worker->arena, ARENA_BYTES) || open_loop(worker) ||
+        secret_hasher_open(&worker->hasher) ||
+        world_open(&worker->world, worker->region, worker->row, worker->config)) {
+        log_event(LOG_LEVEL_ERROR, "start", "the worker cannot start: %s", strerror(errno));
+        return EX_OSERR;
+    }
+    if (open_passphrase(worker)) return EX_CONFIG;
+    open_issuer(worker);
+    keyfile_refresh(worker->region, worker->passphrase_text, &worker->keyring);
+    return EX_OK;
+}
+
+static void drop(struct worker *worker, struct slot *slot)
+{
+    fcgi_close(slot->connection);
+    slot->connection = NULL;
+    slot->next_free = worker->free;
+    worker->free = slot;
+    worker->count--;
+}
+
+static void close_all(struct worker *worker)
+{
+    for (size_t i = 0; worker->slots && i < worker->config->worker_connections; i++)
+        if (worker->slots[i].connection) drop(worker, &worker->slots[i]);
+    free(worker->slots);
+    if (worker->signals >= 0) close(worker->signals);
+    if (worker->epoll >= 0) close(worker->epoll);
+    OPENSSL_cleanse(worker->passphrase, sizeof worker->passphrase);
+    keyring_clear(&worker->keyring);
+    secret_hasher_close(&worker->hasher);
+    arena_close(&worker->arena);
+}
+
+static uint64_t microseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* A request that the front server gave no name gets one of ours, and its answer carries it. */
+static void name_request(struct worker *worker, struct request *request)
+{
+    unsigned char bytes[ID_BYTES];
+    if (text_present(request->id)) return;
+    struct buffer id = { arena_take(&worker->arena, 2 * ID_BYTES), 0, 2 * ID_BYTES, false };
+    if (!id.data || dice_draw(&worker->dice, bytes, sizeof bytes)) return;
+    buffer_put_hex(&id, (struct text){ (const char *)bytes, sizeof bytes });
+    request->id = buffer_text(&id);
+    request->id_is_ours = true;
+}
+
+static void account(struct worker *worker, const struct request *request, const struct response *response,
+                    unsigned elapsed)
+{
+    const struct error_facts *facts = error_facts(response->error);
+    metrics_count(worker->row, response, elapsed);
+    if (response->status < worker->log_from_status) return;
+    log_request(&(struct log_request){
+        .id = request->id,
+        .client_id = response->client_id,
+        .remote_address = request->remote_address,
+        .route = server_route_name(response->route),
+        .error = response->error ? facts->name : NULL,
+        .clause = response->error ? facts->clause : NULL,
+        .status = response->status,
+        .microseconds = elapsed,
+    });
+}
+
+/* 0 when the connection is kept, -1 when it is over. */
+static int answer(struct worker *worker, struct fcgi_connection *connection)
+{
+    struct request request;
+    struct response response = { .status = 0 };
+    uint64_t start = microseconds();
+    if (fcgi_read(connection, &worker->arena, &request)) return -1;
+    keyfile_refresh(worker->region, worker->passphrase_text, &worker->keyring);
+    name_request(worker, &request);
+    struct text reply = server_handle(&worker->issuer, &worker->arena, &request, &response);
+    account(worker, &request, &response, (unsigned)(microseconds() - start));
+    return fcgi_write(connection, reply, worker->phase == SERVING);
+}
+
+static void serve(struct worker *worker, struct slot *slot)
+{
+    slot->used_ms = region_milliseconds();
+    atomic_store_explicit(&worker->row->busy_since_ms, slot->used_ms, memory_order_relaxed);
+    int over = answer(worker, slot->connection);
+    arena_reset(&worker->arena);
+    atomic_store_explicit(&worker->row->busy_since_ms, 0, memory_order_relaxed);
+    if (over) drop(worker, slot);
+}
+
+/* What to do when no connection could be taken. */
+static void accept_failed(struct worker *worker, int why)
+{
+    if (why == EAGAIN || why == EINTR || why == ECONNABORTED) return;
+    log_event(LOG_LEVEL_WARNING, "accept", "%s", strerror(why));
+    listen_off(worker);
+    worker->listen_again_ms = region_milliseconds() + DESCRIPTOR_PAUSE_MS;
+}
+
+/* One at a time, so that the workers share what comes. Whether there was one. */
+static bool take_connection(struct worker *worker)
+{
+    struct slot *slot = worker->free;
+    int fd = fcgi_accept(LISTENER, worker->config->io_seconds, &slot->connection);
+    if (fd < 0) {
+        accept_failed(worker, errno);
+        return false;
+    }
+    worker->free = slot->next_free;
+    worker->count++;
+    slot->used_ms = region_milliseconds();
+    if (watch(worker, fd, EPOLLIN, slot)) drop(worker, slot);
+    return true;
+}
+
+/* At the cap the socket is left to the other workers until a connection ends. */
+static void tend_listener(struct worker *worker, uint64_t now)
+{
+    if (!worker->free) listen_off(worker);
+    else if (!worker->listening && worker->phase == SERVING && now >= worker->listen_again_ms && listen_on(worker))
+        accept_failed(worker, errno);
+}
+
+static void stop(struct worker *worker, enum phase phase)
+{
+    if (worker->phase == SERVING) {
+        worker->until_ms = region_milliseconds() + worker->config->drain_seconds * 1000ULL;
+        alarm(worker->config->drain_seconds + ALARM_SECONDS);
+    }
+    if (phase > worker->phase) worker->phase = phase;
+    listen_off(worker);
+}
+
+static void take_signals(struct worker *worker)
+{
+    struct signalfd_siginfo info;
+    while (read(worker->signals, &info, sizeof info) == (ssize_t)sizeof info)
+        stop(worker, info.ssi_signo == SIGHUP ? LEAVING : EMPTYING);
+}
+
+/* One connection off the backlog each turn; then, when there are no more or time is up, only those that were taken. */
+static void empty(struct worker *worker, uint64_t now)
+{
+    if (now < worker->until_ms && (!worker->free || take_connection(worker))) return;
+    worker->phase = LEAVING;
+    if (worker->until_ms < now + LAST_GRACE_MS) worker->until_ms = now + LAST_GRACE_MS;
+}
+
+static void sweep(struct worker *worker, uint64_t now)
+{
+    uint64_t idle_ms = worker->config->idle_seconds * 1000ULL;
+    if (now - worker->swept_ms < TURN_MS) return;
+    worker->swept_ms = now;
+    for (size_t i = 0; i < worker->config->worker_connections; i++) {
+        struct slot *slot = &worker->slots[i];
+        if (slot->connection && now - slot->used_ms >= idle_ms) drop(worker, slot);
+    }
+}
+
+static int patience(const struct worker *worker)
+{
+    if (worker->phase == EMPTYING && worker->free) return 0;
+    return worker->phase == SERVING && worker->listening ? TURN_MS : DESCRIPTOR_PAUSE_MS;
+}
+
+/* A slot that a connection has left may be taken by another within the turn, but only after its own event was seen:
+ * a descriptor has one event in a turn, and the sweep stands outside. */
+static void turn(struct worker *worker)
+{
+    struct epoll_event events[EVENTS];
+    int count = epoll_wait(worker->epoll, events, EVENTS, patience(worker));
+    for (int i = 0; i < count; i++) {
+        struct slot *slot = events[i].data.ptr;
+        if (slot == signals_slot(worker)) take_signals(worker);
+        else if (slot != listener_slot(worker)) serve(worker, slot);
+        else if (worker->listening && worker->free) (void)take_connection(worker);
+    }
+}
+
+static void loop(struct worker *worker)
+{
+    for (;;) {
+        uint64_t now = region_milliseconds();
+        atomic_store_explicit(&worker->row->heartbeat_ms, now, memory_order_relaxed);
+        if (worker->phase == EMPTYING) empty(worker, now);
+        if (worker->phase == LEAVING && (worker->count == 0 || now >= worker->until_ms)) return;
+        tend_listener(worker, now);
+        sweep(worker, now);
+        turn(worker);
+    }
+}
+
+int worker_run(struct region *region, struct region_row *row, const struct config *config)
+{
+    struct worker worker = { .config = config, .region = region, .row = row, .epoll = -1, .signals = -1 };
+    int status = open_all(&worker);
+    if (status == EX_OK) {
+        atomic_store_explicit(&row->ready, 1, memory_order_release);
+        loop(&worker);
+    }
+    close_all(&worker);
+    return status;
+}

@@ -1,0 +1,153 @@
+#include "world.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "limit.h"
+#include "mailbox.h"
+#include "metrics.h"
+#include "revocation.h"
+#include "table.h"
+#include "verified.h"
+
+/* Who is in the slow lane, and since when: [pid 22 | milliseconds 42]. A pid has 22 bits (proc(5), pid_max). */
+enum { LANE_TIME_BITS = 42 };
+
+static const uint64_t lane_time_mask = ((uint64_t)1 << LANE_TIME_BITS) - 1;
+
+static uint64_t boot_nanoseconds(void)
+{
+    struct timespec now;
+    if (clock_gettime(CLOCK_BOOTTIME, &now)) return 0;
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static uint32_t store_age(void *context)
+{
+    const struct world *world = context;
+    const struct region_board *board = world->region->board;
+    if (!atomic_load_explicit(&board->complete, memory_order_acquire)) return STORE_NEVER;
+    uint64_t synced_ms = atomic_load_explicit(&board->synced_ms, memory_order_acquire), now_ms = region_milliseconds();
+    uint64_t age = now_ms > synced_ms ? (now_ms - synced_ms) / 1000 : 0;
+    return age < STORE_NEVER ? (uint32_t)age : STORE_NEVER;
+}
+
+static enum answer store_client_find(void *context, struct text client_id, struct arena *arena, struct client *client_r)
+{
+    const struct world *world = context;
+    return table_find(world->region, client_id, arena, client_r);
+}
+
+static enum answer store_token_revoked(void *context, const struct token_facts *token)
+{
+    const struct world *world = context;
+    return revocation_find(world->region, token);
+}
+
+/* -1 when the token cannot be one of ours. */
+static int letter_write(const struct token_facts *token, struct region_letter *letter_r)
+{
+    *letter_r = (struct region_letter){ .expires_at = token->expires_at };
+    if (token->jti.size == 0 || token->jti.size > REGION_JTI || token->client_id.size > REGION_CLIENT_ID) return -1;
+    letter_r->jti_size = (uint16_t)token->jti.size;
+    memcpy(letter_r->jti, token->jti.data, token->jti.size);
+    letter_r->client_id_size = (uint16_t)token->client_id.size;
+    if (token->client_id.size > 0) memcpy(letter_r->client_id, token->client_id.data, token->client_id.size);
+    return 0;
+}
+
+/* On this host first, so that it holds here whatever becomes of the rest. */
+static int revoke_here_and_there(struct world *world, const struct token_facts *token)
+{
+    struct region_letter letter;
+    if (letter_write(token, &letter)) return -1;
+    if (revocation_put(world->region, token->jti, time(NULL), token->expires_at)) return -1;
+    /* The keeper would not answer in time: say so at once. */
+    if (!atomic_load(&world->region->board->database_up)) return -1;
+    return mailbox_send(world->region, world->row, &letter, region_milliseconds() + world->config->revoke_wait_ms);
+}
+
+static int store_token_revoke(void *context, const struct token_facts *token)
+{
+    struct world *world = context;
+    int status = revoke_here_and_there(world, token);
+    metrics_add(world->row, status ? METRICS_revocations_failed : METRICS_revocations_durable);
+    return status;
+}
+
+static enum answer store_client_allowed(void *context, const struct client *client)
+{
+    struct world *world = context;
+    return client->rate_per_minute == 0 ? ANSWER_YES : limit_client(world->region, client, boot_nanoseconds());
+}
+
+static enum answer store_failure_allowed(void *context, struct text client_id, struct text source)
+{
+    const struct world *world = context;
+    const struct limit_pair pair = { client_id, source };
+    return limit_failure_allowed(world->region, &pair, world->config->failures_per_minute, region_milliseconds());
+}
+
+static void store_failure_count(void *context, struct text client_id, struct text source)
+{
+    struct world *world = context;
+    const struct limit_pair pair = { client_id, source };
+    limit_failure_count(world->region, &pair, world->config->failures_per_minute, region_milliseconds());
+}
+
+/* The caller's seconds since 1970 are used for differences only: an operator can set that clock, and not the other. */
+static bool store_verified_find(void *context, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now)
+{
+    struct world *world = context;
+    (void)now;
+    bool found = verified_find(world->region, fingerprint, region_milliseconds());
+    metrics_add(world->row, found ? METRICS_verified_hits : METRICS_verified_misses);
+    return found;
+}
+
+static void store_verified_put(void *context, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now,
+                               int64_t until)
+{
+    struct world *world = context;
+    verified_put(world->region, fingerprint, region_milliseconds(), until - now);
+}
+
+static uint64_t lane_word(uint64_t now_ms) { return (uint64_t)getpid() << LANE_TIME_BITS | (now_ms & lane_time_mask); }
+
+/* Free, or its holder has been too long about it or is no more. */
+static bool lane_is_open(uint64_t word, uint64_t now_ms)
+{
+    if (word == 0 || now_ms - (word & lane_time_mask) > WORLD_SLOW_LANE_MS) return true;
+    return kill((pid_t)(word >> LANE_TIME_BITS), 0) != 0 && errno == ESRCH;
+}
+
+static enum answer store_slow_lane_take(void *context)
+{
+    const struct world *world = context;
+    uint64_t word = atomic_load(world->region->slow_lane), now_ms = region_milliseconds();
+    if (!lane_is_open(word, now_ms)) return ANSWER_NO;
+    return atomic_compare_exchange_strong(world->region->slow_lane, &word, lane_word(now_ms)) ? ANSWER_YES : ANSWER_NO;
+}
+
+static void store_slow_lane_give(void *context)
+{
+    const struct world *world = context;
+    uint64_t word = atomic_load(world->region->slow_lane);
+    if ((pid_t)(word >> LANE_TIME_BITS) == getpid()) atomic_compare_exchange_strong(world->region->slow_lane, &word, 0);
+}
+
+int world_open(struct world *world, struct region *region, struct region_row *row, const struct config *config)
+{
+    *world = (struct world){ region, row, config, {
+        .world = world, .age = store_age, .client_find = store_client_find, .token_revoked = store_token_revoked,
+        .token_revoke = store_token_revoke, .client_allowed = store_client_allowed,
+        .failure_allowed = store_failure_allowed, .failure_count = store_failure_count,
+        .verified_find = store_verified_find, .verified_put = store_verified_put,
+        .slow_lane_take = store_slow_lane_take, .slow_lane_give = store_slow_lane_give,
+    } };
+    return boot_nanoseconds() > 0 ? 0 : -1;
+}
+
+const struct store *world_store(const struct world *world) { return &world->store; }
