@@ -125,6 +125,7 @@ static int read_password(const struct config *config, char *password, size_t siz
     if (!complaints) return -1;
     int length = config_read_secret(config->db_password_file, password, size, complaints);
     fclose(complaints);
+    why[strcspn(why, "\n")] = '\0';
     return length < 0 ? -1 : 0;
 }
 

@@ -60,7 +60,7 @@ static inline uint64_t absorb(struct text t, struct seed seed, uint64_t state)
 {
     const char *p = t.data;
     size_t left = t.size;
-    uint64_t other = state ^ pi[0];
+    uint64_t other = seed.b ^ pi[0];    /* not of state: the two are joined by ^ below, and equal parts would go out */
     state ^= fold(t.size ^ pi[1], seed.b);
     for (; left > 32; left -= 32, p += 32) {
         state = fold(word_at(p) ^ seed.a, word_at(p + 8) ^ state);

@@ -19,9 +19,8 @@ enum answer limit_client(struct region *region, const struct client *client, uin
     _Atomic uint64_t *bucket = &region->limits[client->slot & region->index_mask];
     uint64_t spent = atomic_load_explicit(bucket, memory_order_relaxed), base;
     do {
-        base = spent > now_ns ? spent : now_ns;
         /* Further ahead than this client can be: an older rate or the slot's former client spent that. */
-        if (base > now_ns + ahead) base = now_ns + ahead;
+        base = spent > now_ns && spent <= now_ns + ahead ? spent : now_ns;
         if (base + interval > now_ns + ahead) return ANSWER_NO;
     } while (!atomic_compare_exchange_weak_explicit(bucket, &spent, base + interval, memory_order_relaxed,
                                                     memory_order_relaxed));

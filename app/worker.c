@@ -23,6 +23,7 @@ enum {
     LISTENER = 0,
     ARENA_BYTES = 1048576,          /* touched only as far as a request needs it */
     PASSPHRASE_BYTES = 1024,
+    RECENT_TOKENS = 4096,           /* touched only as they come */
     EVENTS = 64,
     TURN_MS = 1000,                 /* the heartbeat's longest pause */
     DESCRIPTOR_PAUSE_MS = 100,      /* after the system ran out of descriptors or memory */
@@ -46,6 +47,7 @@ struct worker {
     struct world world;
     struct keyring keyring;
     struct secret_hasher hasher;
+    struct recent recent;
     struct issuer issuer;
     struct arena arena;
     struct dice dice;
@@ -62,10 +64,8 @@ struct worker {
 
 static int64_t issuer_now(void *world)
 {
-    struct timespec now;
     (void)world;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec;
+    return time(NULL);
 }
 
 static int issuer_random(void *world, unsigned char *bytes, size_t size)
@@ -90,8 +90,7 @@ static int issuer_metrics(void *world, struct buffer *page)
 /* What the front mounts us under: the path of the issuer. */
 static struct text prefix_of(struct text issuer)
 {
-    size_t host = text_begins(issuer, TEXT("https://")) ? 8 : 7;
-    struct text rest = text_slice(issuer, host, issuer.size);
+    struct text rest = text_slice(issuer, text_begins(issuer, TEXT("https://")) ? 8 : 7, issuer.size);
     const char *slash = rest.size ? memchr(rest.data, '/', rest.size) : NULL;
     return slash ? text_slice(rest, (size_t)(slash - rest.data), rest.size) : TEXT("");
 }
@@ -111,6 +110,7 @@ static void open_issuer(struct worker *worker)
         .keyring = &worker->keyring,
         .store = world_store(&worker->world),
         .hasher = &worker->hasher,
+        .recent = &worker->recent,
         .world = worker,
         .now = issuer_now,
         .random = issuer_random,
@@ -194,7 +194,7 @@ static int open_all(struct worker *worker)
     const char *logged = worker->config->log_requests;
     worker->log_from_status = strcmp(logged, "all") == 0 ? 0 : strcmp(logged, "none") == 0 ? INT32_MAX : 400;
     if (region_confine(worker->region) || arena_open(&worker->arena, ARENA_BYTES) || open_loop(worker) ||
-        secret_hasher_open(&worker->hasher) ||
+        secret_hasher_open(&worker->hasher) || recent_open(&worker->recent, RECENT_TOKENS) ||
         world_open(&worker->world, worker->region, worker->row, worker->config)) {
         log_event(LOG_LEVEL_ERROR, "start", "the worker cannot start: %s", strerror(errno));
         return EX_OSERR;
@@ -224,6 +224,7 @@ static void close_all(struct worker *worker)
     OPENSSL_cleanse(worker->passphrase, sizeof worker->passphrase);
     keyring_clear(&worker->keyring);
     secret_hasher_close(&worker->hasher);
+    recent_close(&worker->recent);
     arena_close(&worker->arena);
 }
 

@@ -111,7 +111,12 @@ static int make(const struct command *self, const struct wish *wish, const struc
         return COMMAND_TROUBLE;
     }
     int size = config_read_secret(path, passphrase, sizeof passphrase, stderr);
-    if (size < 0) return COMMAND_TROUBLE;
+    if (size < 0) {
+        if (path[0] != '/' && !wish->passphrase_path)
+            command_complain(self, "a name without a path is a credential that systemd hands to the server; name its source "
+                             "with --passphrase-file");
+        return COMMAND_TROUBLE;
+    }
     int failed = keypair_new(wish->algorithm, (struct text){ passphrase, (size_t)size }, keypair_r);
     OPENSSL_cleanse(passphrase, sizeof passphrase);
     if (failed) command_complain(self, "the key could not be made");

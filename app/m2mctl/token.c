@@ -10,7 +10,7 @@
 #include "../../lib/jose/jwt.h"
 #include "instant.h"
 
-enum { ARENA_BYTES = 512 * 1024, VALUE_BYTES = OBJECT_BYTES * 6 };
+enum { ARENA_BYTES = 512 * 1024, VALUE_BYTES = JWS_BYTES * 6 };
 
 struct question {
     const struct command *self;

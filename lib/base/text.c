@@ -70,7 +70,7 @@ int text_number(struct text t, uint64_t max, uint64_t *number_r)
     if (t.size == 0) return -1;
     for (size_t i = 0; i < t.size; i++) {
         unsigned char digit = (unsigned char)(t.data[i] - '0');
-        if (digit > 9 || number > max / 10 || number * 10 > max - digit) return -1;
+        if (digit > 9 || digit > max || number > (max - digit) / 10) return -1;
         number = number * 10 + digit;
     }
     *number_r = number;

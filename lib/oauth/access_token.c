@@ -1,6 +1,7 @@
 #include "access_token.h"
 
 #include "../base/base64url.h"
+#include "../jose/jwt.h"
 
 /* Room for the claims: names, numbers and punctuation, and every text with each byte escaped. */
 static size_t claims_capacity(const struct exchange *exchange, const struct access_token_plan *plan)
@@ -73,45 +74,84 @@ enum error access_token_issue(struct exchange *exchange, const struct access_tok
     return token.full || token.size > ACCESS_TOKEN_BYTES ? ERROR_unavailable : ERROR_none;
 }
 
-/* Names this token under these keys: whoever has it has been through the signature, until the keys change. */
-static int fingerprint(struct exchange *exchange, struct text token, unsigned char fingerprint_r[STORE_FINGERPRINT])
+/* Claims that others may see (RFC 7662 2.2); `cred` is nobody else's affair. */
+static const struct text shown[] = {
+    TEXT("iss"), TEXT("sub"), TEXT("aud"), TEXT("client_id"), TEXT("scope"), TEXT("iat"), TEXT("exp"), TEXT("nbf"), TEXT("jti"),
+};
+
+/* `"name":value`, as it stands in the token, which is JSON that we wrote. */
+static void put_member(struct buffer *b, const struct member *member)
 {
-    return exchange_fingerprint(exchange, EXCHANGE_TOKEN, exchange->issuer->keyring->generation, token, fingerprint_r);
+    struct text quote = member->kind == OBJECT_STRING ? TEXT("\"") : TEXT("");
+    if (b->size > 0) buffer_put_char(b, ',');
+    buffer_put_char(b, '"');
+    buffer_put(b, member->name);
+    buffer_put(b, TEXT("\":"));
+    buffer_put(b, quote);
+    buffer_put(b, member->value);
+    buffer_put(b, quote);
+}
+
+static int read_shown(struct exchange *exchange, const struct object *object, size_t payload_size, struct text *shown_r)
+{
+    struct buffer b = { arena_take(exchange->arena, payload_size), 0, payload_size, false };
+    if (!b.data) return -1;
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        const struct member *member = object_find(object, shown[i]);
+        if (member) put_member(&b, member);
+    }
+    *shown_r = buffer_text(&b);
+    return b.full ? -1 : 0;
 }
 
 /* Signed by us is not enough: all that later steps rely on has to be there. */
 static int read_claims(struct exchange *exchange, struct text payload, struct access_token *token_r)
 {
     struct token_facts *facts = &token_r->facts;
-    struct jwt_claims *claims = &token_r->claims;
-    if (jwt_claims_read(payload, exchange->arena, claims)) return -1;
-    if (object_string(object_member(&claims->object, "client_id"), exchange->arena, &facts->client_id)) return -1;
-    if (object_string(object_member(&claims->object, "cred"), exchange->arena, &facts->credential)) return -1;
-    if (!text_equal(claims->issuer, exchange->issuer->name) || claims->jti.size == 0) return -1;
-    if (claims->expires_at < 0 || claims->issued_at < 0 || claims->audience_count == 0) return -1;
-    facts->jti = claims->jti;
-    facts->issued_at = claims->issued_at;
-    facts->expires_at = claims->expires_at;
-    return 0;
+    struct jwt_claims claims;
+    if (jwt_claims_read(payload, exchange->arena, &claims)) return -1;
+    if (object_string(object_member(&claims.object, "client_id"), exchange->arena, &facts->client_id)) return -1;
+    if (object_string(object_member(&claims.object, "cred"), exchange->arena, &facts->credential)) return -1;
+    if (!text_equal(claims.issuer, exchange->issuer->name) || claims.jti.size == 0) return -1;
+    if (claims.expires_at < 0 || claims.issued_at < 0) return -1;
+    if (claims.audience_count == 0 || claims.audience_count > ACCESS_TOKEN_AUDIENCES) return -1;
+    facts->jti = claims.jti;
+    facts->issued_at = claims.issued_at;
+    facts->expires_at = claims.expires_at;
+    token_r->not_before = claims.not_before;
+    token_r->audience_count = claims.audience_count;
+    memcpy(token_r->audiences, claims.audiences, claims.audience_count * sizeof *claims.audiences);
+    return read_shown(exchange, &claims.object, payload.size, &token_r->shown);
+}
+
+/* The long way, once for a token: its signature, unless another process of this host has paid for it, and its claims. */
+static enum answer verify(struct exchange *exchange, const struct jws *jws, const struct keyring_key *key,
+                          const unsigned char print[STORE_FINGERPRINT], struct access_token *token_r)
+{
+    const struct issuer *issuer = exchange->issuer;
+    const struct store *store = issuer->store;
+    bool seen = store->verified_find(store->world, print, exchange->now);
+    int good = seen ? 1 : jws_verify(key->public_key, key->algorithm, issuer->hasher, jws);
+    if (good != 1) return good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
+    if (read_claims(exchange, jws->payload, token_r)) return ANSWER_NO;
+    if (!seen && exchange->now < token_r->facts.expires_at)
+        store->verified_put(store->world, print, exchange->now, token_r->facts.expires_at);
+    recent_put(issuer->recent, print, token_r);
+    return ANSWER_YES;
 }
 
 enum answer access_token_read(struct exchange *exchange, struct text token, struct access_token *token_r)
 {
     const struct issuer *issuer = exchange->issuer;
-    const struct store *store = issuer->store;
     unsigned char print[STORE_FINGERPRINT];
     struct jws jws;
     if (jws_split(token, &jws)) return ANSWER_NO;
     const struct keyring_key *key = keyring_find(issuer->keyring, jws.header, exchange->now);
     if (!key) return ANSWER_NO;
-    if (fingerprint(exchange, token, print)) return ANSWER_CANNOT_SAY;
-
-    bool seen = store->verified_find(store->world, print, exchange->now);
-    int good = seen ? 1 : jws_verify(key->public_key, key->algorithm, issuer->hasher, &jws);
-    if (good != 1) return good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
-    if (read_claims(exchange, jws.payload, token_r)) return ANSWER_NO;
-    if (!seen && exchange->now < token_r->facts.expires_at)
-        store->verified_put(store->world, print, exchange->now, token_r->facts.expires_at);
+    if (exchange_fingerprint(exchange, EXCHANGE_TOKEN, issuer->keyring->generation, token, print)) return ANSWER_CANNOT_SAY;
+    const struct access_token *known = recent_find(issuer->recent, print);
+    if (!known) return verify(exchange, &jws, key, print, token_r);
+    *token_r = *known;
     return ANSWER_YES;
 }
 
@@ -119,7 +159,7 @@ enum answer access_token_active(struct exchange *exchange, const struct access_t
 {
     const struct store *store = exchange->issuer->store;
     struct client client;
-    if (exchange->now >= token->facts.expires_at || exchange->now < token->claims.not_before) return ANSWER_NO;
+    if (exchange->now >= token->facts.expires_at || exchange->now < token->not_before) return ANSWER_NO;
     enum answer revoked = store->token_revoked(store->world, &token->facts);
     if (revoked != ANSWER_NO) return revoked == ANSWER_YES ? ANSWER_NO : ANSWER_CANNOT_SAY;
     enum answer known = store->client_find(store->world, token->facts.client_id, exchange->arena, &client);

@@ -7,10 +7,9 @@
 #ifndef OAUTH_ACCESS_TOKEN_H
 #define OAUTH_ACCESS_TOKEN_H
 
-#include "../jose/jwt.h"
 #include "exchange.h"
 
-enum { ACCESS_TOKEN_AUDIENCES = 8, ACCESS_TOKEN_JTI = 16, ACCESS_TOKEN_BYTES = 8192 };
+enum { ACCESS_TOKEN_JTI = 16, ACCESS_TOKEN_BYTES = 8192 };
 
 /* What was decided about a token that is to be issued. */
 struct access_token_plan {
@@ -20,17 +19,11 @@ struct access_token_plan {
     uint32_t seconds;
 };
 
-/* Claims of a token whose signature is ours, as views into the exchange's arena. */
-struct access_token {
-    struct token_facts facts;
-    struct jwt_claims claims;
-};
-
 /* Writes the compact token. ERROR_none, or ERROR_unavailable (no key, no dice, no signature). */
 enum error access_token_issue(struct exchange *exchange, const struct access_token_plan *plan, struct text *token_r);
 
-/* Yes when token is one that this issuer signed with a key that is not removed, and its claims are read. Time, revocation
- * and client are not judged here. */
+/* Yes when token is one that this issuer signed with a key that is not removed, and its claims are read; views live as long
+ * as the exchange. Time, revocation and client are not judged here. */
 enum answer access_token_read(struct exchange *exchange, struct text token, struct access_token *token_r);
 
 /* Whether a token that was read may be used now: time, revocation, the state of its client. */

@@ -2,51 +2,23 @@
 #include "client_auth.h"
 #include "endpoint.h"
 
-/* Claims that an introspection answer repeats (RFC 7662 2.2); `cred` is nobody else's affair. */
-static const struct text answered[] = {
-    TEXT("iss"), TEXT("sub"), TEXT("aud"), TEXT("client_id"), TEXT("scope"), TEXT("iat"), TEXT("exp"), TEXT("nbf"), TEXT("jti"),
-};
-
-static bool is_answered(struct text name)
-{
-    for (size_t i = 0; i < sizeof answered / sizeof *answered; i++)
-        if (text_equal(name, answered[i])) return true;
-    return false;
-}
-
 /* A caller sees only tokens that are meant for an API it speaks for. */
 static bool may_read(const struct client *caller, const struct access_token *token)
 {
     for (size_t i = 0; i < caller->read_count; i++)
-        for (size_t k = 0; k < token->claims.audience_count; k++)
-            if (text_equal(caller->reads[i], token->claims.audiences[k])) return true;
+        for (size_t k = 0; k < token->audience_count; k++)
+            if (text_equal(caller->reads[i], token->audiences[k])) return true;
     return false;
-}
-
-/* Each member as it stands in the token, which is JSON that we wrote. */
-static void put_member(struct buffer *b, const struct member *member)
-{
-    struct text quote = member->kind == OBJECT_STRING ? TEXT("\"") : TEXT("");
-    buffer_put(b, TEXT(",\""));
-    buffer_put(b, member->name);
-    buffer_put(b, TEXT("\":"));
-    buffer_put(b, quote);
-    buffer_put(b, member->value);
-    buffer_put(b, quote);
 }
 
 static enum error put_active(struct exchange *exchange, const struct access_token *token)
 {
-    struct response *response = exchange->response;
-    const struct object *object = &token->claims.object;
-    size_t size = 64;
-    for (size_t i = 0; i < object->count; i++) size += object->members[i].name.size + object->members[i].value.size + 8;
-    if (response_reserve(response, exchange->arena, size)) return ERROR_unavailable;
-    buffer_put(&response->body, TEXT("{\"active\":true,\"token_type\":\"Bearer\""));
-    for (size_t i = 0; i < object->count; i++)
-        if (is_answered(object->members[i].name)) put_member(&response->body, &object->members[i]);
-    buffer_put_char(&response->body, '}');
-    return response->body.full ? ERROR_unavailable : ERROR_none;
+    struct buffer *b = &exchange->response->body;
+    if (response_reserve(exchange->response, exchange->arena, 64 + token->shown.size)) return ERROR_unavailable;
+    buffer_put(b, TEXT("{\"active\":true,\"token_type\":\"Bearer\","));
+    buffer_put(b, token->shown);
+    buffer_put_char(b, '}');
+    return b->full ? ERROR_unavailable : ERROR_none;
 }
 
 enum error endpoint_introspect(struct exchange *exchange)

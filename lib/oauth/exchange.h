@@ -9,6 +9,7 @@
 #include "../base/form.h"
 #include "../jose/keyring.h"
 #include "client.h"
+#include "recent.h"
 #include "request.h"
 #include "response.h"
 #include "store.h"
@@ -26,6 +27,7 @@ struct issuer {
     struct keyring *keyring;
     const struct store *store;
     struct secret_hasher *hasher;
+    struct recent *recent;
     unsigned char fingerprint_key[ISSUER_FINGERPRINT_KEY];
     void *world;
     int64_t (*now)(void *world);                                /* seconds since 1970 */

@@ -1,0 +1,38 @@
+/* recent: access tokens that one process has read lately, by their fingerprint.
+ *
+ * A signature is paid for once on a host (store.h, verified); decoding and reading the claims is paid for once in a
+ * process. An entry holds what was read, not the token; its fingerprint covers every byte of the token and the keys that
+ * were in force, so a hit needs no second look. Whether the token may be used now is asked each time, elsewhere.
+ * Direct-mapped: a newcomer takes the place of who was there. */
+#ifndef OAUTH_RECENT_H
+#define OAUTH_RECENT_H
+
+#include "store.h"
+
+enum { ACCESS_TOKEN_AUDIENCES = 8, RECENT_BYTES = 512 };
+
+/* What a token of ours says; views. */
+struct access_token {
+    struct token_facts facts;
+    int64_t not_before;             /* -1: no such claim */
+    size_t audience_count;
+    struct text audiences[ACCESS_TOKEN_AUDIENCES];
+    struct text shown;              /* the claims that others may see, as members of a JSON object: `"iss":...,"sub":...` */
+};
+
+struct recent {
+    size_t count;
+    struct recent_entry *entries;
+};
+
+/* Room for count tokens (a power of two), touched only as it fills. 0, or -1 when the memory is not to be had. */
+int recent_open(struct recent *recent, size_t count);
+void recent_close(struct recent *recent);
+
+/* NULL when it is not there. Good until the next recent_put. */
+const struct access_token *recent_find(const struct recent *recent, const unsigned char fingerprint[STORE_FINGERPRINT]);
+
+/* Keeps a copy. One with more than RECENT_BYTES of text is not kept. */
+void recent_put(struct recent *recent, const unsigned char fingerprint[STORE_FINGERPRINT], const struct access_token *token);
+
+#endif
