@@ -189,7 +189,7 @@ static void read_line(struct reading *reading, struct text line)
     reading->line++;
     if (line.size > 0 && line.data[line.size - 1] == '\n') line.size--;
     if (has_control(line)) {
-        complain(reading, reading->line, "a control character in the line; save the file as plain text with Unix line ends");
+        complain(reading, reading->line, "a control character; save the file as plain text with Unix line ends");
         return;
     }
     line = text_trim(line);
@@ -230,7 +230,7 @@ static unsigned line_of(const struct reading *reading, const char *name)
 
 static bool is_host_id_character(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._", c));
 }
 
 static void check_host_id(struct reading *reading)
@@ -240,7 +240,7 @@ static void check_host_id(struct reading *reading)
     for (size_t i = 0; i < id.size; i++)
         good = good && is_host_id_character(id.data[i]);
     if (!good)
-        complain(reading, line_of(reading, "host_id"), "host_id must be at most 64 of A-Z a-z 0-9 - . _ and not the word "
+        complain(reading, line_of(reading, "host_id"), "host_id must be at most 64 of A-Z a-z 0-9 - . _ and not "
                  "`operator`; leave it out to use the name of this host");
 }
 
@@ -273,8 +273,8 @@ static void check_times(struct reading *reading)
         complain(reading, line_of(reading, "io_seconds"), "io_seconds must be below busy_seconds (%u), or a worker is "
                  "killed for a front server that fell silent", config->busy_seconds);
     if (config->revoke_wait_ms >= config->busy_seconds * 1000)
-        complain(reading, line_of(reading, "revoke_wait_ms"), "revoke_wait_ms must be below busy_seconds (%u), or a worker "
-                 "is killed for a database that is slow", config->busy_seconds);
+        complain(reading, line_of(reading, "revoke_wait_ms"), "revoke_wait_ms must be below busy_seconds (%u), or a "
+                 "worker is killed for a database that is slow", config->busy_seconds);
 }
 
 static void check_server(struct reading *reading)
@@ -329,8 +329,8 @@ static const char *secret_file_fault(int fd)
 {
     struct stat facts;
     if (fstat(fd, &facts) || !S_ISREG(facts.st_mode)) return "is no plain file";
-    if (facts.st_uid != 0 && facts.st_uid != geteuid()) return "belongs to another user; chown it to root or to this user";
-    if (facts.st_mode & (S_IWGRP | S_IRWXO)) return "is open to others; chmod it to 0400, or 0440 with a group of its own";
+    if (facts.st_uid != 0 && facts.st_uid != geteuid()) return "belongs to another user; chown it to root or this user";
+    if (facts.st_mode & (S_IWGRP | S_IRWXO)) return "is open to others; chmod it to 0400, or 0440 with its own group";
     return NULL;
 }
 

@@ -1,7 +1,7 @@
 /* config: the words an operator chooses, once.
  *
- * One list makes the struct, the parser, its bounds, the defaults and the check that deploy/m2mauth.conf documents every
- * key. A file of `key = value` lines; `#` begins a comment line. An error names the file, the line and the mend. */
+ * One list makes the struct, the parser, its bounds, the defaults and the check that deploy/m2mauth.conf documents
+ * every key. A file of `key = value` lines; `#` begins a comment line. An error names file, line and mend. */
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
 
@@ -56,8 +56,8 @@ struct config {
 };
 
 /* Reads path over the defaults and checks the whole (issuer is an https URL, one of db_socket and db_host is set, ...).
- * Every complaint goes to `complaints`, one line each: "PATH:LINE: what is wrong; what to write", or "PATH: ..." for what
- * is missing. 0, or -1. */
+ * Every complaint goes to `complaints`, one line each: "PATH:LINE: what is wrong; what to write", or "PATH: ..." for
+ * what is missing. 0, or -1. */
 int config_read(const char *path, struct config *config_r, FILE *complaints);
 
 /* As above for the database keys alone, for m2mctl: no issuer and no passphrase is asked for. */

@@ -27,7 +27,8 @@ const char *crew_role_name(enum region_role role)
 }
 
 /* The child ends when its master does; if that was before prctl(), at once. */
-static _Noreturn void work(struct crew *crew, const struct crew_member *member, pid_t master, const struct config *config)
+static _Noreturn void work(struct crew *crew, const struct crew_member *member, pid_t master,
+                           const struct config *config)
 {
     const struct job *job = &jobs[member->role];
     if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) || getppid() != master) _exit(EXIT_FAILURE);
@@ -75,7 +76,8 @@ void crew_dismiss(struct crew *crew, const struct crew_order *order)
 {
     for (size_t i = 0; i < crew->count; i++) {
         struct crew_member *member = &crew->members[i];
-        if (member->role != order->role || member->generation < order->first || member->generation > order->last) continue;
+        bool meant = member->generation >= order->first && member->generation <= order->last;
+        if (member->role != order->role || !meant) continue;
         if (member->gone_by_ms == 0) member->gone_by_ms = order->gone_by_ms;
         kill(member->pid, order->signal);
     }
@@ -88,14 +90,15 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 /* Why a member must be killed, or NULL. A worker has no heartbeat while it is busy, a keeper none while it waits for a
  * database that is silent. */
-static const char *fault_of(const struct crew_member *member, const struct config *config, uint64_t now, uint64_t awake_ms)
+static const char *fault_of(const struct crew_member *member, const struct config *config, uint64_t now,
+                            uint64_t awake_ms)
 {
     uint64_t since = later(member->born_ms, awake_ms);
     uint64_t busy = atomic_load(&member->row->busy_since_ms);
     uint64_t heartbeat = later(atomic_load(&member->row->heartbeat_ms), since);
     uint64_t busy_limit = member->role == REGION_WORKER ? config->busy_seconds * 1000ULL : 0;
     if (member->gone_by_ms > 0 && now >= member->gone_by_ms) return "did not leave in time";
-    if (busy_limit > 0 && busy > 0 && now > later(busy, since) + busy_limit) return "was busy with one request for too long";
+    if (busy_limit > 0 && busy > 0 && now > later(busy, since) + busy_limit) return "was too long at one request";
     return now > heartbeat + busy_limit + HEARTBEAT_MS ? "shows no heartbeat" : NULL;
 }
 

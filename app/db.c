@@ -142,7 +142,8 @@ struct db *db_open(const struct config *config, const char *stream, char why[DB_
     if (!db) return NULL;
     long set = db_query(db, DB_SET_SESSION, &name, 1, NULL, NULL);
     /* A server without Galera has no such variable and needs none. */
-    if (set >= 0 && db_query(db, DB_SET_SYNC_WAIT, NULL, 0, NULL, NULL) < 0 && db->number != DB_UNKNOWN_VARIABLE) set = -1;
+    if (set >= 0 && db_query(db, DB_SET_SYNC_WAIT, NULL, 0, NULL, NULL) < 0)
+        set = db->number == DB_UNKNOWN_VARIABLE ? 0 : -1;
     return checked(db, set, DB_CHECK_SESSION, &name, why);
 }
 

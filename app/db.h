@@ -1,8 +1,8 @@
 /* db: MariaDB. The only file that sees mysql.h, and, with sql/, the only place that names a column.
  *
- * Constant statements, prepared on first use and kept for the connection's life; every parameter and result is a string.
- * A connection that failed is dead: close it, open another. Connect, read and write time out after DB_SECONDS; TLS is
- * verified or refused, never silently absent; no option file and no environment is read. */
+ * Constant statements, prepared on first use and kept for the connection's life; every parameter and every result is a
+ * string. A connection that failed is dead: close it, open another. Connect, read and write time out after DB_SECONDS;
+ * TLS is verified or refused, never silently absent; no option file is read. */
 #ifndef APP_DB_H
 #define APP_DB_H
 
@@ -45,14 +45,22 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(ROLLBACK, "ROLLBACK")
 
 #define DB_KEEPER_LIST(X) \
+    X(SET_DIRTY, /* for the next statement: it also sees what is not committed, and so walks no chain of versions */ \
+      "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED") \
     X(READ_STREAMS, /* -> stream, seq, epoch */ \
       "SELECT s.stream, s.seq, e.epoch FROM feed_stream s CROSS JOIN feed_epoch e") \
+    X(READ_STREAM, /* stream -> seq */ \
+      "SELECT seq FROM feed_stream WHERE stream = ?") \
     X(ADD_STREAM, /* stream */ \
       "INSERT INTO feed_stream (stream, seq) VALUES (?, 0)") \
-    X(READ_FEED, /* stream, seq -> seq, kind, item, expires_at of the revoked token; by seq, at most 10000 */ \
+    X(READ_FEED, /* stream, seq, seq again -> seq, kind, item, expires_at of the revoked token: the next 10000 */ \
       "SELECT f.seq, f.kind, f.item, UNIX_TIMESTAMP(r.expires_at) FROM feed f " \
       "LEFT JOIN revoked_token r ON f.kind = 'revoked_token' AND r.jti = f.item " \
-      "WHERE f.stream = ? AND f.seq > CAST(? AS UNSIGNED) ORDER BY f.seq LIMIT 10000") \
+      "WHERE f.stream = ? AND f.seq > CAST(? AS UNSIGNED) AND f.seq <= CAST(? AS UNSIGNED) + 10000 ORDER BY f.seq") \
+    X(READ_FEED_ROW, /* stream, seq -> seq */ \
+      "SELECT seq FROM feed WHERE stream = ? AND seq = CAST(? AS UNSIGNED)") \
+    X(READ_FEED_OLDEST, /* stream, seq -> the smallest seq above it, or nothing */ \
+      "SELECT seq FROM feed WHERE stream = ? AND seq > CAST(? AS UNSIGNED) ORDER BY seq LIMIT 1") \
     X(READ_CLIENTS, /* first, last -> client_id, enabled, bits of auth_methods, default_audience, index of omitted_scope
                        from 1, token_seconds, rate_per_minute, rate_burst; by client_id, at most 1000 */ \
       "SELECT client_id, enabled, CAST(auth_methods AS UNSIGNED), default_audience, CAST(omitted_scope AS UNSIGNED), " \
@@ -84,7 +92,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "DELETE FROM revoked_token WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
       "ORDER BY expires_at, jti LIMIT 1000") \
     X(PURGE_RULES, \
-      "DELETE FROM revocation_rule WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR ORDER BY rule_id LIMIT 1000") \
+      "DELETE FROM revocation_rule WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
+      "ORDER BY rule_id LIMIT 1000") \
     X(PURGE_FEED, \
       "DELETE FROM feed WHERE at < CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000")
 
@@ -132,8 +141,8 @@ enum db_statement {
 
 struct db;
 
-/* The keeper's connection, its session set up and verified. NULL with the reason in why. stream: feed stream of this host,
- * into which its own changes go. */
+/* The keeper's connection, its session set up and verified. NULL with the reason in why. stream: feed stream of this
+ * host, into which its own changes go. */
 struct db *db_open(const struct config *config, const char *stream, char why[DB_WHY]);
 
 /* An operator's connection, for m2mctl: user instead of config's, no limit on how long a statement may take, no feed
@@ -141,13 +150,13 @@ struct db *db_open(const struct config *config, const char *stream, char why[DB_
 struct db *db_open_operator(const struct config *config, const char *user, const char *password, char why[DB_WHY]);
 void db_close(struct db *db);
 
-/* Runs one of the statements; row (may be NULL) is called for each result row, while the rest is still on its way: it must
- * not use db, and stops the walk by a non-zero return. The number of rows seen or changed, or -1: why is in db_why().
- * NULL columns are absent texts; columns live until the row function returns. */
+/* Runs one of the statements; row (may be NULL) is called for each result row, while the rest is still on its way: it
+ * must not use db, and stops the walk by a non-zero return. The number of rows seen or changed, or -1: why is in
+ * db_why(). NULL columns are absent texts; columns live until the row function returns. */
 long db_query(struct db *db, enum db_statement statement, const struct text *parameters, size_t count,
               int (*row)(void *context, const struct text *columns, size_t count), void *context);
 
-/* Runs SQL text of several statements, as the mariadb client would, but for DELIMITER. 0, or -1. For migrations only. */
+/* Runs SQL text of several statements, as the mariadb client would, but for DELIMITER. 0, or -1. For migrations. */
 int db_script(struct db *db, struct text sql);
 
 const char *db_why(const struct db *db);

@@ -154,7 +154,7 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
         params.request.path = join(arena, params.script_name, params.path_info);
         if (read_body(request->in, params.content_length, arena, &params.request)) return -1;
     } else {
-        request->keepConnection = 0;    /* an authorizer's stdin may have no end: it is not touched, and no path means 404 */
+        request->keepConnection = 0;    /* an authorizer's stdin may have no end: not touched; no path means 404 */
     }
     if (params.size > REQUEST_PARAMS_BYTES) params.request.body_too_large = true;
     *request_r = params.request;

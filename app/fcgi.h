@@ -19,7 +19,7 @@ int fcgi_open(void);
 int fcgi_accept(int listener, unsigned io_seconds, struct fcgi_connection **connection_r);
 
 /* Reads a request whose beginning is there to be read. 0: answer it with fcgi_write(). -1: the peer has gone, broke the
- * protocol or cut the request short; the connection is of no more use. Views live until fcgi_write() or arena_reset(). */
+ * protocol or cut the request short; the connection is of no more use. Views live until fcgi_write(). */
 int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct request *request_r);
 
 /* Sends the whole answer. 0: the connection is kept and waits for its next request. -1: it is over, because the front

@@ -17,6 +17,7 @@ struct position {
     uint64_t seq;
 };
 
+/* As read, a seq may be one that is not committed yet: a hint that there is something to read, never more. */
 struct positions {
     size_t count;
     char epoch[FEED_EPOCH_BYTES];
@@ -87,8 +88,60 @@ static struct position *find(struct positions *positions, struct text stream)
     return NULL;
 }
 
-static enum feed_result reload(struct feed *feed, const char *why)
+static enum feed_result failed(struct feed *feed, const char *why)
 {
+    feed->why = why;
+    return FEED_FAILED;
+}
+
+static int take_number(void *context, const struct text *columns, size_t count)
+{
+    return count == 1 ? text_number(columns[0], UINT64_MAX, context) : -1;
+}
+
+/* One question about a number of a stream, answered by another number or by nothing. Rows of the answer, or -1. */
+static long ask(struct db *db, enum db_statement statement, const struct position *p, uint64_t seq, uint64_t *seq_r)
+{
+    char number[24];
+    int digits = snprintf(number, sizeof number, "%llu", (unsigned long long)seq);
+    struct text parameters[] = { name_of(p), { number, (size_t)digits } };
+    return db_query(db, statement, parameters, statement == DB_READ_STREAM ? 1 : 2, take_number, seq_r);
+}
+
+/* The first number above seq that has a row, committed or not. */
+static long oldest(struct db *db, const struct position *p, uint64_t seq, uint64_t *seq_r)
+{
+    if (db_query(db, DB_SET_DIRTY, NULL, 0, NULL, NULL) < 0) return -1;
+    return ask(db, DB_READ_FEED_OLDEST, p, seq, seq_r);
+}
+
+/* Takes p back to the last number that is committed. Rows are committed in order, so a search by halves finds it; the
+ * stream's own row would tell, but may be a million versions away when somebody changes as many clients at once. */
+static int settle(struct db *db, struct position *p)
+{
+    uint64_t low = 0, high = p->seq, seen;
+    long rows = high > 0 ? ask(db, DB_READ_FEED_ROW, p, high, &seen) : 1;
+    if (rows != 0) return rows < 0 ? -1 : 0;
+    rows = oldest(db, p, 0, &low);
+    if (rows < 0) return -1;
+    /* All rows are purged, and nobody is about to add one. */
+    if (rows == 0) return ask(db, DB_READ_STREAM, p, 0, &p->seq) < 0 ? -1 : 0;
+    low--;
+    while (high > low + 1) {
+        uint64_t middle = low + (high - low) / 2;
+        rows = ask(db, DB_READ_FEED_ROW, p, middle, &seen);
+        if (rows < 0) return -1;
+        if (rows > 0) low = middle;
+        else high = middle;
+    }
+    p->seq = low;
+    return 0;
+}
+
+static enum feed_result reload(struct feed *feed, struct db *db, const char *why)
+{
+    for (size_t i = 0; i < feed->read.count; i++)
+        if (settle(db, &feed->read.streams[i])) return failed(feed, db_why(db));
     feed->why = why;
     feed->applied = feed->read;
     return FEED_RELOAD;
@@ -146,10 +199,14 @@ static int apply(struct changes *changes, struct db *db)
     return 0;
 }
 
-static enum feed_result failed(struct feed *feed, const char *why)
+/* There are numbers above seq and no row to see: somebody has not committed yet, or the rows are gone. */
+static enum feed_result nothing_seen(struct feed *feed, struct db *db, const struct position *p, uint64_t seq)
 {
-    feed->why = why;
-    return FEED_FAILED;
+    uint64_t next = 0;
+    long rows = feed->changes.hole ? 0 : oldest(db, p, seq, &next);
+    if (rows < 0) return failed(feed, db_why(db));
+    if (rows > 0 && next == seq + 1) return FEED_CURRENT;
+    return reload(feed, db, "older changes have been purged from the feed");
 }
 
 /* One page of the stream at p, applied; *seq is its cursor. */
@@ -159,14 +216,14 @@ static enum feed_result follow(struct feed *feed, struct replica *replica, struc
     struct changes *changes = &feed->changes;
     char number[24];
     int digits = snprintf(number, sizeof number, "%llu", (unsigned long long)*seq);
-    struct text parameters[] = { name_of(p), { number, (size_t)digits } };
+    struct text parameters[] = { name_of(p), { number, (size_t)digits }, { number, (size_t)digits } };
     changes->replica = replica;
     changes->seq = *seq;
     changes->rows = changes->clients = 0;
     changes->rules = changes->keys = changes->hole = changes->everything = false;
-    if (db_query(db, DB_READ_FEED, parameters, 2, take_change, changes) < 0) return failed(feed, db_why(db));
-    if (changes->everything) return reload(feed, "many changes at once");
-    if (changes->rows == 0) return reload(feed, "older changes have been purged from the feed");
+    if (db_query(db, DB_READ_FEED, parameters, 3, take_change, changes) < 0) return failed(feed, db_why(db));
+    if (changes->everything) return reload(feed, db, "many changes at once");
+    if (changes->rows == 0) return nothing_seen(feed, db, p, *seq);
     if (apply(changes, db)) return failed(feed, db_why(db));
     *seq = changes->seq;
     return changes->hole || changes->rows == FEED_PAGE ? FEED_BEHIND : FEED_CURRENT;
@@ -188,15 +245,16 @@ enum feed_result feed_poll(struct feed *feed, struct replica *replica, struct db
     enum feed_result result = FEED_CURRENT;
     feed->read.count = 0;
     feed->unreadable = false;
+    if (db_query(db, DB_SET_DIRTY, NULL, 0, NULL, NULL) < 0) return failed(feed, db_why(db));
     if (db_query(db, DB_READ_STREAMS, NULL, 0, take_stream, feed) < 0) return failed(feed, db_why(db));
-    if (feed->unreadable) return failed(feed, "feed_stream has more than 512 rows: DELETE those of hosts that are gone");
-    if (feed->read.count == 0) return failed(feed, "feed_stream or feed_epoch has no row: the migrations put one into each");
+    if (feed->unreadable) return failed(feed, "feed_stream has over 512 rows: DELETE those of hosts that are gone");
+    if (feed->read.count == 0) return failed(feed, "feed_stream or feed_epoch is empty: migrations fill both");
     const char *why = history_changed(feed);
-    if (why) return reload(feed, why);
+    if (why) return reload(feed, db, why);
     for (size_t i = 0; i < feed->read.count; i++) {
         const struct position *p = &feed->read.streams[i];
         uint64_t *seq = cursor(feed, p);
-        if (!seq) return reload(feed, "streams of hosts that are gone crowd the feed");
+        if (!seq) return reload(feed, db, "streams of hosts that are gone crowd the feed");
         if (p->seq == *seq) continue;
         enum feed_result one = follow(feed, replica, db, p, seq);
         if (one == FEED_FAILED || one == FEED_RELOAD) return one;

@@ -1,8 +1,8 @@
 /* feed: what has changed since we last looked.
  *
- * Every stream of the change feed has numbers without a gap, in the order of the commits. A cursor moves from n to n + 1
- * when the row n + 1 has been read and what it names has been read again, and never over a hole: whatever has a number
- * up to the cursor is in the replica. Rows are keys to read again, so applying one twice is applying it once. */
+ * Every stream of the change feed has numbers without a gap, in the order of the commits. A cursor moves from n to
+ * n + 1 when the row n + 1 has been read and what it names has been read again, and never over a hole: whatever has a
+ * number up to the cursor is in the replica. Rows are keys to read again, so applying one twice is applying it once. */
 #ifndef APP_FEED_H
 #define APP_FEED_H
 

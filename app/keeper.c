@@ -61,7 +61,7 @@ static void complain(struct keeper *keeper, const char *event, const char *why)
     log_event(LOG_LEVEL_ERROR, event, "%s", why);
 }
 
-/* The database is away, for the reason why. The first way back is a short one; each that leads nowhere doubles the next. */
+/* The database is away, for the reason why. The first way back is short; each that leads nowhere doubles the next. */
 static void lose(struct keeper *keeper, const char *why)
 {
     atomic_store(&keeper->region->board->database_up, 0);
@@ -191,7 +191,8 @@ static void polled(struct keeper *keeper, uint64_t began_ms, bool current)
 {
     struct region_board *board = keeper->region->board;
     uint64_t pause_ms = keeper->config->poll_ms, now_ms = region_milliseconds();
-    if (atomic_exchange(&board->database_up, 1) == 0) log_event(LOG_LEVEL_NOTICE, "database_up", "as %s", keeper->stream);
+    bool was_up = atomic_exchange(&board->database_up, 1) == 1;
+    if (!was_up) log_event(LOG_LEVEL_NOTICE, "database_up", "as %s", keeper->stream);
     keeper->complaint[0] = '\0';
     keeper->backoff_ms = BACKOFF_MS;
     atomic_store_explicit(&board->poll_ms, now_ms - began_ms, memory_order_relaxed);
@@ -282,9 +283,10 @@ static int open_signals(struct keeper *keeper)
 /* No host may take the operators' stream for its own. */
 static void name_stream(struct keeper *keeper)
 {
+    const char *id = keeper->config->host_id;
     char host[STREAM_BYTES] = "";
     (void)gethostname(host, sizeof host - 1);
-    snprintf(keeper->stream, sizeof keeper->stream, "host:%.59s", keeper->config->host_id[0] ? keeper->config->host_id : host);
+    snprintf(keeper->stream, sizeof keeper->stream, "host:%.59s", id[0] ? id : host);
 }
 
 static int open_all(struct keeper *keeper)

@@ -1,7 +1,7 @@
 /* keeper: the only process that talks to MariaDB. It reads no request and holds no key.
  *
  * It brings the replica up to date (feed.h, replica.h), makes the workers' revocations durable (mailbox.h), and deletes
- * what has expired. A connection that fails is given up at once; the region then says how old it is, and workers decide. */
+ * what has expired. A connection that fails is given up at once; the region says how old it is, and workers decide. */
 #ifndef APP_KEEPER_H
 #define APP_KEEPER_H
 

@@ -29,7 +29,7 @@ void keyfile_publish(struct region *region, const struct region_keys *keys)
     atomic_store_explicit(&region->board->keys, next, memory_order_release);
 }
 
-/* A copy of the current keys, and the word that named them; NULL when memory is not to be had or the keeper is at it. */
+/* A copy of the current keys, and the word that named them; NULL without memory, or when the keeper is at it. */
 static struct region_keys *copy_keys(const struct region *region, uint64_t *word_r)
 {
     struct region_keys *keys = malloc(sizeof *keys);

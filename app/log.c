@@ -176,7 +176,7 @@ void log_lines(enum log_level level, const char *event, const char *lines)
 {
     struct text rest = text_of(lines), line;
     while (text_split(&rest, '\n', &line))
-        if (line.size > 0) log_event(level, event, "%.*s", (int)(line.size < DETAIL_BYTES ? line.size : DETAIL_BYTES), line.data);
+        if (line.size > 0) log_event(level, event, "%.*s", (int)text_slice(line, 0, DETAIL_BYTES).size, line.data);
 }
 
 void log_request(const struct log_request *request)

@@ -13,12 +13,12 @@ enum { LOG_LINE = 4096 };
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE };
 
-/* target: auto, stderr or syslog (config log_target); auto is stderr, but syslog where stderr is /dev/null. role: master,
- * keeper, worker; stands in every line. A child calls it again; what is open by then stays open when target is the same. */
+/* target: auto, stderr or syslog (config log_target); auto is stderr, but syslog where stderr is /dev/null. role:
+ * master, keeper, worker; stands in every line. A child calls it again; what is open stays open for the same target. */
 void log_open(const char *target, const char *role);
 
-/* {"time":..,"level":..,"role":..,"pid":..,"event":EVENT,"detail":...}; event is a literal word for machines, the rest a
- * printf format for people. */
+/* {"time":..,"level":..,"role":..,"pid":..,"event":EVENT,"detail":...}; event is a literal word for machines, the rest
+ * a printf format for people. */
 void log_event(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* One event for each line of text, as the complaints of config.h are made. */

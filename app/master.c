@@ -134,7 +134,7 @@ static void begin_reload(struct master *master)
 static void abandon_reload(struct master *master)
 {
     uint32_t generation = master->current.generation;
-    log_event(LOG_LEVEL_ERROR, "reload", "generation %u does not serve; the old configuration stays in force", generation);
+    log_event(LOG_LEVEL_ERROR, "reload", "generation %u does not serve; the old one stays in force", generation);
     dismiss_workers(master, generation, generation, SIGTERM);
     master->current = master->former;
     master->reload = RELOAD_REPLACING;
@@ -175,7 +175,7 @@ static void fill(struct master *master, enum region_role role, size_t wanted, si
     }
 }
 
-/* Of keepers there is one at any time, so a new one waits for the old one's end. True when somebody is still missing. */
+/* Of keepers there is one at any time, so a new one waits for the old one's end. True when one is still missing. */
 static bool fill_all(struct master *master)
 {
     const struct config *config = &master->current.config;

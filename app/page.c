@@ -19,7 +19,8 @@ int page_open(struct page *page)
     page->secrets = calloc(PAGE_CLIENTS * CLIENT_SECRETS, sizeof *page->secrets);
     page->grants = calloc(PAGE_CLIENTS * CLIENT_GRANTS, sizeof *page->grants);
     page->reads = calloc(PAGE_CLIENTS * CLIENT_READS, sizeof *page->reads);
-    if (page->clients && page->secrets && page->grants && page->reads && arena_open(&page->arena, PAGE_BYTES) == 0) return 0;
+    bool taken = page->clients && page->secrets && page->grants && page->reads;
+    if (taken && arena_open(&page->arena, PAGE_BYTES) == 0) return 0;
     page_close(page);
     return -1;
 }
@@ -84,9 +85,10 @@ static int take_client(void *context, const struct text *columns, size_t count)
     client->default_audience = keep(page, columns[3]);
     if (!is_plain(columns[0], ' ')) blame(row, "client.client_id: not 1 to 128 printable characters");
     if (!number(columns[1], 1, &enabled)) blame(row, "client.enabled: neither 0 nor 1");
-    if (!number(columns[2], METHODS_MOST, &methods) || methods == 0) blame(row, "client.auth_methods: none that is known");
-    if (text_present(columns[3]) && !is_plain(columns[3], '!')) blame(row, "client.default_audience: not an absolute URI");
-    if (!number(columns[4], CLIENT_OMITTED_REFUSE + 1, &omitted) || omitted == 0) blame(row, "client.omitted_scope: not known");
+    if (!number(columns[2], METHODS_MOST, &methods) || methods == 0) blame(row, "client.auth_methods: none is known");
+    if (text_present(columns[3]) && !is_plain(columns[3], '!')) blame(row, "client.default_audience: no absolute URI");
+    if (!number(columns[4], CLIENT_OMITTED_REFUSE + 1, &omitted) || omitted == 0)
+        blame(row, "client.omitted_scope: not known");
     if (!number(columns[5], TOKEN_SECONDS_MOST, &client->token_seconds)) blame(row, "client.token_seconds: over 86400");
     if (!number(columns[6], RATE_MOST, &client->rate_per_minute)) blame(row, "client.rate_per_minute: over 1000000");
     if (!number(columns[7], RATE_MOST, &client->rate_burst)) blame(row, "client.rate_burst: over 1000000");

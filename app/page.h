@@ -1,8 +1,8 @@
 /* page: some clients as they stand in the database, with their secrets, grants and readers, as of one instant.
  *
- * A row is believed no more than input is. What cannot be right is named in `wrong`; such a client goes into the replica
- * disabled. Memory is bounded by the longest page, and a page is read shorter when the database or its rows are slow or
- * large. */
+ * A row is believed no more than input is. What cannot be right is named in `wrong`; such a client goes into the
+ * replica disabled. Memory is bounded by the longest page, and a page is read shorter when the database is slow or its
+ * rows are large. */
 #ifndef APP_PAGE_H
 #define APP_PAGE_H
 

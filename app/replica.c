@@ -75,8 +75,8 @@ static void put(struct replica *replica, const struct page_client *row)
     else if (row->doubtful) complain(replica, &row->client, row->doubtful, "a request without resource is refused");
     if (table_put(replica->table, row->wrong ? &nothing : &row->client) == 0) return;
     if (replica->unfit++ == 0)
-        log_event(LOG_LEVEL_ERROR, "replica_full", "client %.*s does not fit: raise clients_max or client_bytes and restart",
-                  (int)row->client.id.size, row->client.id.data);
+        log_event(LOG_LEVEL_ERROR, "replica_full", "client %.*s does not fit: raise clients_max or client_bytes and "
+                  "restart", (int)row->client.id.size, row->client.id.data);
 }
 
 int replica_client(struct replica *replica, struct db *db, struct text client_id)
@@ -113,7 +113,8 @@ static int64_t seconds(struct text column)
 
 void replica_revoke(struct replica *replica, struct text jti, struct text expires_at)
 {
-    if (revocation_put(replica->region, jti, (int64_t)time(NULL), seconds(expires_at)) == 0 || replica->revoked_full) return;
+    int refused = revocation_put(replica->region, jti, (int64_t)time(NULL), seconds(expires_at));
+    if (!refused || replica->revoked_full) return;
     replica->revoked_full = true;
     log_event(LOG_LEVEL_ERROR, "revocations_full", "a revoked token does not fit: raise revocations_max and restart");
 }
@@ -159,7 +160,7 @@ int replica_rules(struct replica *replica, struct db *db)
     replica->rule_count = 0;
     if (db_query(db, DB_READ_RULES, NULL, 0, take_rule, replica) < 0) return -1;
     if (revocation_rules_put(replica->region, replica->rules, replica->rule_count))
-        log_event(LOG_LEVEL_ERROR, "rules_full", "there are more than %llu rules of revocation: raise rules_max and restart",
+        log_event(LOG_LEVEL_ERROR, "rules_full", "revocation_rule has more than %llu rows: raise rules_max and restart",
                   (unsigned long long)replica->region->rules_max);
     return 0;
 }
@@ -177,8 +178,8 @@ static int take_key(void *context, const struct text *columns, size_t count)
     struct region_keys *keys = replica->keys;
     if (count != 8) return -1;
     if (keys->count == REGION_KEYS) {
-        log_event(LOG_LEVEL_ERROR, "keys_full", "there are more than %d signing keys: the oldest are left out; set their "
-                  "remove_at", REGION_KEYS);
+        log_event(LOG_LEVEL_ERROR, "keys_full", "there are more than %d signing keys: the oldest are left out; set "
+                  "their remove_at", REGION_KEYS);
         return -1;
     }
     struct region_key key = { .publish = seconds(columns[4]), .activate = seconds(columns[5]),
@@ -230,8 +231,8 @@ static void sum_up(struct replica *replica)
     unsigned unnamed = replica->complaints > REPLICA_COMPLAINTS ? replica->complaints - REPLICA_COMPLAINTS : 0;
     if (replica->quiet) unnamed = replica->complaints != replica->complaints_before ? replica->complaints : 0;
     if (unnamed > 0)
-        log_event(LOG_LEVEL_WARNING, "bad_row", "%u clients with bad rows are not named here; the next start names %d", unnamed,
-                  REPLICA_COMPLAINTS);
+        log_event(LOG_LEVEL_WARNING, "bad_row", "%u clients with bad rows are not named here; the next start names %d",
+                  unnamed, REPLICA_COMPLAINTS);
     replica->complaints_before = replica->complaints;
     replica->complaints = 0;
     replica->quiet = false;

@@ -1,8 +1,8 @@
 /* replica: from the rows of the database to the shared region.
  *
- * A complete load goes page by page, each page one snapshot, and the keeper does its other work in between: memory stays
- * flat, no transaction stays open, and a million clients delay no revocation. It needs no snapshot of the whole, because
- * whoever loads took note of the change feed's numbers before and applies all that came since after. The load goes on
+ * A complete load goes page by page, each page one snapshot, and the keeper does its other work in between: memory
+ * stays flat, no transaction stays open, and a million clients delay no revocation. It needs no snapshot of the whole,
+ * because whoever loads took note of the change feed's numbers before and applies what came since. The load goes on
  * where it stood when the connection was lost.
  * A row that cannot be right disables its client, with a line in the log, and nothing else. */
 #ifndef APP_REPLICA_H

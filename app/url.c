@@ -2,8 +2,8 @@
 
 bool url_is_loopback(struct text host)
 {
-    return text_equal(host, TEXT("localhost")) || text_equal(host, TEXT("127.0.0.1")) || text_equal(host, TEXT("[::1]")) ||
-           text_equal(host, TEXT("::1"));
+    return text_equal(host, TEXT("localhost")) || text_equal(host, TEXT("127.0.0.1")) ||
+           text_equal(host, TEXT("[::1]")) || text_equal(host, TEXT("::1"));
 }
 
 /* The size of the host at the front of rest: a name, or an IPv6 address in brackets; 0 when there is none. */
@@ -49,14 +49,15 @@ static const char *issuer_path_fault(struct text path)
     if (path.data[path.size - 1] == '/') return "ends with a slash; leave it out";
     while (text_split(&rest, '/', &segment))
         if (segment.size == 0 || text_equal(segment, TEXT(".")) || text_equal(segment, TEXT("..")))
-            return "has an empty segment or one of dots in its path; write the path as the front server will hand it over";
+            return "has an empty segment or one of dots in its path; write the path as the front hands it over";
     return NULL;
 }
 
 const char *url_issuer_fault(struct text issuer)
 {
     bool tls = text_begins(issuer, TEXT("https://"));
-    if (!tls && !text_begins(issuer, TEXT("http://"))) return "must begin with https://; write issuer = https://auth.example.org";
+    if (!tls && !text_begins(issuer, TEXT("http://")))
+        return "must begin with https://; write issuer = https://auth.example.org";
     struct text rest = text_slice(issuer, tls ? 8 : 7, issuer.size);
     struct text host = text_slice(rest, 0, host_size(rest));
     if (host.size == 0) return "has no host; write issuer = https://auth.example.org";

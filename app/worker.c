@@ -141,8 +141,15 @@ static int watch(struct worker *worker, int fd, uint32_t events, struct slot *sl
 }
 
 /* The listener and the signals have slots of their own behind those of the connections. */
-static struct slot *listener_slot(const struct worker *worker) { return &worker->slots[worker->config->worker_connections]; }
-static struct slot *signals_slot(const struct worker *worker) { return listener_slot(worker) + 1; }
+static struct slot *listener_slot(const struct worker *worker)
+{
+    return worker->slots + worker->config->worker_connections;
+}
+
+static struct slot *signals_slot(const struct worker *worker)
+{
+    return listener_slot(worker) + 1;
+}
 
 static int listen_on(struct worker *worker)
 {
@@ -364,18 +371,20 @@ static int patience(const struct worker *worker)
     return worker->phase == SERVING && worker->listening ? TURN_MS : DESCRIPTOR_PAUSE_MS;
 }
 
-/* A slot that a connection has left may be taken by another within the turn, but only after its own event was seen:
- * a descriptor has one event in a turn, and the sweep stands outside. */
+/* Nobody is taken in before those who are here were answered: a worker that dies takes as little as it can with it, and a
+ * slot gets a new connection only when all events of the turn, which may speak of its former one, have been seen. */
 static void turn(struct worker *worker)
 {
     struct epoll_event events[EVENTS];
+    bool knocked = false;
     int count = epoll_wait(worker->epoll, events, EVENTS, patience(worker));
     for (int i = 0; i < count; i++) {
         struct slot *slot = events[i].data.ptr;
         if (slot == signals_slot(worker)) take_signals(worker);
-        else if (slot != listener_slot(worker)) serve(worker, slot);
-        else if (worker->listening && worker->free) (void)take_connection(worker);
+        else if (slot == listener_slot(worker)) knocked = true;
+        else serve(worker, slot);
     }
+    if (knocked && worker->listening && worker->free) (void)take_connection(worker);
 }
 
 static void loop(struct worker *worker)

@@ -8,8 +8,8 @@
 #include "region.h"
 
 /* Serves on descriptor 0 until told to stop; called by the child after fork, with its signals blocked. SIGTERM: nobody
- * comes after us, so the backlog is emptied first. SIGHUP: a newer generation serves, so the listening socket is left at
- * once. Either way kept connections are answered to their end, for drain_seconds. The exit status (sysexits.h). */
+ * comes after us, so the backlog is emptied first. SIGHUP: a newer generation serves, so the listening socket is left
+ * at once. Either way kept connections are answered to their end, for drain_seconds. The exit status (sysexits.h). */
 int worker_run(struct region *region, struct region_row *row, const struct config *config);
 
 #endif

@@ -79,7 +79,8 @@ static bool has_api(const struct wish *wish, struct text audience)
 /* The options of an API; each NULL, or what is wrong. */
 static const char *take_audience(struct wish *wish, struct text value)
 {
-    if (!is_absolute_uri(value)) return "--audience takes an absolute URI without a fragment, as https://api.example.com/";
+    if (!is_absolute_uri(value))
+        return "--audience takes an absolute URI without a fragment, as https://api.example.com/";
     if (wish->api_count == WORDS) return "too many --audience";
     if (has_api(wish, value)) return "an --audience is repeated; give all its scopes in one --scope";
     wish->apis[wish->api_count++] = (struct api){ .audience = value };
@@ -222,7 +223,8 @@ static void put_default_audience(const struct wish *wish)
 
 static void put_migration(const struct wish *wish, const struct credential *credential)
 {
-    printf("-- data\n-- client %.*s; the secret itself is not in here\n", (int)wish->client_id.size, wish->client_id.data);
+    printf("-- data\n-- client %.*s; the secret itself is not in here\n", (int)wish->client_id.size,
+           wish->client_id.data);
     for (size_t i = 0; i < wish->api_count; i++) {
         put_audience(wish->apis[i].audience);
         put_scopes(&wish->apis[i]);

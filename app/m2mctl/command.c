@@ -44,7 +44,9 @@ int command_option(const struct command *self, int argc, char **argv, const stru
     if (option != '?' && option != ':') return option;
     const char *word = argv[optind - 1];
     int size = (int)strcspn(word, "=");
-    const char *wrong = option == ':' ? "needs a value" : word[size] ? "takes no value, or is not known" : "is not known";
+    const char *wrong = option == ':' ? "needs a value"
+                        : word[size]  ? "takes no value, or is not known"
+                                      : "is not known";
     command_usage(self, "the option %.*s %s", size, word, wrong);
     return '?';
 }

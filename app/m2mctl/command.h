@@ -48,8 +48,8 @@ int command_config(const struct command_session *session, struct config *config_
 /* The operator's connection; config_r is filled on the way. NULL after a complaint. */
 struct db *command_database(const struct command *self, const struct command_session *session, struct config *config_r);
 
-/* What to exit with after db failed: COMMAND_NO when the server refused what it was given, COMMAND_TROUBLE when it could
- * not be asked, or was busy. */
+/* What to exit with after db failed: COMMAND_NO when the server refused what it was given, COMMAND_TROUBLE when it
+ * could not be asked, or was busy. */
 int command_blame(const struct db *db);
 
 #endif

@@ -33,7 +33,8 @@ static int parse_date(const char *words, const char *format, int64_t *seconds_r)
     const char *end = strptime(words, format, &tm);
     if (!end || *end) return -1;
     time_t seconds = timegm(&tm);
-    if (!gmtime_r(&seconds, &tm) || strftime(again, sizeof again, format, &tm) == 0 || strcmp(words, again) != 0) return -1;
+    if (!gmtime_r(&seconds, &tm) || strftime(again, sizeof again, format, &tm) == 0 || strcmp(words, again) != 0)
+        return -1;
     *seconds_r = seconds;
     return seconds > 0 && seconds <= last ? 0 : -1;
 }

@@ -38,7 +38,8 @@ static void put_time(int64_t seconds)
 static void put_timeline(const struct timeline *timeline, int64_t now)
 {
     const struct timeline_key *signer = timeline_signer(timeline, now, NULL);
-    printf("%-16s  %-5s  %-9s  %-23s  %-23s  %-23s  %s\n", "kid", "alg", "state", "publish", "activate", "retire", "remove");
+    printf("%-16s  %-5s  %-9s  %-23s  %-23s  %-23s  %s\n", "kid", "alg", "state", "publish", "activate", "retire",
+           "remove");
     for (size_t i = 0; i < timeline->count; i++) {
         const struct timeline_key *key = &timeline->keys[i];
         printf("%-16s  %-5s  %-9s", key->kid, key->algorithm, key == signer ? "signs" : timeline_state(key, now));
@@ -98,11 +99,14 @@ static int activate(struct change *change)
     const struct keyring_times *times = &change->key->times;
     int64_t known = times->publish + change->config.jwks_max_age_seconds + TIMELINE_MARGIN;
     char when[NUMBER_BYTES];
-    if (times->retire || times->remove) return refuse(change, "is retired, or will be: make another with m2mctl key new");
+    if (times->retire || times->remove)
+        return refuse(change, "is retired, or will be: make another with m2mctl key new");
     if (change->when < times->publish) return refuse(change, "is not published by then; choose a later time");
     if (change->when < known && timeline_signer(&change->timeline, change->when, change->key))
-        command_complain(change->self, "note: verifiers may keep the JWK Set for %u seconds and refuse this key's tokens "
-                         "until then", change->config.jwks_max_age_seconds);
+        command_complain(change->self,
+                         "note: verifiers may keep the JWK Set for %u seconds and refuse this key's tokens "
+                         "until then",
+                         change->config.jwks_max_age_seconds);
     snprintf(when, sizeof when, "%" PRId64, change->when);
     const struct text parameters[] = { text_of(when), text_of(change->key->kid) };
     if (db_query(change->db, DB_ACTIVATE_KEY, parameters, 2, NULL, NULL) < 0) return fail(change->self, change->db);

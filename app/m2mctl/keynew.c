@@ -59,7 +59,8 @@ static int64_t activation(const struct command *self, const struct wish *wish, c
     if (wish->when == WHEN_SAFE) return signer ? safe : wish->now;
     int64_t at = wish->when == WHEN_NOW ? wish->now : wish->activate_at;
     if (signer && at < safe)
-        command_complain(self, "note: verifiers may keep the JWK Set for %u seconds and refuse this key's tokens until then",
+        command_complain(self,
+                         "note: verifiers may keep the JWK Set for %u seconds and refuse this key's tokens until then",
                          config->jwks_max_age_seconds);
     return at;
 }
@@ -74,7 +75,8 @@ static int insert(const struct command *self, struct db *db, const struct wish *
         text_of(keypair->kid), jws_algorithm_name(wish->algorithm), text_of(keypair->jwk), text_of(keypair->pem),
         text_of(publish), text_of(activate_at ? activate : NULL),
     };
-    if (db_query(db, DB_ADD_KEY, parameters, sizeof parameters / sizeof *parameters, NULL, NULL) < 0) return fail(self, db);
+    if (db_query(db, DB_ADD_KEY, parameters, sizeof parameters / sizeof *parameters, NULL, NULL) < 0)
+        return fail(self, db);
     instant_format(activate_at, when);
     instant_format_distance(activate_at, wish->now, distance);
     printf("key %s (%s) is published", keypair->kid, jws_algorithm_name(wish->algorithm).data);
@@ -101,19 +103,22 @@ static int store(const struct command *self, const struct command_session *sessi
 }
 
 /* The pair, its private half sealed with the passphrase of the file. */
-static int make(const struct command *self, const struct wish *wish, const struct config *config, struct keypair *keypair_r)
+static int make(const struct command *self, const struct wish *wish, const struct config *config,
+                struct keypair *keypair_r)
 {
     char passphrase[PASSPHRASE_BYTES];
     const char *path = wish->passphrase_path ? wish->passphrase_path : config->key_passphrase_file;
     if (!path[0]) {
-        command_complain(self, "no passphrase: m2mctl key passphrase FILE makes one; then key_passphrase_file = FILE in the "
+        command_complain(self,
+                         "no passphrase: m2mctl key passphrase FILE makes one; then key_passphrase_file = FILE in the "
                          "configuration, or --passphrase-file FILE");
         return COMMAND_TROUBLE;
     }
     int size = config_read_secret(path, passphrase, sizeof passphrase, stderr);
     if (size < 0) {
         if (path[0] != '/' && !wish->passphrase_path)
-            command_complain(self, "a name without a path is a credential that systemd hands to the server; name its source "
+            command_complain(self,
+                             "a name without a path is a credential that systemd hands to the server; name its source "
                              "with --passphrase-file");
         return COMMAND_TROUBLE;
     }

@@ -7,7 +7,13 @@
 
 #include "../../lib/jose/jws.h"
 
-enum { KEYPAIR_KID = 16, KEYPAIR_PEM_BYTES = 8192, KEYPAIR_JWK_BYTES = 2048, KEYPAIR_ROUNDS = 10000, KEYPAIR_RSA_BITS = 3072 };
+enum {
+    KEYPAIR_KID = 16,
+    KEYPAIR_PEM_BYTES = 8192,
+    KEYPAIR_JWK_BYTES = 2048,
+    KEYPAIR_ROUNDS = 10000,
+    KEYPAIR_RSA_BITS = 3072
+};
 
 struct keypair {
     char kid[KEYPAIR_KID + 1];          /* the beginning of the RFC 7638 thumbprint */

@@ -79,8 +79,10 @@ static int check(const struct run *run)
             explain_unfinished(record->version);
             status = COMMAND_NO;
         } else if (migration && history_differs(record, migration)) {
-            command_complain(run->self, "%s was changed after it was applied: %s; undo the change, and put what is new into "
-                             "a file of its own", record->version, migration->path);
+            command_complain(run->self,
+                             "%s was changed after it was applied: %s; undo the change, and put what is new into "
+                             "a file of its own",
+                             record->version, migration->path);
             status = COMMAND_NO;
         }
     }
@@ -107,7 +109,8 @@ static int clean_up(struct run *run, const struct migration *migration, int stat
 {
     history_free(&run->history);
     if (!tell(run, DB_ROLLBACK) || history_read(run->db, &run->history)) {
-        command_complain(run->self, "the connection was lost; run it again to see what has become of %s", migration->version);
+        command_complain(run->self, "the connection was lost; run it again to see what has become of %s",
+                         migration->version);
         return COMMAND_TROUBLE;
     }
     if (!history_find(&run->history, text_of(migration->version))) {
@@ -164,7 +167,8 @@ static int apply(struct run *run)
     for (size_t i = 0; status == COMMAND_FINE && i < run->list.count; i++) {
         const struct migration *migration = &run->list.items[i];
         if (history_find(&run->history, text_of(migration->version))) continue;
-        if (run->task == DRY_RUN) printf("would apply %s (%s) %s\n", migration->version, kind_word(migration), migration->path);
+        if (run->task == DRY_RUN)
+            printf("would apply %s (%s) %s\n", migration->version, kind_word(migration), migration->path);
         else status = apply_file(run, migration);
         if (status == COMMAND_FINE) applied++;
     }
@@ -187,8 +191,11 @@ static int show_status(const struct run *run)
         const struct migration *migration = migration_find(&run->list, text_of(record->version));
         bool edited = migration && history_differs(record, migration);
         if (record->running || edited) all_done = false;
-        put_status(record->running ? "UNFINISHED" : edited ? "EDITED" : migration ? "done" : "done, no file", record->version,
-                   record);
+        put_status(record->running ? "UNFINISHED"
+                   : edited        ? "EDITED"
+                   : migration     ? "done"
+                                   : "done, no file",
+                   record->version, record);
     }
     for (size_t i = 0; i < run->list.count; i++) {
         if (history_find(&run->history, text_of(run->list.items[i].version))) continue;
@@ -229,7 +236,8 @@ static int lock(const struct run *run)
     if (run->task == STATUS || run->task == DRY_RUN) return COMMAND_FINE;
     if (number_of(run, DB_LOCK_MIGRATIONS, &locked)) return fail(run);
     if (locked != 1) {
-        command_complain(run->self, "another m2mctl migrate is at work on this database; run it again when that has ended");
+        command_complain(run->self,
+                         "another m2mctl migrate is at work on this database; run it again when that has ended");
         return COMMAND_TROUBLE;
     }
     return tell(run, DB_CREATE_MIGRATIONS) ? COMMAND_FINE : fail(run);

@@ -63,8 +63,8 @@ static int read_kind(struct text file, enum migration_kind *kind_r)
 static bool commits(struct text word)
 {
     static const char *const words[] = {
-        "ALTER", "ANALYZE", "BEGIN", "COMMIT", "CREATE", "DROP", "FLUSH", "GRANT", "INSTALL", "LOCK", "OPTIMIZE", "RENAME",
-        "REPAIR", "REVOKE", "ROLLBACK", "START", "TRUNCATE", "UNINSTALL", "UNLOCK", "XA",
+        "ALTER",    "ANALYZE", "BEGIN",  "COMMIT", "CREATE",   "DROP",  "FLUSH",    "GRANT",     "INSTALL", "LOCK",
+        "OPTIMIZE", "RENAME",  "REPAIR", "REVOKE", "ROLLBACK", "START", "TRUNCATE", "UNINSTALL", "UNLOCK",  "XA",
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (text_equal_nocase(word, text_of(words[i]))) return true;
@@ -79,12 +79,15 @@ static int judge(const struct migration *migration, struct text file, FILE *comp
     int more;
     while ((more = script_next(&script, &s)) > 0) {
         if (text_equal_nocase(s.word, TEXT("USE"))) {
-            fprintf(complaints, "m2mctl migrate: %s:%u: USE would move the run to another database; name the database in "
-                    "m2mauth.conf (db_name)\n", migration->path, s.line);
+            fprintf(complaints,
+                    "m2mctl migrate: %s:%u: USE would move the run to another database; name the database in "
+                    "m2mauth.conf (db_name)\n",
+                    migration->path, s.line);
             return -1;
         }
         if (migration->kind == MIGRATION_DATA && commits(s.word)) {
-            fprintf(complaints, "m2mctl migrate: %s:%u: %.*s would end the transaction of a data file; move it to a file of "
+            fprintf(complaints,
+                    "m2mctl migrate: %s:%u: %.*s would end the transaction of a data file; move it to a file of "
                     "its own that begins with -- ddl, or leave it out\n",
                     migration->path, s.line, (int)s.word.size, s.word.data);
             return -1;
@@ -100,7 +103,8 @@ static int inspect(struct migration *migration, FILE *complaints)
     if (load(migration->path, &file, complaints)) return -1;
     int failed;
     if (read_kind(file, &migration->kind))
-        failed = complain(complaints, migration->path, "the first line must be -- data (INSERT, UPDATE, CALL: all or nothing) "
+        failed = complain(complaints, migration->path,
+                          "the first line must be -- data (INSERT, UPDATE, CALL: all or nothing) "
                           "or -- ddl (CREATE, ALTER: MariaDB commits each)");
     else if (digest(file, migration->sha256))
         failed = complain(complaints, migration->path, "SHA-256 is not to be had");
@@ -147,8 +151,8 @@ static int add(struct migration_list *list, const char *folder, const char *name
     memcpy(migration->version, name, strlen(name) - 4);
     const struct migration *same = migration_find(list, text_of(migration->version));
     if (same == migration) return inspect(migration, complaints);
-    fprintf(complaints, "m2mctl migrate: %s and %s have the same version; give one another number or name\n", same->path,
-            migration->path);
+    fprintf(complaints, "m2mctl migrate: %s and %s have the same version; give one another number or name\n",
+            same->path, migration->path);
     return -1;
 }
 

@@ -106,8 +106,10 @@ static int import(const struct command *self, const struct wish *wish)
         command_complain(self, "%s", wrong);
     } else {
         if (secret.size < SHORT_SECRET)
-            command_complain(self, "note: fewer than %d characters; a generated secret (without --stdin) is stronger and "
-                             "faster to verify", SHORT_SECRET);
+            command_complain(self,
+                             "note: fewer than %d characters; a generated secret (without --stdin) is stronger and "
+                             "faster to verify",
+                             SHORT_SECRET);
         status = print(self, wish, buffer_text(&secret));
     }
     OPENSSL_cleanse(bytes, sizeof bytes);

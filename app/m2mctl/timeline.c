@@ -15,7 +15,8 @@ static int take(void *context, const struct text *columns, size_t count)
     struct timeline_key *key = &timeline->keys[timeline->count++];
     if (columns[KID].size >= sizeof key->kid || columns[ALG].size >= sizeof key->algorithm) return -1;
     *key = (struct timeline_key){
-        .times = { time_of(columns[PUBLISH]), time_of(columns[ACTIVATE]), time_of(columns[RETIRE]), time_of(columns[REMOVE]) },
+        .times = { time_of(columns[PUBLISH]), time_of(columns[ACTIVATE]), time_of(columns[RETIRE]),
+                   time_of(columns[REMOVE]) },
     };
     memcpy(key->kid, columns[KID].data, columns[KID].size);
     memcpy(key->algorithm, columns[ALG].data, columns[ALG].size);
@@ -45,7 +46,8 @@ static bool active(const struct timeline_key *key, int64_t at)
     return reached(key->times.activate, at) && !reached(key->times.retire, at) && !reached(key->times.remove, at);
 }
 
-const struct timeline_key *timeline_signer(const struct timeline *timeline, int64_t at, const struct timeline_key *except)
+const struct timeline_key *timeline_signer(const struct timeline *timeline, int64_t at,
+                                           const struct timeline_key *except)
 {
     const struct timeline_key *signer = NULL;
     for (size_t i = 0; i < timeline->count; i++) {

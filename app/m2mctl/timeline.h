@@ -28,7 +28,8 @@ int timeline_read(struct db *db, struct timeline *timeline_r);
 const struct timeline_key *timeline_find(const struct timeline *timeline, const char *kid);
 
 /* The key that signs at a moment, except for one that is left out of account (or NULL); NULL when there is none. */
-const struct timeline_key *timeline_signer(const struct timeline *timeline, int64_t at, const struct timeline_key *except);
+const struct timeline_key *timeline_signer(const struct timeline *timeline, int64_t at,
+                                           const struct timeline_key *except);
 
 /* planned, published, active, retired or removed. */
 const char *timeline_state(const struct timeline_key *key, int64_t now);

@@ -225,8 +225,8 @@ static int read_token(struct question *question)
     while (b.size > 0 && strchr(" \t\r\n", b.data[b.size - 1])) b.size--;
     question->token = text_trim(buffer_text(&b));
     if (jws_split(question->token, &question->jws) == 0) return COMMAND_FINE;
-    command_complain(question->self, "not a signed token: three base64url parts with dots between them, at most %d bytes",
-                     JWS_BYTES);
+    command_complain(question->self,
+                     "not a signed token: three base64url parts with dots between them, at most %d bytes", JWS_BYTES);
     return COMMAND_NO;
 }
 

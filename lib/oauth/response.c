@@ -92,6 +92,22 @@ static void put_number_header(struct buffer *b, struct text name, uint64_t value
     buffer_put(b, TEXT("\r\n"));
 }
 
+/* Nobody needs the words (RFC 9112 4); fronts pass on what they are given, and people read it. */
+static struct text reason(int status)
+{
+    switch (status) {
+    case 200: return TEXT(" OK\r\n");
+    case 304: return TEXT(" Not Modified\r\n");
+    case 400: return TEXT(" Bad Request\r\n");
+    case 401: return TEXT(" Unauthorized\r\n");
+    case 404: return TEXT(" Not Found\r\n");
+    case 405: return TEXT(" Method Not Allowed\r\n");
+    case 413: return TEXT(" Content Too Large\r\n");
+    case 429: return TEXT(" Too Many Requests\r\n");
+    default: return TEXT(" Service Unavailable\r\n");
+    }
+}
+
 /* RFC 6749 5.1: no-store, and Pragma for what still speaks HTTP/1.0. */
 static void put_cache(struct buffer *b, const struct response *response)
 {
@@ -104,7 +120,9 @@ struct text response_format(struct response *response, struct text realm, struct
     char head[RESPONSE_HEAD];
     struct buffer b = { head, 0, sizeof head, false };
     size_t body_size = response->body.size;
-    put_number_header(&b, TEXT("Status: "), (uint64_t)response->status);
+    buffer_put(&b, TEXT("Status: "));
+    buffer_put_number(&b, (uint64_t)response->status);
+    buffer_put(&b, reason(response->status));
     if (response->status != 304) {
         put_header(&b, TEXT("Content-Type: "), response->content_type);
         put_number_header(&b, TEXT("Content-Length: "), body_size);

@@ -1,0 +1,240 @@
+/* The way of a revocation to the keeper: answered, late, in vain, and with either side dying in between. */
+#include "../../app/mailbox.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include "fixture.h"
+
+enum { SENDERS = 8, LETTERS = 40 };
+
+static struct config config;
+static struct region region;
+
+static struct region_letter letter_of(unsigned number)
+{
+    struct region_letter letter = { .jti_size = 16, .client_id_size = (uint16_t)(number % 128), .expires_at = number };
+    memset(letter.jti, (int)(number & 0x7f), sizeof letter.jti);
+    memset(letter.client_id, (int)(number & 0x7f), sizeof letter.client_id);
+    return letter;
+}
+
+static bool is_whole(const struct region_letter *letter)
+{
+    struct region_letter expected = letter_of((unsigned)letter->expires_at);
+    return memcmp(letter, &expected, sizeof expected) == 0;
+}
+
+static int send_one(struct region_row *row, unsigned number, uint64_t patience_ms)
+{
+    struct region_letter letter = letter_of(number);
+    return mailbox_send(&region, row, &letter, region_milliseconds() + patience_ms);
+}
+
+/* Collects and answers for ever. */
+static void keep(enum mailbox_state state)
+{
+    struct mailbox_letter letters[SENDERS];
+    struct pollfd bell = { .fd = region.doorbell, .events = POLLIN };
+    for (;;) {
+        uint64_t rings;
+        (void)poll(&bell, 1, 5);
+        if (read(region.doorbell, &rings, sizeof rings) < 0) rings = 0;
+        size_t count = mailbox_collect(&region, letters, SENDERS);
+        for (size_t i = 0; i < count; i++)
+            mailbox_answer(&letters[i], is_whole(&letters[i].letter) ? state : MAILBOX_FAILED);
+    }
+}
+
+static pid_t start_keeper(enum mailbox_state state)
+{
+    pid_t pid = fixture_fork();
+    if (pid == 0) keep(state);
+    return pid;
+}
+
+static int stop(pid_t pid)
+{
+    return kill(pid, SIGKILL) == 0 && fixture_wait(pid) == 128 + SIGKILL ? 0 : -1;
+}
+
+static void nobody_answers_and_the_deadline_holds(void)
+{
+    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    struct mailbox_letter letter;
+    uint64_t before = region_milliseconds();
+    CHECK(row && send_one(row, 1, 60) == -1);
+    uint64_t took = region_milliseconds() - before;
+    CHECK(took >= 60 && took < 1000);
+    CHECK(mailbox_collect(&region, &letter, 1) == 1 && is_whole(&letter.letter) && letter.letter.expires_at == 1);
+}
+
+static void the_doorbell_rings(void)
+{
+    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    struct pollfd bell = { .fd = region.doorbell, .events = POLLIN };
+    uint64_t rings;
+    CHECK(poll(&bell, 1, 0) == 0);
+    CHECK(read(region.doorbell, &rings, sizeof rings) == -1);
+    CHECK(send_one(row, 1, 0) == -1);
+    CHECK(poll(&bell, 1, 0) == 1 && read(region.doorbell, &rings, sizeof rings) == sizeof rings && rings == 1);
+}
+
+static void durable_and_failed_are_told_at_once(void)
+{
+    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    pid_t keeper = start_keeper(MAILBOX_DURABLE);
+    for (unsigned i = 0; i < 100; i++) CHECK(send_one(row, i, 5000) == 0);
+    CHECK(stop(keeper) == 0);
+    keeper = start_keeper(MAILBOX_FAILED);
+    uint64_t before = region_milliseconds();
+    CHECK(send_one(row, 7, 5000) == -1);
+    CHECK(region_milliseconds() - before < 2000);
+    CHECK(stop(keeper) == 0);
+}
+
+static void an_answer_is_for_its_own_letter(void)
+{
+    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    struct mailbox_letter old, current;
+    CHECK(send_one(row, 1, 0) == -1);
+    CHECK(mailbox_collect(&region, &old, 1) == 1);
+    CHECK(send_one(row, 2, 0) == -1);
+    mailbox_answer(&old, MAILBOX_DURABLE);
+    CHECK(mailbox_collect(&region, &current, 1) == 1 && current.letter.expires_at == 2);
+    CHECK(current.number != old.number);
+    mailbox_answer(&current, MAILBOX_FAILED);
+    CHECK(mailbox_collect(&region, &current, 1) == 0);
+}
+
+/* The next owner of a row must not be told of the letter of the last one. */
+static void a_row_goes_on_counting_under_its_next_owner(void)
+{
+    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    struct mailbox_letter orphan, current;
+    CHECK(send_one(row, 1, 0) == -1);
+    region_row_give(row);
+    CHECK(mailbox_collect(&region, &orphan, 1) == 1 && is_whole(&orphan.letter));
+    CHECK(region_row_take(&region, REGION_WORKER) == row);
+    CHECK(send_one(row, 2, 0) == -1);
+    mailbox_answer(&orphan, MAILBOX_DURABLE);
+    CHECK(mailbox_collect(&region, &current, 1) == 1 && current.letter.expires_at == 2);
+}
+
+static void letters_of_all_are_collected_together(void)
+{
+    struct mailbox_letter letters[SENDERS];
+    unsigned seen = 0;
+    for (unsigned i = 0; i < SENDERS; i++) CHECK(send_one(region_row_take(&region, REGION_WORKER), i, 0) == -1);
+    CHECK(mailbox_collect(&region, letters, 3) == 3);
+    CHECK(mailbox_collect(&region, letters, SENDERS) == SENDERS);
+    for (size_t i = 0; i < SENDERS; i++) {
+        CHECK(is_whole(&letters[i].letter));
+        seen |= 1U << letters[i].letter.expires_at;
+    }
+    CHECK(seen == (1U << SENDERS) - 1);
+}
+
+static void a_letter_of_impossible_size_is_left_lying(void)
+{
+    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    struct region_letter letter = letter_of(3);
+    struct mailbox_letter collected;
+    letter.jti_size = REGION_JTI + 1;
+    CHECK(mailbox_send(&region, row, &letter, 0) == -1);
+    CHECK(mailbox_collect(&region, &collected, 1) == 0);
+    letter.jti_size = 1;
+    letter.client_id_size = REGION_CLIENT_ID + 1;
+    CHECK(mailbox_send(&region, row, &letter, 0) == -1);
+    CHECK(mailbox_collect(&region, &collected, 1) == 0);
+}
+
+/* A keeper that has read the letters dies before it answers; its successor does both. */
+static void a_successor_answers(void)
+{
+    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    pid_t worker = fixture_fork();
+    if (worker == 0) _exit(send_one(row, 5, 5000) == 0 ? 0 : 1);
+    pid_t first = fixture_fork();
+    if (first == 0) {
+        struct mailbox_letter letter;
+        while (mailbox_collect(&region, &letter, 1) == 0) fixture_sleep_us(200);
+        kill(getpid(), SIGKILL);
+    }
+    CHECK(fixture_wait(first) == 128 + SIGKILL);
+    pid_t second = start_keeper(MAILBOX_DURABLE);
+    CHECK(fixture_wait(worker) == 0);
+    CHECK(stop(second) == 0);
+}
+
+static void send_all(struct region_row *row)
+{
+    for (unsigned i = 0; i < LETTERS; i++)
+        if (send_one(row, i, 8000)) _exit(1);
+    _exit(0);
+}
+
+static void keepers_are_killed_and_everybody_is_answered(void)
+{
+    pid_t senders[SENDERS], keeper = start_keeper(MAILBOX_DURABLE);
+    for (int i = 0; i < SENDERS; i++) {
+        struct region_row *row = region_row_take(&region, REGION_WORKER);
+        senders[i] = fixture_fork();
+        if (senders[i] == 0) send_all(row);
+    }
+    for (unsigned kills = 0; kills < 20; kills++) {
+        fixture_sleep_us(300 + kills * 7919 % 3000);
+        CHECK(stop(keeper) == 0);
+        keeper = start_keeper(MAILBOX_DURABLE);
+    }
+    for (int i = 0; i < SENDERS; i++) CHECK(fixture_wait(senders[i]) == 0);
+    CHECK(stop(keeper) == 0);
+}
+
+static _Atomic int senders_stop;
+
+static void *send_impatiently(void *row)
+{
+    for (unsigned i = 0; !atomic_load(&senders_stop); i++) (void)send_one(row, i, 0);
+    return NULL;
+}
+
+/* A worker whose time is over writes its next letter while the keeper copies: none is ever half of two. */
+static void no_letter_is_torn(void)
+{
+    pthread_t sender;
+    struct mailbox_letter letter;
+    unsigned collected = 0, torn = 0;
+    uint64_t until = region_milliseconds() + 600;
+    CHECK(pthread_create(&sender, NULL, send_impatiently, region_row_take(&region, REGION_WORKER)) == 0);
+    for (unsigned n = 0; n % 1024 != 0 || region_milliseconds() < until; n++) {
+        if (mailbox_collect(&region, &letter, 1) == 0) continue;
+        collected++;
+        torn += !is_whole(&letter.letter);
+    }
+    atomic_store(&senders_stop, 1);
+    pthread_join(sender, NULL);
+    CHECK(collected > 100 && torn == 0);
+}
+
+#define RUN_IN(test) \
+    do { \
+        config = fixture_config(); \
+        region = fixture_region(&config); \
+        RUN(test); \
+        region_close(&region); \
+    } while (0)
+
+int main(void)
+{
+    RUN_IN(nobody_answers_and_the_deadline_holds);
+    RUN_IN(the_doorbell_rings);
+    RUN_IN(durable_and_failed_are_told_at_once);
+    RUN_IN(an_answer_is_for_its_own_letter);
+    RUN_IN(a_row_goes_on_counting_under_its_next_owner);
+    RUN_IN(letters_of_all_are_collected_together);
+    RUN_IN(a_letter_of_impossible_size_is_left_lying);
+    RUN_IN(a_successor_answers);
+    RUN_IN(keepers_are_killed_and_everybody_is_answered);
+    RUN_IN(no_letter_is_torn);
+    return CHECK_EXIT();
+}

@@ -1,0 +1,218 @@
+/* The shared memory itself: its sizes, who may write where, and its rows. */
+#include "../../app/region.h"
+
+#include "../../app/revocation.h"
+#include "../../app/table.h"
+#include "fixture.h"
+
+static bool is_power_of_two(uint64_t n) { return n != 0 && (n & (n - 1)) == 0; }
+
+static void sizes_follow_the_configuration(void)
+{
+    struct config config = fixture_config();
+    struct region region;
+    config.clients_max = 10000;
+    config.revocations_max = 100000;
+    config.verified_max = 65536;
+    CHECK(region_open(&region, &config) == 0);
+    CHECK(is_power_of_two(region.index_mask + 1) && region.index_mask + 1 >= 20000);
+    CHECK(is_power_of_two(region.revoked_mask + 1) && region.revoked_mask + 1 >= 170000);
+    CHECK(is_power_of_two(region.verified_mask + 1) && region.verified_mask + 1 >= 65536);
+    CHECK(region.records_size >= 10000ULL * config.client_bytes && region.failures_mask == 65535);
+    CHECK(region.row_count == config.workers * 3 + 4);
+    CHECK((size_t)((char *)(region.rows + region.row_count) - region.base) <= region.size);
+    CHECK((uintptr_t)region.rows % 64 == 0 && (uintptr_t)region.revoked % 64 == 0);
+    CHECK((char *)region.board < region.base + region.private_size);
+    CHECK((char *)(region.rules[1] + region.rules_max + 1) <= region.base + region.private_size);
+    CHECK((char *)(region.keys[1] + 1) <= region.base + region.private_size);
+    CHECK(region.records + region.records_size <= region.base + region.private_size);
+    CHECK((char *)region.revoked >= region.base + region.private_size);
+    CHECK(region.private_size % (size_t)sysconf(_SC_PAGESIZE) == 0);
+    region_close(&region);
+    CHECK(region.base == NULL && region.doorbell == -1);
+}
+
+/* No part may reach into the next one: each is filled with a value of its own. */
+static void parts_do_not_overlap(void)
+{
+    struct config config = fixture_config();
+    struct region r;
+    CHECK(region_open(&r, &config) == 0);
+    struct { void *start; size_t size; } parts[] = {
+        { r.head, sizeof *r.head }, { r.board, sizeof *r.board }, { (void *)r.index, (r.index_mask + 1) * 8 },
+        { r.records, r.records_size }, { r.rules[0], (r.rules_max + 1) * sizeof **r.rules },
+        { r.rules[1], (r.rules_max + 1) * sizeof **r.rules },
+        { r.keys[0], sizeof **r.keys }, { r.keys[1], sizeof **r.keys },
+        { (void *)r.revoked, (r.revoked_mask + 1) * 8 }, { (void *)r.revoked_reach, 8 },
+        { (void *)r.revocations_full, 8 }, { (void *)r.verified, (r.verified_mask + 1) * 16 },
+        { (void *)r.limits, (r.index_mask + 1) * 8 }, { (void *)r.failures, (r.failures_mask + 1) * 8 },
+        { (void *)r.slow_lane, 8 }, { r.rows, r.row_count * sizeof *r.rows },
+    };
+    const size_t count = sizeof parts / sizeof *parts;
+    for (size_t i = 0; i < count; i++) memset(parts[i].start, (int)i + 1, parts[i].size);
+    for (size_t i = 0; i < count; i++)
+        for (size_t byte = 0; byte < parts[i].size; byte++) CHECK(((unsigned char *)parts[i].start)[byte] == i + 1);
+    region_close(&r);
+}
+
+static void a_large_region_costs_what_is_touched(void)
+{
+    struct config config = fixture_config();
+    struct region region;
+    config.clients_max = 1000000;
+    config.client_bytes = 600;
+    config.revocations_max = 10000000;
+    CHECK(region_open(&region, &config) == 0);
+    CHECK(region.size > 700000000 && region.size < 1400000000);
+    unsigned char resident[64];
+    CHECK(mincore(region.base + region.private_size / 2 / 4096 * 4096, sizeof resident * 4096, resident) == 0);
+    for (size_t i = 0; i < sizeof resident; i++) CHECK((resident[i] & 1) == 0);
+    region_close(&region);
+}
+
+/* What stderr was told while region_open refused config; empty when it did not. */
+static const char *refusal_of(const struct config *config)
+{
+    static char words[4096];
+    struct region region;
+    int ends[2], kept = dup(STDERR_FILENO);
+    if (pipe(ends) || kept < 0 || dup2(ends[1], STDERR_FILENO) < 0) exit(2);
+    int status = region_open(&region, config);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(ends[1]);
+    ssize_t size = read(ends[0], words, sizeof words - 1);
+    close(ends[0]);
+    words[size > 0 ? size : 0] = '\0';
+    if (status == 0) region_close(&region);
+    return status == 0 ? "" : words;
+}
+
+static void what_cannot_be_is_refused_with_the_mend(void)
+{
+    struct config config = fixture_config();
+    config.clients_max = 4000000;
+    config.client_bytes = UINT32_MAX;
+    CHECK(strstr(refusal_of(&config), "lower clients_max"));
+    config.clients_max = UINT32_MAX;
+    config.revocations_max = UINT32_MAX;
+    config.rules_max = UINT32_MAX;
+    CHECK(strstr(refusal_of(&config), "lower clients_max"));
+    config = fixture_config();
+    config.revocations_max = UINT32_MAX;
+    config.verified_max = UINT32_MAX;
+    CHECK(strstr(refusal_of(&config), "revocations_max"));
+}
+
+static void seeds_are_random(void)
+{
+    static const unsigned char zero[REGION_FINGERPRINT_KEY];
+    struct config config = fixture_config();
+    struct region one = fixture_region(&config), other = fixture_region(&config);
+    CHECK(memcmp(one.head->seed, zero, REGION_SEED) != 0);
+    CHECK(memcmp(one.head->seed, other.head->seed, REGION_SEED) != 0);
+    CHECK(memcmp(one.head->fingerprint_key, other.head->fingerprint_key, REGION_FINGERPRINT_KEY) != 0);
+    region_close(&one);
+    region_close(&other);
+}
+
+static void rows_are_few_and_keep_their_sums(void)
+{
+    struct config config = fixture_config();
+    struct region region = fixture_region(&config);
+    struct region_row *row = region_row_take(&region, REGION_WORKER), *last = row;
+    CHECK(row && atomic_load(&row->role) == REGION_WORKER);
+    size_t taken = 1;
+    for (struct region_row *next; (next = region_row_take(&region, REGION_KEEPER)) != NULL; taken++) {
+        CHECK(next != last);
+        last = next;
+    }
+    CHECK(taken == region.row_count);
+    atomic_store(&row->counters[5], 42);
+    atomic_store(&row->mailbox, 4711 << 2);
+    atomic_store(&row->heartbeat_ms, 1);
+    atomic_store(&row->busy_since_ms, 1);
+    atomic_store(&row->ready, 1);
+    atomic_store(&row->pid, 1);
+    region_row_give(row);
+    CHECK(atomic_load(&row->role) == REGION_FREE && atomic_load(&row->ready) == 0);
+    CHECK(region_row_take(&region, REGION_WORKER) == row);
+    CHECK(atomic_load(&row->counters[5]) == 42 && atomic_load(&row->mailbox) == 4711 << 2);
+    CHECK(atomic_load(&row->heartbeat_ms) == 0 && atomic_load(&row->busy_since_ms) == 0 && atomic_load(&row->pid) == 0);
+    region_close(&region);
+}
+
+static struct region confined;
+
+/* The exit of a confined child that writes one byte there. */
+static int write_confined(void *there)
+{
+    pid_t child = fixture_fork();
+    if (child == 0) {
+        volatile char *byte = there;
+        signal(SIGSEGV, SIG_DFL);       /* a sanitizer would catch it */
+        if (region_confine(&confined)) _exit(3);
+        *byte = *byte;
+        _exit(0);
+    }
+    return fixture_wait(child);
+}
+
+static void a_confined_worker_cannot_write_the_keepers_parts(void)
+{
+    struct config config = fixture_config();
+    confined = fixture_region(&config);
+    void *keepers[] = { confined.head, confined.board, (void *)confined.index, confined.records,
+                        confined.records + confined.records_size - 1, confined.rules[0], confined.rules[1],
+                        confined.keys[0], (char *)(confined.keys[1] + 1) - 1 };
+    void *workers[] = { (void *)confined.revoked, (void *)confined.revoked_reach, (void *)confined.revocations_full,
+                        (void *)confined.verified, (void *)confined.limits, (void *)confined.failures,
+                        (void *)confined.slow_lane, confined.rows };
+    for (size_t i = 0; i < sizeof keepers / sizeof *keepers; i++) CHECK(write_confined(keepers[i]) == 128 + SIGSEGV);
+    for (size_t i = 0; i < sizeof workers / sizeof *workers; i++) CHECK(write_confined(workers[i]) == 0);
+    region_close(&confined);
+}
+
+/* What a confined worker does in earnest, a full window included, needs none of the keeper's parts. */
+static void a_confined_worker_can_do_its_work(void)
+{
+    struct config config = fixture_config();
+    confined = fixture_region(&config);
+    for (uint64_t i = 0; i <= confined.revoked_mask; i++)
+        atomic_store(&confined.revoked[i], (i + 1) << 24 | ((region_milliseconds() / 4000 + 1000) & 0xffffff));
+    pid_t child = fixture_fork();
+    if (child == 0) {
+        struct token_facts token = { .jti = TEXT("full") };
+        struct client client;
+        struct arena arena;
+        if (region_confine(&confined) || arena_open(&arena, 65536)) _exit(3);
+        if (revocation_put(&confined, token.jti, 0, 300) != -1) _exit(4);
+        (void)revocation_find(&confined, &token);
+        (void)table_find(&confined, TEXT("nobody"), &arena, &client);
+        _exit(0);
+    }
+    CHECK(fixture_wait(child) == 0);
+    CHECK(atomic_load(confined.revocations_full) == 1);
+    region_close(&confined);
+}
+
+static void the_clock_moves(void)
+{
+    uint64_t before = region_milliseconds();
+    fixture_sleep_us(3000);
+    CHECK(before > 0 && region_milliseconds() >= before + 3);
+}
+
+int main(void)
+{
+    RUN(sizes_follow_the_configuration);
+    RUN(parts_do_not_overlap);
+    RUN(a_large_region_costs_what_is_touched);
+    RUN(what_cannot_be_is_refused_with_the_mend);
+    RUN(seeds_are_random);
+    RUN(rows_are_few_and_keep_their_sums);
+    RUN(a_confined_worker_cannot_write_the_keepers_parts);
+    RUN(a_confined_worker_can_do_its_work);
+    RUN(the_clock_moves);
+    return CHECK_EXIT();
+}

@@ -1,0 +1,156 @@
+/* The life of a key: published, active, retired, removed. */
+#include "../../lib/jose/keyring.h"
+
+#include "../check.h"
+#include "../material.h"
+
+static struct keyring keyring;
+
+/* The reason why not, or NULL. */
+static const char *add(struct text kid, enum material material, enum jws_algorithm algorithm, struct keyring_times times)
+{
+    EVP_PKEY *public_key = material_open(material), *private_key = material_open(material);
+    const char *refused = keyring_add(&keyring, kid, algorithm, &times, public_key, private_key);
+    if (!refused) return NULL;
+    EVP_PKEY_free(public_key);
+    EVP_PKEY_free(private_key);
+    return refused;
+}
+
+static struct text kid_of(const struct keyring_key *key)
+{
+    return key ? key->kid : (struct text){ NULL, 0 };
+}
+
+static void a_key_signs_from_activate_to_retire(void)
+{
+    keyring_clear(&keyring);
+    CHECK(add(TEXT("k"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 100, 200, 300, 400 }) == NULL);
+    CHECK(keyring_signer(&keyring, 199) == NULL);
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, 200)), TEXT("k"));
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, 299)), TEXT("k"));
+    CHECK(keyring_signer(&keyring, 300) == NULL);
+}
+
+static void a_key_verifies_from_publish_to_remove(void)
+{
+    struct text header = keyring.keys[0].header;
+    CHECK(keyring_find(&keyring, header, 99) == NULL);
+    CHECK(keyring_find(&keyring, header, 100) != NULL);
+    CHECK(keyring_find(&keyring, header, 399) != NULL);
+    CHECK(keyring_find(&keyring, header, 400) == NULL);
+}
+
+static void times_that_are_not_planned(void)
+{
+    keyring_clear(&keyring);
+    CHECK(add(TEXT("k"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 100, 0, 0, 0 }) == NULL);
+    CHECK(keyring_signer(&keyring, 1000) == NULL);
+    CHECK(keyring_find(&keyring, keyring.keys[0].header, INT64_MAX) != NULL);
+    CHECK(add(TEXT("l"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 100, 200, 0, 0 }) == NULL);
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, INT64_MAX)), TEXT("l"));
+    CHECK(add(TEXT("m"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 500, 200, 0, 0 }) == NULL);
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, 499)), TEXT("l"));
+}
+
+static void of_two_active_keys_the_later_signs(void)
+{
+    keyring_clear(&keyring);
+    CHECK(add(TEXT("new"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 0, 200, 0, 0 }) == NULL);
+    CHECK(add(TEXT("old"), MATERIAL_other, JWS_ES256, (struct keyring_times){ 0, 100, 0, 0 }) == NULL);
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, 150)), TEXT("old"));
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, 250)), TEXT("new"));
+}
+
+static void a_public_key_does_not_sign(void)
+{
+    EVP_PKEY *key = material_open(MATERIAL_ec);
+    keyring_clear(&keyring);
+    CHECK(keyring_add(&keyring, TEXT("k"), JWS_ES256, &(struct keyring_times){ 0, 1, 0, 0 }, key, NULL) == NULL);
+    CHECK(keyring_signer(&keyring, 10) == NULL);
+    CHECK(keyring_find(&keyring, keyring.keys[0].header, 10) != NULL);
+}
+
+static void the_header_is_the_one_that_we_write(void)
+{
+    keyring_clear(&keyring);
+    CHECK(add(TEXT("es-1"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 0, 1, 0, 0 }) == NULL);
+    CHECK_TEXT(keyring.keys[0].header, TEXT("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImVzLTEifQ"));
+    CHECK(keyring_find(&keyring, TEXT("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImVzLTEifQ"), 1) == &keyring.keys[0]);
+    CHECK(keyring_find(&keyring, TEXT("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImVzLTEifA"), 1) == NULL);
+    CHECK(keyring_find(&keyring, TEXT(""), 1) == NULL);
+    CHECK(keyring_find(&keyring, (struct text){ NULL, 0 }, 1) == NULL);
+}
+
+static void keys_that_are_refused(void)
+{
+    static const struct keyring_times times = { 0, 1, 0, 0 };
+    keyring_clear(&keyring);
+    CHECK(add(TEXT(""), MATERIAL_ec, JWS_ES256, times) != NULL);
+    CHECK(add(TEXT("a b"), MATERIAL_ec, JWS_ES256, times) != NULL);
+    CHECK(add(TEXT("a\"b"), MATERIAL_ec, JWS_ES256, times) != NULL);
+    CHECK(add(TEXT("../x"), MATERIAL_ec, JWS_ES256, times) != NULL);
+    CHECK(add(TEXT("a\0b"), MATERIAL_ec, JWS_ES256, times) != NULL);
+    CHECK(add(TEXT("12345678901234567890123456789012345678901234567890123456789012345"), MATERIAL_ec, JWS_ES256, times) != NULL);
+    CHECK(add(TEXT("k"), MATERIAL_rsa, JWS_ES256, times) != NULL);
+    CHECK(add(TEXT("k"), MATERIAL_ec, JWS_EdDSA, times) != NULL);
+    CHECK(keyring.count == 0);
+    CHECK(add(TEXT("1234567890123456789012345678901234567890123456789012345678901234"), MATERIAL_ec, JWS_ES256, times) == NULL);
+    CHECK(add(TEXT("k"), MATERIAL_ec, JWS_ES256, times) == NULL);
+    CHECK(add(TEXT("k"), MATERIAL_other, JWS_ES256, times) != NULL);
+    CHECK(keyring.count == 2);
+}
+
+static void private_and_public_key_are_a_pair(void)
+{
+    EVP_PKEY *a = material_open(MATERIAL_ec), *b = material_open(MATERIAL_other);
+    keyring_clear(&keyring);
+    CHECK(keyring_add(&keyring, TEXT("k"), JWS_ES256, &(struct keyring_times){ 0, 1, 0, 0 }, a, b) != NULL);
+    EVP_PKEY_free(a);
+    EVP_PKEY_free(b);
+}
+
+static void sixteen_keys(void)
+{
+    char kid[8];
+    keyring_clear(&keyring);
+    for (int i = 0; i <= KEYRING_KEYS; i++) {
+        int size = snprintf(kid, sizeof kid, "k%d", i);
+        const char *refused = add((struct text){ kid, (size_t)size }, MATERIAL_ed, JWS_EdDSA, (struct keyring_times){ 0, 1, 0, 0 });
+        CHECK((refused == NULL) == (i < KEYRING_KEYS));
+    }
+}
+
+static void E8_the_set_has_what_is_published(void)
+{
+    char json[4096];
+    struct buffer b = { json, 0, sizeof json, false };
+    keyring_clear(&keyring);
+    CHECK(keyring_put_jwks(&keyring, 0, &b) == 0);
+    CHECK_TEXT(buffer_text(&b), TEXT("{\"keys\":[]}"));
+    CHECK(add(TEXT("gone"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 0, 1, 2, 100 }) == NULL);
+    CHECK(add(TEXT("here"), MATERIAL_ed, JWS_EdDSA, (struct keyring_times){ 0, 1, 0, 0 }) == NULL);
+    CHECK(add(TEXT("later"), MATERIAL_rsa, JWS_RS256, (struct keyring_times){ 101, 200, 0, 0 }) == NULL);
+    b.size = 0;
+    CHECK(keyring_put_jwks(&keyring, 100, &b) == 0);
+    CHECK_TEXT(buffer_text(&b), TEXT("{\"keys\":[{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\","
+                                     "\"use\":\"sig\",\"alg\":\"EdDSA\",\"kid\":\"here\"}]}"));
+    b = (struct buffer){ json, 0, 40, false };
+    CHECK(keyring_put_jwks(&keyring, 100, &b) == -1);
+}
+
+int main(void)
+{
+    RUN(a_key_signs_from_activate_to_retire);
+    RUN(a_key_verifies_from_publish_to_remove);
+    RUN(times_that_are_not_planned);
+    RUN(of_two_active_keys_the_later_signs);
+    RUN(a_public_key_does_not_sign);
+    RUN(the_header_is_the_one_that_we_write);
+    RUN(keys_that_are_refused);
+    RUN(private_and_public_key_are_a_pair);
+    RUN(sixteen_keys);
+    RUN(E8_the_set_has_what_is_published);
+    keyring_clear(&keyring);
+    return CHECK_EXIT();
+}
