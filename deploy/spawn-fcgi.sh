@@ -1,0 +1,84 @@
+#!/bin/sh
+# Starts and stops m2mauth by spawn-fcgi, for a machine without systemd.
+#
+#     deploy/spawn-fcgi.sh start | stop | restart | reload | status
+#
+# What differs from the lines below is set in the environment, for example: SOCKET=/srv/fcgi.sock spawn-fcgi.sh start
+# As root the socket and the process are given to the users below; otherwise both are the caller's.
+# spawn-fcgi leaves stderr at /dev/null, so the log goes to syslog (log_target = auto).
+set -eu
+
+M2MAUTH=${M2MAUTH:-/usr/local/sbin/m2mauth}
+CONFIG=${CONFIG:-/etc/m2mauth/m2mauth.conf}
+SOCKET=${SOCKET:-/run/m2mauth/fcgi.sock}
+PIDFILE=${PIDFILE:-/run/m2mauth/m2mauth.pid}
+RUN_USER=${RUN_USER:-m2mauth}
+SOCKET_GROUP=${SOCKET_GROUP:-www-data}      # the web server's; who may connect speaks for the web server
+BACKLOG=${BACKLOG:-1024}
+STOP_SECONDS=${STOP_SECONDS:-20}            # above drain_seconds of m2mauth.conf
+
+say() {
+    echo "spawn-fcgi.sh: $*" >&2
+}
+
+# The pid in $pid when m2mauth runs. A pid file that outlived its process may name a stranger.
+running() {
+    pid=$(cat "$PIDFILE" 2>/dev/null) || return 1
+    case $pid in '' | *[!0-9]*) return 1 ;; esac
+    [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$(basename "$M2MAUTH" | cut -c1-15)" ]
+}
+
+start() {
+    if running; then
+        say "already running, pid $pid"
+        return 0
+    fi
+    # spawn-fcgi reports success before the configuration is read.
+    "$M2MAUTH" -c "$CONFIG" -t >/dev/null
+    mkdir -p "$(dirname "$SOCKET")" "$(dirname "$PIDFILE")"
+    if [ "$(id -u)" = 0 ]; then
+        set -- -U "$RUN_USER" -G "$SOCKET_GROUP" -u "$RUN_USER" -g "$(id -gn "$RUN_USER")"
+    else
+        set --
+    fi
+    spawn-fcgi -s "$SOCKET" -M 0660 "$@" -b "$BACKLOG" -P "$PIDFILE" -- "$M2MAUTH" -c "$CONFIG"
+}
+
+stop() {
+    if ! running; then
+        say "not running"
+        return 0
+    fi
+    kill -TERM "$pid"
+    left=$((STOP_SECONDS * 10))
+    while running; do
+        if [ "$left" = 0 ]; then
+            say "pid $pid is still there after $STOP_SECONDS s, killing it"
+            kill -KILL "$pid"
+            break
+        fi
+        left=$((left - 1))
+        sleep 0.1
+    done
+    rm -f "$PIDFILE" "$SOCKET"
+}
+
+reload() {
+    running || { say "not running"; return 1; }
+    "$M2MAUTH" -c "$CONFIG" -t >/dev/null
+    kill -HUP "$pid"
+}
+
+status() {
+    running || { echo "not running"; return 3; }
+    echo "running, pid $pid"
+}
+
+case ${1:-} in
+start | stop | reload | status) "$1" ;;
+restart) stop; start ;;
+*)
+    echo "usage: $0 start | stop | restart | reload | status" >&2
+    exit 64
+    ;;
+esac
