@@ -1,0 +1,340 @@
+/* library: what one request costs inside, without a front server: server_handle() over a real region of 1,000 clients,
+ * on one core, the wiping of the arena included; and OpenSSL's own work beside it.
+ *
+ *     library                     nanoseconds per operation, medians of 9 rounds
+ *     library OPERATION COUNT     that operation COUNT times, for an instruction counter */
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "../../app/dice.h"
+#include "../../app/region.h"
+#include "../../app/table.h"
+#include "../../app/world.h"
+#include "../../lib/base/arena.h"
+#include "../../lib/base/base64url.h"
+#include "../../lib/base/secret.h"
+#include "../../lib/jose/jws.h"
+#include "../../lib/jose/keyring.h"
+#include "../../lib/oauth/server.h"
+
+enum { CLIENTS = 1000, ROUNDS = 9, ARENA_BYTES = 262144, SIGNATURE_BYTES = 80, RECENT_TOKENS = 4096 };
+
+#define AUDIENCE "https://api.example/orders"
+#define TOKEN_FORM "grant_type=client_credentials&scope=read%20write"
+
+static const struct config config = {
+#define VALUE(key, fallback) .key = fallback,
+#define NUMBER_VALUE(key, fallback, least, most) .key = fallback,
+#define CHOICE_VALUE(key, fallback, words) .key = fallback,
+    CONFIG_LIST(VALUE, NUMBER_VALUE, CHOICE_VALUE)
+#undef VALUE
+#undef NUMBER_VALUE
+#undef CHOICE_VALUE
+};
+
+struct bench {
+    struct region region;
+    struct world world;
+    struct secret_hasher hasher;
+    struct recent recent;
+    struct keyring keyring;
+    struct issuer issuer;
+    struct arena arena;     /* of one request */
+    struct arena kept;      /* of the whole run: requests and tokens */
+    struct request issue[CLIENTS];
+    struct request validate[CLIENTS];
+    EVP_PKEY_CTX *signer, *verifier;
+    unsigned char digest[SECRET_DIGEST];
+    unsigned char signature[SIGNATURE_BYTES];
+    size_t signature_size;
+    size_t token_size;
+    struct dice dice;
+};
+
+static void need(bool holds, const char *what)
+{
+    if (holds) return;
+    fprintf(stderr, "library: %s\n", what);
+    exit(EXIT_FAILURE);
+}
+
+static int64_t now(void *world)
+{
+    struct timespec t;
+    (void)world;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec;
+}
+
+static int random_bytes(void *world, unsigned char *bytes, size_t size)
+{
+    struct bench *bench = world;
+    return dice_draw(&bench->dice, bytes, size);
+}
+
+static int sign(void *world, const struct keyring_key *key, struct secret_hasher *hasher, struct text input,
+                struct buffer *signature)
+{
+    (void)world;
+    return jws_sign(key->signer, key->algorithm, hasher, input, signature);
+}
+
+/* A piece of text that lives as long as the run. */
+static struct text keep(struct bench *bench, struct text t)
+{
+    struct text copy = arena_copy(&bench->kept, t);
+    need(text_present(copy), "out of memory");
+    return copy;
+}
+
+static struct text secret_of(struct bench *bench, size_t i)
+{
+    char secret[64];
+    int size = snprintf(secret, sizeof(secret), "m2m_%043zu%06zu", i, i);
+    return keep(bench, (struct text){ secret, (size_t)size });
+}
+
+static struct text authorization_of(struct bench *bench, struct text id, struct text secret)
+{
+    char pair[256], header[512] = "Basic ";
+    int size = snprintf(pair, sizeof(pair), "%.*s:%.*s", (int)id.size, id.data, (int)secret.size, secret.data);
+    EVP_EncodeBlock((unsigned char *)header + strlen(header), (unsigned char *)pair, size);
+    return keep(bench, text_of(header));
+}
+
+static struct request post(const char *path, struct text authorization, struct text body)
+{
+    return (struct request){
+        .method = TEXT("POST"),
+        .path = text_of(path),
+        .content_type = TEXT("application/x-www-form-urlencoded"),
+        .authorization = authorization,
+        .remote_address = TEXT("192.0.2.1"),
+        .id = TEXT("0123456789abcdef0123456789abcdef"),
+        .body = body,
+    };
+}
+
+/* Answers request; the answer must begin with `begin`, because a refusal would be quick. */
+static struct text handle(struct bench *bench, const struct request *request, struct text begin)
+{
+    struct response response;
+    server_handle(&bench->issuer, &bench->arena, request, &response);
+    struct text body = buffer_text(&response.body);
+    if (response.status != 200 || !text_begins(body, begin)) {
+        fprintf(stderr, "library: %.*s answers %d %.*s\n", (int)request->path.size, request->path.data,
+                response.status, (int)body.size, body.data);
+        exit(EXIT_FAILURE);
+    }
+    return body;
+}
+
+static void issue(struct bench *bench, size_t i)
+{
+    handle(bench, &bench->issue[i % CLIENTS], TEXT("{\"access_token\":\""));
+    arena_reset(&bench->arena);
+}
+
+static void validate(struct bench *bench, size_t i)
+{
+    handle(bench, &bench->validate[i % CLIENTS], TEXT("{\"active\":true,"));
+    arena_reset(&bench->arena);
+}
+
+/* What was verified is remembered for one generation of the keys only. */
+static void validate_cold(struct bench *bench, size_t i)
+{
+    bench->keyring.generation++;
+    validate(bench, i);
+}
+
+static void openssl_sign(struct bench *bench, size_t i)
+{
+    unsigned char signature[SIGNATURE_BYTES];
+    size_t size = sizeof(signature);
+    (void)i;
+    need(EVP_PKEY_sign(bench->signer, signature, &size, bench->digest, sizeof(bench->digest)) == 1, "no signature");
+}
+
+static void openssl_verify(struct bench *bench, size_t i)
+{
+    (void)i;
+    need(EVP_PKEY_verify(bench->verifier, bench->signature, bench->signature_size, bench->digest,
+                         sizeof(bench->digest)) == 1, "not verified");
+}
+
+static const struct operation {
+    const char *name, *what;
+    void (*run)(struct bench *bench, size_t i);
+    size_t count;               /* per round */
+    double goal_us;             /* 0: none */
+} operations[] = {
+    { "issue", "POST /token, ES256, Basic", issue, 1000, 30 },
+    { "validate", "POST /validate, token verified before", validate, 20000, 1.2 },
+    { "validate_cold", "POST /validate, token not seen before", validate_cold, 500, 0 },
+    { "openssl_sign", "OpenSSL's own ES256 signature", openssl_sign, 1000, 0 },
+    { "openssl_verify", "OpenSSL's own ES256 verification", openssl_verify, 500, 0 },
+};
+enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
+
+static void put_client(struct bench *bench, struct table_writer *writer, size_t i, bool reads)
+{
+    char id[32];
+    struct text audience = TEXT(AUDIENCE), name = { id, (size_t)snprintf(id, sizeof(id), "bench-%06zu", i) };
+    struct client_secret secret = { .label = TEXT("s2026") };
+    struct client_grant grants[] = { { audience, TEXT("read"), true }, { audience, TEXT("write"), true } };
+    struct client client = {
+        .id = keep(bench, name),
+        .methods = CLIENT_SECRET_BASIC | CLIENT_SECRET_POST,
+        .enabled = true,
+        .secret_count = 1, .secrets = &secret,
+        .grant_count = 2, .grants = grants,
+        .read_count = reads ? 1 : 0, .reads = &audience,
+    };
+    struct text clear = secret_of(bench, i);
+    struct text parts[] = { { (char *)secret.hash.salt, SECRET_SALT }, clear };
+    need(RAND_bytes(secret.hash.salt, SECRET_SALT) == 1, "no dice");
+    need(secret_digest(&bench->hasher, parts, 2, secret.hash.digest) == 0, "no digest");
+    need(table_put(writer, &client) == 0, "the client table is full");
+    if (i < CLIENTS) bench->issue[i] = post("/token", authorization_of(bench, client.id, clear), TEXT(TOKEN_FORM));
+    else bench->validate[0] = post("/validate", authorization_of(bench, client.id, clear), TEXT(""));
+}
+
+/* Client number CLIENTS is the one that may read the tokens of the others. */
+static void fill_region(struct bench *bench)
+{
+    need(region_open(&bench->region, &config) == 0, "no region");
+    struct table_writer *writer = table_writer_new(&bench->region);
+    need(writer != NULL, "no writer");
+    for (size_t i = 0; i <= CLIENTS; i++) put_client(bench, writer, i, i == CLIENTS);
+    table_writer_free(writer);
+    atomic_store(&bench->region.board->synced_ms, region_milliseconds());
+    atomic_store(&bench->region.board->database_up, 1);
+    atomic_store(&bench->region.board->complete, 1);
+    struct region_row *row = region_row_take(&bench->region, REGION_WORKER);
+    need(row && world_open(&bench->world, &bench->region, row, &config) == 0, "no world");
+}
+
+static void make_keys(struct bench *bench)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    need(key != NULL, "no key");
+    memset(bench->digest, 'd', sizeof(bench->digest));
+    bench->signature_size = sizeof(bench->signature);
+    bench->signer = EVP_PKEY_CTX_new(key, NULL);
+    bench->verifier = EVP_PKEY_CTX_new(key, NULL);
+    need(EVP_PKEY_sign_init(bench->signer) == 1 && EVP_PKEY_verify_init(bench->verifier) == 1, "no contexts");
+    need(EVP_PKEY_sign(bench->signer, bench->signature, &bench->signature_size, bench->digest,
+                       sizeof(bench->digest)) == 1, "no signature");
+    int64_t start = now(NULL) - 60;
+    struct keyring_times times = { .publish = start, .activate = start };
+    need(EVP_PKEY_up_ref(key) == 1, "no reference");
+    const char *refused = keyring_add(&bench->keyring, TEXT("bench"), JWS_ES256, &times, key, key);
+    need(refused == NULL, refused);
+}
+
+static void make_issuer(struct bench *bench)
+{
+    bench->issuer = (struct issuer){
+        .name = TEXT("https://login.example"),
+        .token_seconds = 3600,
+        .jwks_max_age = config.jwks_max_age_seconds,
+        .fresh_seconds = 3600,      /* the region is filled once, and does not grow old */
+        .validate_seconds = 3600,
+        .issue_seconds = 3600,
+        .keyring = &bench->keyring,
+        .store = &bench->world.store,
+        .hasher = &bench->hasher,
+        .recent = &bench->recent,
+        .world = bench,
+        .now = now,
+        .random = random_bytes,
+        .sign = sign,
+    };
+    memcpy(bench->issuer.fingerprint_key, bench->region.head->fingerprint_key, ISSUER_FINGERPRINT_KEY);
+}
+
+/* One token of each client, in a request of the reader. */
+static void make_tokens(struct bench *bench)
+{
+    struct text begin = TEXT("{\"access_token\":\""), authorization = bench->validate[0].authorization;
+    for (size_t i = 0; i < CLIENTS; i++) {
+        struct text token = handle(bench, &bench->issue[i], begin);
+        token = text_slice(token, begin.size, token.size);
+        token.size = (size_t)((char *)memchr(token.data, '"', token.size) - token.data);
+        char body[JWS_BYTES];
+        int size = snprintf(body, sizeof(body), "token=%.*s", (int)token.size, token.data);
+        bench->validate[i] = post("/validate", authorization, keep(bench, (struct text){ body, (size_t)size }));
+        bench->token_size = token.size;
+        arena_reset(&bench->arena);
+    }
+}
+
+static void bench_open(struct bench *bench)
+{
+    need(arena_open(&bench->arena, ARENA_BYTES) == 0, "no arena");
+    need(arena_open(&bench->kept, CLIENTS * 4096) == 0, "no arena");
+    need(secret_hasher_open(&bench->hasher) == 0, "no hasher");
+    need(recent_open(&bench->recent, RECENT_TOKENS) == 0, "no memory");
+    fill_region(bench);
+    make_keys(bench);
+    make_issuer(bench);
+    make_tokens(bench);
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double nanoseconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* The rounds of all operations are interleaved, so that a slow spell of the machine hits them alike. */
+static void measure(struct bench *bench)
+{
+    static double rounds[OPERATIONS][ROUNDS];
+    for (size_t round = 0; round < ROUNDS; round++)
+        for (size_t o = 0; o < OPERATIONS; o++) {
+            const struct operation *operation = &operations[o];
+            for (size_t i = 0; i < CLIENTS && i < operation->count; i++) operation->run(bench, i);
+            double start = nanoseconds();
+            for (size_t i = 0; i < operation->count; i++) operation->run(bench, i);
+            rounds[o][round] = (nanoseconds() - start) / (double)operation->count;
+        }
+    printf("%-40s %10s %10s %8s\n", "in process, one core", "ns/op", "best", "goal");
+    for (size_t o = 0; o < OPERATIONS; o++) {
+        qsort(rounds[o], ROUNDS, sizeof(double), compare);
+        printf("%-40s %10.0f %10.0f", operations[o].what, rounds[o][ROUNDS / 2], rounds[o][0]);
+        if (operations[o].goal_us > 0) printf(" %8.0f", operations[o].goal_us * 1000);
+        putchar('\n');
+    }
+    printf("issue / OpenSSL's signature %.2f, cold validate / OpenSSL's verification %.2f, token of %zu bytes\n",
+           rounds[0][ROUNDS / 2] / rounds[3][ROUNDS / 2], rounds[2][ROUNDS / 2] / rounds[4][ROUNDS / 2],
+           bench->token_size);
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench bench;
+    const struct operation *operation = NULL;
+    for (size_t o = 0; o < OPERATIONS && argc == 3; o++)
+        if (strcmp(argv[1], operations[o].name) == 0) operation = &operations[o];
+    if (argc != 1 && !operation) {
+        fprintf(stderr, "usage: library [issue|validate|validate_cold|openssl_sign|openssl_verify COUNT]\n");
+        return 64;
+    }
+    bench_open(&bench);
+    if (!operation) measure(&bench);
+    else for (size_t i = 0; i < strtoul(argv[2], NULL, 10); i++) operation->run(&bench, i);
+    return EXIT_SUCCESS;
+}

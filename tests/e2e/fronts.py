@@ -1,0 +1,112 @@
+"""fronts: nginx and lighttpd with the configurations of deploy/, on a loopback port. Only paths are replaced there."""
+import os
+import socket
+
+from rig import SOURCE, await_true, free_port, must
+
+KINDS = ("nginx", "lighttpd")
+
+NGINX = """
+daemon off;
+{user}
+worker_processes 2;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx-error.log;
+events {{ worker_connections 1024; }}
+http {{
+    client_body_temp_path {folder}/nginx-body;
+    proxy_temp_path {folder}/nginx-proxy;
+    fastcgi_temp_path {folder}/nginx-fastcgi;
+    uwsgi_temp_path {folder}/nginx-uwsgi;
+    scgi_temp_path {folder}/nginx-scgi;
+    access_log off;
+    include {folder}/m2mauth_upstream.conf;
+    server {{
+        listen 127.0.0.1:{port} backlog=1024;
+        server_name as.example;
+        include {folder}/nginx-m2mauth.conf;
+    }}
+}}
+"""
+
+LIGHTTPD = """
+server.modules = ()
+server.bind = "127.0.0.1"
+server.port = {port}
+server.document-root = "{folder}"
+server.errorlog = "{folder}/lighttpd-error.log"
+server.upload-dirs = ("{folder}")
+server.listen-backlog = 1024
+include "{folder}/http-parseopts.conf"
+include "{folder}/lighttpd-m2mauth.conf"
+accesslog.filename = "{folder}/lighttpd-access.log"
+"""
+
+
+class Front:
+    def __init__(self, scratch, kind, fcgi_socket, bin_path=None):
+        """bin_path: lighttpd starts this script, as the pool, itself (the second variant in its configuration)."""
+        self.scratch, self.kind, self.socket, self.bin_path = scratch, kind, fcgi_socket, bin_path
+        self.port = free_port()
+        self.process = self.command = None
+
+    def adapt(self, source, target, replacements):
+        with open(os.path.join(SOURCE, "deploy", source)) as file:
+            content = file.read()
+        for old, new in replacements.items():
+            must(old in content, f"deploy/{source} no longer says {old}")
+            content = content.replace(old, new)
+        return self.scratch.write(target, content)
+
+    def write_nginx(self):
+        folder = self.scratch.folder
+        self.adapt("nginx/m2mauth_upstream.conf", "m2mauth_upstream.conf", {"/run/m2mauth/fcgi.sock": self.socket})
+        self.adapt("nginx/m2mauth_params", "m2mauth_params", {})
+        self.adapt("nginx/m2mauth.conf", "nginx-m2mauth.conf", {
+            "include m2mauth_params": f"include {folder}/m2mauth_params", "/var/log/nginx/": f"{folder}/nginx-"})
+        user = "user root root;" if os.geteuid() == 0 else ""
+        conf = self.scratch.write("nginx.conf", NGINX.format(folder=folder, port=self.port, user=user))
+        self.command = ["nginx", "-p", folder, "-c", conf, "-e", f"{folder}/nginx-error.log"]
+
+    def write_lighttpd(self):
+        folder = self.scratch.folder
+        self.adapt("lighttpd/http-parseopts.conf", "http-parseopts.conf", {})
+        path = self.adapt("lighttpd/m2mauth.conf", "lighttpd-m2mauth.conf", {"/run/m2mauth/fcgi.sock": self.socket})
+        if self.bin_path:
+            self.choose_bin_path(path)
+        conf = self.scratch.write("lighttpd.conf", LIGHTTPD.format(folder=folder, port=self.port))
+        self.command = ["lighttpd", "-D", "-f", conf]
+
+    def choose_bin_path(self, path):
+        """Does what the comment in the file tells the operator to do: the commented block instead of the other."""
+        with open(path) as file:
+            lines = file.read().splitlines()
+        first = lines.index("fastcgi.server += (")
+        last = lines.index(")", first)
+        lines[first:last + 1] = []
+        first = lines.index("#fastcgi.server += (")
+        last = lines.index("#)", first)
+        lines[first:last + 1] = [line[1:] for line in lines[first:last + 1]]
+        content = "\n".join(lines) + "\n"
+        for old, new in {"/usr/local/sbin/m2mauth": self.bin_path, "/run/lighttpd/m2mauth.sock": self.socket}.items():
+            must(old in content, f"deploy/lighttpd/m2mauth.conf no longer says {old}")
+            content = content.replace(old, new)
+        self.scratch.write(os.path.basename(path), content)
+
+    def start(self):
+        getattr(self, f"write_{self.kind}")()
+        self.process = self.scratch.start(self.command, f"{self.kind}.log")
+        await_true(self.listens, 10, f"{self.kind} listens")
+        return self
+
+    def listens(self):
+        must(self.process.poll() is None, f"{self.kind} ended: {self.scratch.log(self.kind + '.log')[-600:]} "
+                                          f"{self.scratch.log(self.kind + '-error.log')[-600:]}")
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self):
+        self.scratch.stop(self.process)

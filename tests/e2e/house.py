@@ -1,0 +1,40 @@
+"""house: everything at once: database, operator, pool, and both front servers before the same pool."""
+import fronts
+import rig
+import web
+from pool import Pool
+
+
+class House:
+    def __init__(self, build, scratch, kinds=fronts.KINDS, **settings):
+        self.build, self.scratch = build, scratch
+        self.database = rig.Database(scratch)
+        self.database.start()
+        self.operator = rig.Operator(scratch, build, self.database, **{"log_requests": "all", **settings})
+        self.operator.install()
+        self.pool = Pool(self.operator)
+        self.fronts = {kind: fronts.Front(scratch, kind, self.pool.socket) for kind in kinds}
+
+    def start(self, launcher="spawn", workers=None, start_fronts=True):
+        self.pool.start(launcher, workers=workers)
+        if start_fronts:
+            for front in self.fronts.values():
+                front.start()
+        return self
+
+    def port(self, kind="nginx"):
+        return self.fronts[kind].port
+
+    def client(self, client_id, kind="nginx"):
+        return web.Client(self.port(kind), client_id, self.operator.secrets[client_id])
+
+    def soon(self, condition, what, seconds=3):
+        """Waits until an operator's change is seen; the promise of each is measured where it is made."""
+        return rig.await_true(condition, seconds, what)
+
+    def stop(self):
+        for front in self.fronts.values():
+            if front.process:
+                front.stop()
+        self.pool.stop()
+        self.database.stop()

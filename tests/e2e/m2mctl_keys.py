@@ -1,0 +1,177 @@
+"""m2mctl key: keys that openssl can read, and times that stay in order."""
+import base64
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import time
+
+from desk import says
+from m2mctl_writes import decode, installed
+from rig import check, equal, must
+
+
+def passphrase(desk):
+    if not os.path.exists(desk.passphrase):
+        desk.run("key", "passphrase", desk.passphrase)
+
+
+def with_key(desk, *options):
+    """A schema with one key; its kid."""
+    passphrase(desk)
+    schema = installed(desk)
+    desk.run("key", "new", *options, schema=schema)
+    return schema, desk.database.sql("SELECT kid FROM signing_key", schema)[0][0]
+
+
+def row(desk, schema, kid):
+    """publish, activate, retire, remove"""
+    columns = ", ".join(f"UNIX_TIMESTAMP({name}_at)" for name in ("publish", "activate", "retire", "remove"))
+    return [None if value == "NULL" else int(value)
+            for value in desk.database.sql(f"SELECT {columns} FROM signing_key WHERE kid = '{kid}'", schema)[0]]
+
+
+def openssl(*args, stdin=b"", status=0):
+    done = subprocess.run(["openssl", *args], input=stdin, capture_output=True, timeout=60)
+    must(done.returncode == status, f"openssl {' '.join(args)}: {done.stderr.decode(errors='replace')}")
+    return done.stdout
+
+
+def private_pem(desk, schema, kid):
+    return desk.database.run(f"SELECT private_pem FROM signing_key WHERE kid = '{kid}'", schema=schema).stdout
+
+
+def jwk(desk, schema, kid):
+    return json.loads(desk.database.sql(f"SELECT public_jwk FROM signing_key WHERE kid = '{kid}'", schema)[0][0])
+
+
+def soon(value, wanted, what):
+    must(value is not None and abs(value - wanted) <= 5, f"{what}: {value} is not about {wanted}")
+
+
+@check("key passphrase: a private file, never written over")
+def key_passphrase(desk):
+    path = desk.scratch.path("another-passphrase")
+    os.umask(0)
+    out, err = desk.run("key", "passphrase", path)
+    os.umask(0o022)
+    with open(path) as file:
+        text = file.read()
+    equal(stat.S_IMODE(os.stat(path).st_mode), 0o600, "mode")
+    equal(len(decode(text.strip())), 32, "bytes")
+    must(text.strip() not in out + err, "the passphrase is printed")
+    says(desk.run("key", "passphrase", path, status=1)[1], "is there already")
+    with open(path) as file:
+        equal(file.read(), text, "the file")
+    desk.run("key", "passphrase", status=2)
+    desk.run("key", "passphrase", "/nonexistent/file", status=3)
+
+
+@check("key new: each algorithm; openssl reads the private half, the JWK is its public half, kid is the thumbprint")
+def key_new(desk):
+    passphrase(desk)
+    schema = installed(desk)
+    for algorithm in "ES256", "RS256", "PS256", "EdDSA":
+        says(desk.run("key", "new", "--alg", algorithm, schema=schema)[0], f"({algorithm}) is published and signs from")
+        kid = desk.database.sql(f"SELECT kid FROM signing_key WHERE alg = '{algorithm}'", schema)[0][0]
+        pem, public = private_pem(desk, schema, kid), jwk(desk, schema, kid)
+        der = openssl("pkey", "-passin", f"file:{desk.passphrase}", "-pubout", "-outform", "DER", stdin=pem)
+        must(decode(public.get("n") or public["x"]) in der and decode(public.get("y") or "") in der, "another public key")
+        openssl("pkey", "-passin", "pass:wrong", stdin=pem, status=1)
+        members = sorted(set(public) - {"kid", "alg", "use"})
+        canonical = json.dumps({name: public[name] for name in members}, separators=(",", ":")).encode()
+        thumbprint = base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).decode()
+        equal((public["kid"], public["alg"], public["use"]), (thumbprint[:16], algorithm, "sig"), "kid, alg, use")
+        equal(kid, thumbprint[:16], "kid of the row")
+        form = openssl("asn1parse", stdin=pem).decode()
+        says(form, "PBES2", "PBKDF2", ":2710", "hmacWithSHA256", "aes-256-cbc")           # 0x2710 rounds
+    desk.run("key", "new", "--alg", "HS256", schema=schema, status=2)
+
+
+@check("key new: the first one signs now, the next one when every JWK Set has it")
+def key_times(desk):
+    schema, first = with_key(desk)
+    now = int(time.time())
+    publish, activate, retire, remove = row(desk, schema, first)
+    soon(publish, now, "publish")
+    equal((activate, retire, remove), (publish, None, None), "activate, retire, remove")
+    desk.conf(schema, jwks_max_age_seconds=900)
+    out = desk.run("key", "new", schema=schema)[0]
+    says(out, "in 16 minutes")
+    soon(row(desk, schema, out.split()[1])[1], now + 960, "activate of the second")
+    out = desk.run("key", "new", "--activate", "never", schema=schema)[0]
+    equal(row(desk, schema, out.split()[1])[1], None, "activate of the third")
+    out, err = desk.run("key", "new", "--activate", "+10m", schema=schema)
+    soon(row(desk, schema, out.split()[1])[1], now + 600, "activate of the fourth")
+    says(err, "note: verifiers may keep the JWK Set for 900 seconds")
+    out = desk.run("key", "new", "--activate", "2037-01-01", schema=schema)[0]
+    equal(row(desk, schema, out.split()[1])[1], 2114380800, "activate of the fifth")
+    for wrong in ["--activate", "2020-01-01"], ["--activate", "soon"], ["--activate", "2039-01-01"], ["more"]:
+        desk.run("key", "new", *wrong, schema=schema, status=2)
+    out = desk.run("key", "list", schema=schema)[0]
+    states = {line.split()[0]: line.split()[2] for line in out.splitlines()[1:]}
+    equal((states[first], sorted(states.values())), ("signs", ["published"] * 4 + ["signs"]), "states")
+
+
+@check("key new: no passphrase, a passphrase that others may read: exit code 3")
+def key_without_passphrase(desk):
+    passphrase(desk)
+    schema = installed(desk)
+    loose = desk.scratch.write("loose", "not so secret any more\n", 0o644)
+    says(desk.run("key", "new", "--passphrase-file", loose, schema=schema, status=3)[1], loose)
+    desk.run("key", "new", "--passphrase-file", "/nonexistent", schema=schema, status=3)
+    desk.conf(schema, key_passphrase_file="key-passphrase")
+    says(desk.run("key", "new", schema=schema, status=3)[1], "--passphrase-file")
+    desk.conf(schema, key_passphrase_file="")
+    says(desk.run("key", "new", schema=schema, status=3)[1], "key passphrase FILE")
+    equal(desk.count(schema, "signing_key"), 0, "rows")
+    says(desk.run("key", "list", schema=schema)[1], "No key signs now")
+
+
+@check("key new --print: a migration")
+def key_print(desk):
+    passphrase(desk)
+    schema = installed(desk)
+    parts = {}
+    for number, options in enumerate((["--activate", "now"], [], ["--activate", "never", "--alg", "EdDSA"],
+                                      ["--activate", "2037-01-01"])):
+        parts[f"m020{number}_key"] = desk.run("key", "new", "--print", *options, schema=schema)[0]
+    equal(desk.count(schema, "signing_key"), 0, "rows before it is applied")
+    desk.migrate(schema, desk.folder(schema, **parts))
+    now = int(time.time())
+    delays = desk.database.sql("SELECT UNIX_TIMESTAMP(activate_at) FROM signing_key ORDER BY activate_at", schema)
+    equal(delays[0], ["NULL"], "never")
+    soon(int(delays[1][0]), now, "now")
+    soon(int(delays[2][0]), now + 360, "default")
+    equal(delays[3], ["2114380800"], "a date")
+    for (pem,) in desk.database.sql("SELECT REPLACE(private_pem, '\\n', '|') FROM signing_key", schema):
+        openssl("pkey", "-passin", f"file:{desk.passphrase}", stdin=pem.replace("|", "\n").encode())
+
+
+@check("key activate and retire: in order, with the safe removal, never without a key that signs")
+def key_life(desk):
+    schema, first = with_key(desk)
+    now = int(time.time())
+    says(desk.run("key", "retire", first, schema=schema, status=1)[1], "would leave no key to sign with")
+    second = desk.run("key", "new", "--activate", "never", schema=schema)[0].split()[1]
+    says(desk.run("key", "retire", second, schema=schema, status=1)[1], "has never signed")
+    says(desk.run("key", "retire", first, schema=schema, status=1)[1], "would leave no key")
+    out, err = desk.run("key", "activate", second, "+1m", schema=schema)
+    says(err, "note: verifiers may keep")
+    says(out, f"key {second} signs from", "in 60 seconds")
+    desk.run("key", "retire", first, schema=schema, status=1)
+    says(desk.run("key", "retire", first, "+2m", schema=schema)[0], "no longer signs from", "leaves the JWK Set", "in 24 hours")
+    publish, activate, retire, remove = row(desk, schema, first)
+    soon(retire, now + 120, "retire")
+    equal(remove, retire + 86460, "remove")
+    says(desk.run("key", "activate", first, schema=schema, status=1)[1], "is retired")
+    says(desk.run("key", "retire", second, "now", schema=schema, status=1)[1], "does not sign before then")
+    out, err = desk.run("key", "retire", first, "now", "--remove", "now", "--force", schema=schema)
+    says(err, "note: tokens of this key")
+    says(desk.run("key", "list", schema=schema)[0], "removed", "published")
+    for wrong in ["activate"], ["activate", second, "x"], ["retire", second, "now", "now"], ["retire", second, "--remove", "x"], \
+            ["list", "x"]:
+        desk.run("key", *wrong, schema=schema, status=2)
+    for command in "activate", "retire":
+        says(desk.run("key", command, "unknown", schema=schema, status=1)[1], "no such key")

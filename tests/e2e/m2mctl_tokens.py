@@ -1,0 +1,172 @@
+"""m2mctl token: what it says of tokens that openssl has signed, and of those that nobody should have."""
+import base64
+import json
+import os
+import time
+
+from desk import says
+from m2mctl_keys import jwk, openssl, passphrase, private_pem
+from m2mctl_writes import installed
+from rig import check, equal, must
+
+ISSUER = "https://as.example/oauth"
+
+
+def encode(value):
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def raw_signature(der):
+    """R || S out of ECDSA's SEQUENCE of two INTEGERs."""
+    numbers, at = [], 2
+    for _ in range(2):
+        numbers.append(int.from_bytes(der[at + 2:at + 2 + der[at + 1]], "big"))
+        at += 2 + der[at + 1]
+    return b"".join(number.to_bytes(32, "big") for number in numbers)
+
+
+class Issuer:
+    """Keys as m2mctl makes them, and tokens signed with them by openssl."""
+    options = {"RS256": [], "PS256": ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"], "ES256": []}
+
+    def __init__(self, desk):
+        passphrase(desk)
+        self.desk, self.kids = desk, {}
+        schema = installed(desk)
+        for algorithm in "ES256", "RS256", "PS256", "EdDSA":
+            self.kids[algorithm] = desk.run("key", "new", "--alg", algorithm, schema=schema)[0].split()[1]
+            pem = private_pem(desk, schema, self.kids[algorithm])
+            desk.scratch.write(algorithm, openssl("pkey", "-passin", f"file:{desk.passphrase}", stdin=pem), 0o600)
+        self.keys = [jwk(desk, schema, kid) for kid in self.kids.values()]
+        self.jwks = self.write("jwks", {"keys": self.keys})
+
+    def write(self, name, document):
+        return self.desk.scratch.write(name, document if isinstance(document, str) else json.dumps(document))
+
+    def sign(self, algorithm, text):
+        key = self.desk.scratch.path(algorithm)
+        if algorithm == "EdDSA":
+            path = self.desk.scratch.write("signed", text)
+            return openssl("pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", path)
+        signature = openssl("dgst", "-sha256", "-sign", key, *self.options[algorithm], stdin=text.encode())
+        return raw_signature(signature) if algorithm == "ES256" else signature
+
+    def token(self, algorithm="ES256", header=None, key=None, **claims):
+        now = int(time.time())
+        claims = {"iss": ISSUER, "sub": "c", "aud": "https://api.example/", "client_id": "c", "iat": now - 10, "exp": now + 250,
+                  "jti": "j", "scope": "read"} | claims
+        header = {"typ": "at+jwt", "alg": algorithm, "kid": self.kids[algorithm]} | (header or {})
+        header = {name: value for name, value in header.items() if value is not None}
+        text = f"{encode(header)}.{encode({name: value for name, value in claims.items() if value is not None})}"
+        return f"{text}.{encode(self.sign(key or algorithm, text))}"
+
+
+class Once:
+    """Four keys are made once for all checks."""
+    issuer = None
+
+
+def issuer(desk):
+    Once.issuer = Once.issuer or Issuer(desk)
+    return Once.issuer
+
+
+def verify(desk, token, *options, status=0, jwks=None):
+    return desk.run("token", "--jwks", jwks or issuer(desk).jwks, *options, stdin=token.encode(), status=status)[0]
+
+
+def refused(desk, token, why, *options, jwks=None):
+    out = verify(desk, token, *options, status=1, jwks=jwks)
+    must(out.startswith("not valid: ") and why in out.splitlines()[0], f"not {why!r}: {out}")
+
+
+@check("token: explained in words, without a key")
+def explained(desk):
+    now = int(time.time())
+    out = desk.run("token", stdin=issuer(desk).token(cred="s1").encode() + b"\n")[0]
+    says(out, '"at+jwt"', '"ES256"', '"https://as.example/oauth"    who issued it', "ends ", " UTC, in 4 minutes", "issued ",
+         "seconds ago", "the secret or key", "The signature was not checked")
+    out = desk.run("token", stdin=issuer(desk).token(exp=now - 7300, nbf=now + 100000, extra={"a": [1]}).encode())[0]
+    says(out, "ended ", "2 hours ago", "begins ", "in 27 hours", '{"a": [1]}')
+
+
+@check("token: nothing in a token steers the terminal")
+def harmless(desk):
+    nasty = "\x1b]0;owned\x07\x9b2J\u202e\n"
+    out = desk.run("token", stdin=issuer(desk).token(sub=nasty, other=[nasty], number=None).encode())[0]
+    must(not any(character in out for character in "\x1b\x07\x9b\u202e"), f"control characters: {out!r}")
+
+
+@check("token: what is no token: exit code 1, and why")
+def no_token(desk):
+    good = issuer(desk).token()
+    header, payload, signature = good.split(".")
+    twice, broken = encode(b'{"a":1,"a":2}'), encode(b"{x}")
+    for wrong, why in (("", "not a signed token"), ("a.b", "not a signed token"), (f"{good}.x", "not a signed token"),
+                       (f"{header}.{payload}.", "not a signed token"), ("x" * 9000, "not a signed token"),
+                       (f"{header}=.{payload}.{signature}", "not base64url"), (f"{header}.!{payload}.{signature}", "base64url"),
+                       (f"{encode(b'[]')}.{payload}.{signature}", "not a JSON object"),
+                       (f"{header}.{broken}.{signature}", "not a JSON object"),
+                       (f"{header}.{twice}.{signature}", "each name once")):
+        says(desk.run("token", stdin=wrong.encode(), status=1)[1], why)
+    desk.run("token", good, status=2)
+    desk.run("token", "--issuer", ISSUER, stdin=good.encode(), status=2)
+    desk.run("token", "--jwks", "/nonexistent", stdin=good.encode(), status=3)
+
+
+@check("token --jwks: valid for each algorithm, by set or by single key, with and without kid")
+def valid(desk):
+    for number, algorithm in enumerate(("ES256", "RS256", "PS256", "EdDSA")):
+        token = issuer(desk).token(algorithm)
+        must(verify(desk, f" {token}\n").startswith("valid\n"), "not valid")
+        verify(desk, token, "--issuer", ISSUER)
+        verify(desk, issuer(desk).token(algorithm, header={"kid": None}))
+        single = dict(issuer(desk).keys[number])
+        verify(desk, token, jwks=issuer(desk).write("single", single))
+        verify(desk, token, jwks=issuer(desk).write("bare", {name: single[name] for name in single if name not in ("alg", "kid")}))
+
+
+@check("token --jwks: times and issuer")
+def times(desk):
+    now = int(time.time())
+    token = issuer(desk).token
+    refused(desk, token(exp=now - 1), "it has ended")
+    refused(desk, token(exp=None), "it has no exp")
+    refused(desk, token(nbf=now + 60), "it has not begun")
+    refused(desk, token(exp="soon"), "exp is not a date")
+    refused(desk, token(), "its iss is another", "--issuer", ISSUER + "/")
+    refused(desk, token(iss=None), "its iss is another", "--issuer", ISSUER)
+    refused(desk, token(aud=[1]), "aud")
+
+
+@check("token --jwks: forged and foreign tokens")
+def forged(desk):
+    make = issuer(desk)
+    header, payload, signature = make.token().split(".")
+    refused(desk, f"{encode({'alg': 'none'})}.{payload}.{signature}", "alg is none of")
+    refused(desk, f"{encode({'alg': 'HS256', 'kid': make.kids['RS256']})}.{payload}.{signature}", "alg is none of")
+    refused(desk, f"{encode({'alg': 'ES256', 'jwk': make.keys[0]})}.{payload}.{signature}", "not allowed")
+    refused(desk, make.token(header={"crit": ["exp"]}), "not allowed")
+    refused(desk, f"{header}.{encode({'exp': 4102444800})}.{signature}", "the signature is not that of the key")
+    refused(desk, f"{header}.{payload}.{encode(bytes(64))}", "the signature is not that of the key")
+    refused(desk, f"{header}.{payload}.{signature[:-4]}", "the signature is not that of the key")
+    refused(desk, make.token(header={"kid": "unknown"}), "no key of the set")
+    refused(desk, make.token("ES256", header={"kid": make.kids["RS256"]}), "no key of the set")
+    refused(desk, make.token("PS256", key="RS256", header={"kid": make.kids["PS256"]}), "the signature is not")
+    other = make.write("others", {"keys": make.keys[1:]})
+    refused(desk, make.token(), "no key of the set", jwks=other)
+
+
+@check("token --jwks: files of keys that are none, and keys in them that are refused")
+def key_files(desk):
+    make, token = issuer(desk), issuer(desk).token()
+    for document in "", "[]", '{"keys":1}', '{"keys":[],"keys":[]}':
+        refused(desk, token, "no JWK Set", jwks=make.write("broken", document))
+    private = dict(make.keys[0], d=encode(os.urandom(32)))
+    path = make.write("private", {"keys": [private]})
+    out, err = desk.run("token", "--jwks", path, stdin=token.encode(), status=1)
+    says(err, "private members")
+    equal(out.splitlines()[0], "not valid: no key of the set has its kid and suits its alg", "verdict")
+    verify(desk, token, jwks=make.write("mixed", {"keys": [private, {"kty": "oct"}, *make.keys]}))
+    says(desk.run("token", "--jwks", make.write("large", " " * 2000000), stdin=token.encode(), status=3)[1], "larger than")

@@ -1,0 +1,115 @@
+"""pool: m2mauth under each of its launchers, and a look at its processes."""
+import os
+import signal
+import socket
+import subprocess
+
+import fastcgi
+from rig import SANITIZER_WORDS, Failure, alive, await_true, family, must, send_signal
+
+BACKLOG = 1024
+LOG = "m2mauth.log"
+
+
+def sanitized(env=None):
+    """The environment of the pool. libfcgi asks for absurd sizes when a peer names them, and sees that it gets none."""
+    env = dict(os.environ if env is None else env)
+    env.setdefault("ASAN_OPTIONS", "abort_on_error=0:detect_leaks=1:allocator_may_return_null=1")
+    env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    return env
+
+
+class Pool:
+    def __init__(self, operator, prefix="/oauth"):
+        self.operator, self.scratch, self.prefix = operator, operator.scratch, prefix
+        self.binary = os.path.join(operator.build, "m2mauth")
+        self.socket = self.scratch.path("fcgi.sock")
+        self.process = None                             # what we started; the master, but for `daemon`
+        self.master = None
+
+    def start(self, launcher="spawn", ready=True, workers=None):
+        """launcher: spawn (spawn-fcgi -n), daemon (spawn-fcgi), socket (descriptor 0 from us, as systemd does it)."""
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
+        command = [self.binary, "-c", self.operator.conf] + (["-w", str(workers)] if workers else [])
+        getattr(self, f"launch_{launcher}")(command)
+        if ready:
+            self.await_ready()
+        return self
+
+    def spawn_fcgi(self):
+        return ["spawn-fcgi", "-s", self.socket, "-b", str(BACKLOG), "-M", "0660"]
+
+    def launch_spawn(self, command):
+        self.process = self.scratch.start([*self.spawn_fcgi(), "-n", "--", *command], LOG, env=sanitized())
+        self.master = self.process.pid
+
+    def launch_daemon(self, command):
+        pid_file = self.scratch.path("m2mauth.pid")
+        subprocess.run([*self.spawn_fcgi(), "-P", pid_file, "--", *command], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.PIPE, timeout=20, env=sanitized())
+        with open(pid_file) as file:
+            self.master = int(file.read())
+        self.process = None
+
+    def launch_socket(self, command):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.bind(self.socket)
+            sock.listen(BACKLOG)
+            self.process = self.scratch.start(command, LOG, stdin=sock, env=sanitized())
+        self.master = self.process.pid
+
+    def ask(self, method, path, body=b"", more=()):
+        """Straight to the socket, without a front server. None when there is no answer."""
+        return fastcgi.ask(self.socket, method, self.prefix + path, body, more=more)
+
+    def is_ready(self):
+        if self.process is not None and self.process.poll() is not None:
+            raise Failure(f"m2mauth ended with {self.process.returncode}: {self.scratch.log(LOG)[-800:]}")
+        answer = self.ask("GET", "/ready")
+        return answer is not None and answer.status == 200
+
+    def await_ready(self, seconds=20):
+        return await_true(self.is_ready, seconds, "m2mauth is ready")
+
+    def children(self):
+        return [pid for pid in family(self.master)[1:] if alive(pid)]
+
+    def keeper(self):
+        """The keeper, or None while there is none."""
+        return next((pid for pid in self.children() if role(pid) == "keeper"), None)
+
+    def workers(self):
+        return [pid for pid in self.children() if role(pid) == "worker"]
+
+    def pids(self):
+        return [self.master, *self.children()]
+
+    def tell(self, number):
+        send_signal(self.master, number)
+
+    def stop(self, number=signal.SIGTERM, seconds=15):
+        """Ends the pool; it is a failure when anything of it stays."""
+        pids = self.pids()
+        self.tell(number)
+        if self.process is not None:
+            self.scratch.stop(self.process, number, seconds)
+        await_true(lambda: not any(alive(pid) for pid in pids), seconds, "the pool has ended")
+
+    def log(self):
+        return self.scratch.log(LOG)
+
+    def no_sanitizer_report(self):
+        for word in SANITIZER_WORDS:
+            at = self.log().find(word)
+            must(at < 0, f"a sanitizer reported: {self.log()[at:at + 400]}")
+
+
+def role(pid):
+    """worker or keeper. Only a worker waits on many descriptors at once."""
+    try:
+        folder = f"/proc/{pid}/fd"
+        links = [os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)]
+    except OSError:
+        return ""
+    return "worker" if "anon_inode:[eventpoll]" in links else "keeper"

@@ -1,0 +1,337 @@
+#!/usr/bin/env python3
+"""sql_test: what the database itself promises: bad rows are refused with the mend, the everyday procedures do their one
+thing, the change feed has no gap, and the keeper's account can do no more than a keeper must.
+
+Needs no build. Prints `ok - name` and `not ok - name # why` lines."""
+import glob
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import rig
+from rig import MIGRATIONS, SOURCE, check, equal, must
+
+HASH = "$sha256$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+PASSWORD = "keeper-password-of-the-test"
+API = "https://api.example.com/"
+JWK = '{"kty":"EC"}'
+PEM = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
+
+
+def rows(db, sql):
+    return db.sql(sql)
+
+
+def value(db, sql):
+    return db.sql(sql)[0][0]
+
+
+def refused(db, sql, *words):
+    """sql must fail, and say so in these words."""
+    done = db.run(sql, check=False, schema="m2mauth")
+    said = done.stderr.decode()
+    must(done.returncode != 0, f"not refused: {sql}")
+    for word in words:
+        must(word in said, f"{word!r} is not in {said!r}")
+
+
+def apply(db, path):
+    with open(path, encoding="utf-8") as file:
+        db.sql(file.read())
+
+
+def fresh_client(db, name):
+    db.sql(f"CALL client_create('{name}', 'made by a test')")
+    return name
+
+
+# --- rows that cannot be right --------------------------------------------------------------------------------------
+
+@check("a bad row is refused by the name of its rule")
+def bad_rows(db):
+    client = "INSERT INTO client (client_id, {}) VALUES ('bad', {})".format
+    secret = "INSERT INTO client_secret (client_id, label, hash) VALUES ('demo-client', '{}', '{}')".format
+    key = "INSERT INTO signing_key (kid, alg, public_jwk, private_pem{}) VALUES ('{}', 'ES256', '{}', '{}'{})".format
+    for sql, rule in (
+            ("INSERT INTO client (client_id) VALUES ('')", "client_id_is_vschar"),
+            ("INSERT INTO client (client_id) VALUES ('t\tab')", "client_id_is_vschar"),
+            ("INSERT INTO client (client_id) VALUES (X'C3A4')", "client_id_is_vschar"),
+            (client("auth_methods", "''"), "client_has_an_auth_method"),
+            (client("enabled", "2"), "client_enabled_0_or_1"),
+            (client("token_seconds", "29"), "client_token_seconds_30_to_86400"),
+            (client("token_seconds", "86401"), "client_token_seconds_30_to_86400"),
+            (client("rate_per_minute", "0"), "client_rate_1_to_1000000"),
+            (client("rate_burst", "0"), "client_burst_1_to_100000"),
+            (client("default_audience", "'https://unknown/'"), "client_default_audience"),
+            (secret("a b", HASH), "label_is_a_plain_word"),
+            (secret("clear", "my-secret"), "hash_is_a_hash_not_a_secret"),
+            (secret("clear", "$sha256$short$short"), "hash_is_a_hash_not_a_secret"),
+            (secret("clear", HASH + "="), "hash_is_a_hash_not_a_secret"),
+            ("INSERT INTO audience (audience) VALUES ('api.example.com')", "audience_is_an_absolute_uri"),
+            ("INSERT INTO audience (audience) VALUES ('https://a b/')", "audience_is_an_absolute_uri"),
+            ("INSERT INTO audience (audience) VALUES ('https://a/#fragment\"')", "audience_is_an_absolute_uri"),
+            ("INSERT INTO audience (audience, token_seconds) VALUES ('https://a/', 5)", "audience_token_seconds_30_to_86400"),
+            (f"INSERT INTO audience_scope (audience, scope) VALUES ('{API}', 'two words')", "scope_is_one_word"),
+            (f"INSERT INTO audience_scope (audience, scope) VALUES ('{API}', '\"')", "scope_is_one_word"),
+            ("INSERT INTO audience_scope (audience, scope) VALUES ('https://unknown/', 'a')", "audience_scope_of_audience"),
+            ("INSERT INTO revoked_token (jti) VALUES ('a b')", "jti_is_printable"),
+            ("INSERT INTO revocation_rule (label, issued_before, expires_at) VALUES ('x', NOW(), NOW())",
+             "rule_label_needs_client_id"),
+            ("INSERT INTO revocation_rule (issued_from, issued_before, expires_at) VALUES (NOW(), NOW(), NOW())",
+             "rule_window_is_not_empty"),
+            (key("", "a b", JWK, PEM, ""), "kid_is_a_plain_word"),
+            (key("", "k", "not json", PEM, ""), "public_jwk_is_a_json_object"),
+            (key("", "k", "[]", PEM, ""), "public_jwk_is_a_json_object"),
+            (key("", "k", '{"d":"x"}', PEM, ""), "public_jwk_has_no_private_member"),
+            (key("", "k", JWK, "-----BEGIN PRIVATE KEY-----", ""), "private_pem_is_encrypted"),
+            (key(", publish_at, activate_at", "k", JWK, PEM, ", '2030-01-02', '2030-01-01'"), "key_is_published_before_it_signs"),
+            (key(", retire_at", "k", JWK, PEM, ", '2030-01-01'"), "key_signs_before_it_retires")):
+        refused(db, sql, rule)
+
+
+@check("ids are bytes: case, trailing blanks and numbers are never equal to something else")
+def ids_are_bytes(db):
+    fresh_client(db, "7")
+    for other in ("'7 '", "'07'", "'7a'"):
+        db.sql(f"CALL client_create({other}, '')")
+    equal(value(db, "SELECT COUNT(*) FROM client WHERE client_id = '7'"), "1", "clients called 7")
+    db.sql("CALL client_create('UPPER', ''); CALL client_create('upper', '')")
+
+
+@check("what names a thing never changes, and the message says what to do instead")
+def fixed_names(db):
+    db.sql(f"CALL client_add_secret('demo-client', 'fixed', '{HASH}', NULL); INSERT INTO revoked_token (jti) VALUES ('fixed');"
+           f"INSERT INTO signing_key (kid, alg, public_jwk, private_pem) VALUES ('fixed', 'ES256', '{JWK}', '{PEM}')")
+    refused(db, "UPDATE client SET client_id = 'other' WHERE client_id = 'demo-client'", "client_id never changes", "disable")
+    refused(db, "UPDATE client_secret SET label = 'other' WHERE label = 'fixed'", "label of a secret never change")
+    refused(db, "UPDATE client_grant SET scope = '' WHERE scope = 'read'", "only is_default changes")
+    refused(db, f"UPDATE audience_reader SET client_id = 'demo-client' WHERE audience = '{API}'", "a reader never changes")
+    refused(db, "UPDATE revoked_token SET jti = 'other' WHERE jti = 'fixed'", "jti of a revoked token never changes")
+    refused(db, "UPDATE signing_key SET alg = 'RS256' WHERE kid = 'fixed'", "only its times change")
+    refused(db, "UPDATE signing_key SET public_jwk = '{}' WHERE kid = 'fixed'", "only its times change")
+    refused(db, "UPDATE audience_scope SET scope = 'other' WHERE scope = 'read'", "only the description changes")
+    refused(db, "DELETE FROM audience_scope WHERE scope = 'read'", "granted to clients")
+    refused(db, "DELETE FROM client WHERE client_id = 'demo-client'", "foreign key")
+    db.sql("UPDATE signing_key SET activate_at = NOW() WHERE kid = 'fixed'; UPDATE client SET description = 'new';"
+           "DELETE FROM signing_key; UPDATE client_grant SET is_default = 1 WHERE scope = 'write'")
+
+
+@check("at most 8 secrets, 256 grants and 64 audiences to read")
+def limits(db):
+    name = fresh_client(db, "many")
+    for n in range(8):
+        db.sql(f"CALL client_add_secret('{name}', 's{n}', '{HASH}', NULL)")
+    refused(db, f"CALL client_add_secret('{name}', 's8', '{HASH}', NULL)", "at most 8 secrets")
+    db.sql("INSERT INTO audience (audience) SELECT CONCAT('https://many/', seq) FROM seq_1_to_257")
+    db.sql(f"INSERT INTO client_grant (client_id, audience) SELECT '{name}', CONCAT('https://many/', seq) FROM seq_1_to_256")
+    refused(db, f"CALL client_allow('{name}', 'https://many/257', '', FALSE)", "at most 256 grants")
+    db.sql(f"INSERT INTO audience_reader (audience, client_id) SELECT CONCAT('https://many/', seq), '{name}' FROM seq_1_to_64")
+    refused(db, f"CALL client_may_read('{name}', 'https://many/65')", "at most 64 audiences")
+
+
+# --- the everyday edits ---------------------------------------------------------------------------------------------
+
+@check("procedures do what they say")
+def procedures(db):
+    name = fresh_client(db, "every-day")
+    db.sql(f"CALL client_allow('{name}', '{API}', 'read', TRUE); CALL client_allow('{name}', '{API}', NULL, NULL);"
+           f"CALL client_allow('{name}', '{API}', 'read', FALSE); CALL client_may_read('{name}', '{API}');"
+           f"CALL client_may_read('{name}', '{API}'); CALL client_add_secret('{name}', 'a', '{HASH}', '2030-01-01')")
+    equal(rows(db, f"SELECT scope, is_default FROM client_grant WHERE client_id = '{name}' ORDER BY scope"),
+          [["", "0"], ["read", "0"]], "grants")
+    equal(value(db, f"SELECT COUNT(*) FROM audience_reader WHERE client_id = '{name}'"), "1", "readers")
+    db.sql(f"CALL client_disable('{name}')")
+    equal(value(db, f"SELECT enabled FROM client WHERE client_id = '{name}'"), "0", "enabled")
+    db.sql(f"CALL client_enable('{name}'); CALL client_expire_secret('{name}', 'a', NULL)")
+    equal(value(db, f"SELECT expires_at <= NOW() FROM client_secret WHERE client_id = '{name}'"), "1", "expired")
+    db.sql(f"CALL client_revoke_tokens('{name}', 'why'); CALL secret_revoke_tokens('{name}', 'a', NULL)")
+    equal(rows(db, "SELECT COALESCE(label, '-'), issued_from IS NULL, issued_before > created_at, "
+                   "TIMESTAMPDIFF(SECOND, issued_before, expires_at) >= 86400, reason FROM revocation_rule "
+                   f"WHERE client_id = '{name}' ORDER BY rule_id"),
+          [["-", "1", "1", "1", "why"], ["a", "1", "1", "1", ""]], "rules")
+    db.sql("CALL token_revoke('t1', '2030-01-01'); CALL token_revoke('t1', '2029-01-01'); CALL token_revoke('t2', NULL)")
+    equal(rows(db, "SELECT jti, expires_at = '2030-01-01', expires_at > NOW() FROM revoked_token WHERE jti LIKE 't_'"),
+          [["t1", "1", "1"], ["t2", "0", "1"]], "revoked tokens")
+
+
+@check("procedures say why not")
+def procedures_refuse(db):
+    unknown = "there is no client 'no\\'body'"
+    for call in ("client_add_secret({}, 'a', 'h', NULL)", "client_expire_secret({}, 'a', NULL)",
+                 f"client_allow({{}}, '{API}', 'read', 1)", "client_disable({})", "client_enable({})",
+                 f"client_may_read({{}}, '{API}')", "client_revoke_tokens({}, '')", "secret_revoke_tokens({}, 'a', '')"):
+        refused(db, "CALL " + call.format("'no''body'"), unknown, "CALL client_create first")
+        refused(db, "CALL " + call.format("NULL"), "there is no client NULL")
+    refused(db, "CALL client_create('demo-client', '')", "already")
+    refused(db, "CALL client_create('', '')", "client_id_is_vschar")
+    refused(db, f"CALL client_add_secret('demo-client', 'fixed', '{HASH}', NULL)", "take another label")
+    refused(db, "CALL client_add_secret('demo-client', 'clear', 'my-secret', NULL)", "hash_is_a_hash_not_a_secret")
+    refused(db, "CALL client_expire_secret('demo-client', 'none', NULL)", "no secret of this label")
+    refused(db, "CALL secret_revoke_tokens('demo-client', 'none', '')", "no secret of this label")
+    refused(db, "CALL client_allow('demo-client', 'https://unknown/', '', 0)", "INSERT INTO audience first")
+    refused(db, "CALL client_allow('demo-client', NULL, '', 0)", "INSERT INTO audience first")
+    refused(db, f"CALL client_allow('demo-client', '{API}', 'fly', 0)", "no such scope")
+    refused(db, "CALL client_may_read('demo-client', 'https://unknown/')", "INSERT INTO audience first")
+    refused(db, "CALL token_revoke('', NULL)", "jti_is_printable")
+
+
+@check("the examples run in their order")
+def examples(db):
+    db.sql(f"CALL client_add_secret('demo-client', 'first', '{HASH}', NULL)")
+    for path in sorted(glob.glob(os.path.join(SOURCE, "sql", "examples", "*.sql")))[2:]:
+        apply(db, path)
+    equal(value(db, "SELECT enabled FROM client WHERE client_id = 'demo-client'"), "0", "enabled")
+    db.sql("CALL client_enable('demo-client')")
+
+
+# --- the feed -------------------------------------------------------------------------------------------------------
+
+def feed_of(db, sql):
+    """What the feed got by this SQL."""
+    last = value(db, "SELECT seq FROM feed_stream WHERE stream = 'operator'")
+    db.sql(sql)
+    return rows(db, f"SELECT kind, item FROM feed WHERE stream = 'operator' AND seq > {last} ORDER BY seq")
+
+
+@check("every change is in the feed, by the key to read again")
+def feed_kinds(db):
+    name, client, rule = "feed", [["client", "feed"]], [["revocation_rule", ""]]
+    key = f"INSERT INTO signing_key (kid, alg, public_jwk, private_pem) VALUES ('fk', 'ES256', '{JWK}', '{PEM}')"
+    for sql, wanted in (
+            (f"CALL client_create('{name}', '')", client),
+            (f"UPDATE client SET enabled = 0 WHERE client_id = '{name}'", client),
+            (f"CALL client_add_secret('{name}', 's', '{HASH}', NULL)", client),
+            (f"UPDATE client_secret SET expires_at = NOW() WHERE client_id = '{name}'", client),
+            (f"CALL client_allow('{name}', '{API}', 'read', 0)", client),
+            (f"CALL client_allow('{name}', '{API}', 'read', 1)", client),
+            (f"CALL client_may_read('{name}', '{API}')", client),
+            (f"DELETE FROM audience_reader WHERE client_id = '{name}'", client),
+            (f"DELETE FROM client_grant WHERE client_id = '{name}'", client),
+            (f"DELETE FROM client_secret WHERE client_id = '{name}'", client),
+            (f"DELETE FROM client WHERE client_id = '{name}'", client),
+            ("INSERT INTO revoked_token (jti, client_id) VALUES ('feed-1', 'x'), ('feed-2', 'x')",
+             [["revoked_token", "feed-1"], ["revoked_token", "feed-2"]]),
+            ("UPDATE revoked_token SET expires_at = '2031-01-01' WHERE jti = 'feed-1'", [["revoked_token", "feed-1"]]),
+            ("DELETE FROM revoked_token WHERE jti = 'feed-1'", []),
+            ("INSERT INTO revocation_rule (issued_before, expires_at) VALUES (NOW(), NOW())", rule),
+            ("UPDATE revocation_rule SET reason = 'feed' WHERE client_id IS NULL AND reason = ''", rule),
+            ("DELETE FROM revocation_rule WHERE reason = 'feed'", rule),
+            (key, [["signing_key", "fk"]]),
+            ("UPDATE signing_key SET activate_at = NOW()", [["signing_key", "fk"]]),
+            ("DELETE FROM signing_key", [["signing_key", "fk"]]),
+            (f"UPDATE audience SET token_seconds = 60 WHERE audience = '{API}'", [["everything", ""]]),
+            (f"UPDATE audience SET description = 'x' WHERE audience = '{API}'", []),
+            (f"START TRANSACTION; CALL client_create('gone', ''); ROLLBACK", [])):
+        equal(feed_of(db, sql), wanted, sql)
+
+
+def change_often(db, worker):
+    """Transactions of three changes, every other of which is undone; in two streams."""
+    stream = "NULL" if worker % 2 else "'host:two'"
+    lines = [f"SET @m2m_stream = {stream};"]
+    for n in range(40):
+        lines.append(f"START TRANSACTION; UPDATE client SET description = '{worker}.{n}' WHERE client_id = 'w{worker}';"
+                     f"INSERT INTO revoked_token (jti) VALUES ('w{worker}.{n}'); "
+                     f"UPDATE client SET enabled = 1 - enabled WHERE client_id = 'w{worker}'; "
+                     f"{'ROLLBACK' if n % 2 else 'COMMIT'};")
+    return db.run("\n".join(lines), check=False, schema="m2mauth")
+
+
+@check("the feed has no gap and no number twice, whoever commits, waits or rolls back")
+def gapless(db):
+    db.sql("INSERT INTO feed_stream (stream) VALUES ('host:two')")
+    for n in range(6):
+        fresh_client(db, f"w{n}")
+    before = dict(rows(db, "SELECT stream, seq FROM feed_stream"))
+    done = []
+    workers = [threading.Thread(target=lambda n=n: done.append(change_often(db, n))) for n in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    for result in done:
+        must(result.returncode == 0, result.stderr.decode())
+    for stream, seq in rows(db, "SELECT stream, seq FROM feed_stream"):
+        numbers = [int(row[0]) for row in rows(db, f"SELECT seq FROM feed WHERE stream = '{stream}' ORDER BY seq")]
+        equal(numbers, list(range(1, int(seq) + 1)), f"numbers of stream {stream}")
+        equal(int(seq) - int(before[stream]), 3 * 20 * 3, f"new numbers of stream {stream}")
+
+
+@check("a stream without a row is refused, not numbered by chance")
+def unknown_stream(db):
+    refused(db, "SET @m2m_stream = 'host:none'; UPDATE client SET description = 'x' WHERE client_id = 'w1'",
+            "feed_stream has no row", "@m2m_stream")
+
+
+# --- the keeper's account -------------------------------------------------------------------------------------------
+
+def as_keeper(db, sql):
+    return subprocess.run(["mariadb", "--no-defaults", f"--socket={db.socket}", "--user=m2mauth", f"--password={PASSWORD}",
+                           "--batch", "--skip-column-names", "m2mauth"], input=sql.encode(), capture_output=True, timeout=60,
+                          check=False)
+
+
+@check("the keeper's account can do its work")
+def keeper_can(db):
+    done = as_keeper(db, """
+        INSERT INTO feed_stream (stream, seq) VALUES ('host:keeper', 0);
+        SET @m2m_stream = 'host:keeper';
+        START TRANSACTION; INSERT INTO revoked_token (jti, client_id, expires_at) VALUES ('k1', 'c', '2000-01-01'); COMMIT;
+        SELECT COUNT(*) FROM client c JOIN client_secret USING (client_id) JOIN client_grant USING (client_id);
+        SELECT COUNT(*) FROM audience_reader; SELECT COUNT(*) FROM signing_key; SELECT epoch FROM feed_epoch;
+        DELETE FROM revoked_token WHERE expires_at < NOW() - INTERVAL 1 HOUR ORDER BY expires_at, jti LIMIT 1000;
+        DELETE FROM revocation_rule WHERE expires_at < NOW() - INTERVAL 1 HOUR ORDER BY rule_id LIMIT 1000;
+        DELETE FROM feed WHERE at < NOW() - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000;
+        """)
+    must(done.returncode == 0, done.stderr.decode())
+    equal(rows(db, "SELECT stream, kind, item FROM feed WHERE stream = 'host:keeper'"),
+          [["host:keeper", "revoked_token", "k1"]], "the keeper's own stream")
+
+
+@check("the keeper's account can do no more")
+def keeper_cannot(db):
+    for sql in ("UPDATE client SET enabled = 1", "INSERT INTO client (client_id) VALUES ('x')", "DELETE FROM client",
+                "UPDATE client_secret SET hash = hash", f"INSERT INTO client_secret VALUES ('demo-client', 'x', '{HASH}', "
+                "NULL, NULL, NOW())", "DELETE FROM client_secret", "DELETE FROM client_grant",
+                f"INSERT INTO client_grant VALUES ('demo-client', '{API}', '', 0)",
+                f"INSERT INTO audience_reader VALUES ('{API}', 'demo-client')", "DELETE FROM audience_reader",
+                "INSERT INTO audience (audience) VALUES ('https://x/')", "UPDATE revoked_token SET expires_at = NOW()",
+                "INSERT INTO revocation_rule (issued_before, expires_at) VALUES (NOW(), NOW())",
+                "UPDATE revocation_rule SET expires_at = NOW()", "UPDATE signing_key SET remove_at = NULL",
+                "DELETE FROM signing_key", "INSERT INTO feed VALUES ('operator', 1000000, 'client', 'x', NOW())",
+                "UPDATE feed SET item = ''", "UPDATE feed_stream SET seq = 0", "DELETE FROM feed_stream",
+                "UPDATE feed_epoch SET epoch = ''", "CALL client_disable('demo-client')", "CALL feed_put('client', 'x')",
+                "CREATE TABLE mine (a INT)", "DROP TABLE client", "ALTER TABLE client ADD mine INT", "TRUNCATE TABLE feed",
+                "DROP TRIGGER client_fixed", "CREATE PROCEDURE mine() DO 0", "SELECT * FROM mysql.global_priv",
+                "SELECT LOAD_FILE('/etc/passwd') IS NULL INTO OUTFILE '/dev/null'", "SET GLOBAL max_connections = 5",
+                "CREATE USER mine", "GRANT SELECT ON client TO mine"):
+        done = as_keeper(db, sql)
+        said = done.stderr.decode()
+        must(done.returncode != 0 and "denied" in said, f"{sql}: {said or 'was done'}")
+
+
+@check("the grants can be applied again")
+def grants_again(db):
+    apply(db, os.path.join(SOURCE, "sql", "grants.sql"))
+
+
+def script(scratch):
+    db = rig.Database(scratch)
+    db.start()
+    db.sql("CREATE DATABASE m2mauth CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "")
+    for path in sorted(glob.glob(os.path.join(MIGRATIONS, "*.sql"))):
+        apply(db, path)
+    apply(db, os.path.join(SOURCE, "sql", "grants.sql"))
+    db.sql(f"ALTER USER m2mauth@localhost IDENTIFIED BY '{PASSWORD}'")
+    for path in sorted(glob.glob(os.path.join(SOURCE, "sql", "examples", "*.sql")))[:2]:
+        apply(db, path)
+    rig.run_checks("", db)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    with rig.Scratch() as place:
+        rig.run_check(None, script, place)
+    sys.exit(1 if rig.Checks.failed else 0)
