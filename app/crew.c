@@ -15,10 +15,11 @@ enum { HEARTBEAT_MS = 10000 };
 
 static const struct job {
     const char *name;
+    const char *title;      /* in the process list; the kernel keeps 15 bytes */
     int (*run)(struct region *region, struct region_row *row, const struct config *config);
 } jobs[] = {
-    [REGION_WORKER] = { "worker", worker_run },
-    [REGION_KEEPER] = { "keeper", keeper_run },
+    [REGION_WORKER] = { "worker", "m2mauth-worker", worker_run },
+    [REGION_KEEPER] = { "keeper", "m2mauth-keeper", keeper_run },
 };
 
 const char *crew_role_name(enum region_role role)
@@ -32,6 +33,7 @@ static _Noreturn void work(struct crew *crew, const struct crew_member *member, 
 {
     const struct job *job = &jobs[member->role];
     if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) || getppid() != master) _exit(EXIT_FAILURE);
+    (void)prctl(PR_SET_NAME, job->title, 0, 0, 0);
     atomic_store(&member->row->pid, getpid());
     log_open(config->log_target, job->name);
     exit(job->run(crew->region, member->row, config));

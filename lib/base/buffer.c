@@ -34,10 +34,22 @@ static bool disturbs(const char *sequence, size_t size)
     return size == 3 && p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
 }
 
+/* How many bytes at the front of t stand for themselves and are one byte each: most of what is ever written. */
+static size_t plain_size(struct text t)
+{
+    size_t size = 0;
+    while (size < t.size && t.data[size] >= 0x20 && t.data[size] < 0x7f && t.data[size] != '"' && t.data[size] != '\\') size++;
+    return size;
+}
+
 void buffer_put_json(struct buffer *b, struct text t)
 {
     buffer_put_char(b, '"');
     while (t.size > 0) {
+        size_t plain = plain_size(t);
+        buffer_put(b, text_slice(t, 0, plain));
+        t = text_slice(t, plain, t.size);
+        if (t.size == 0) break;
         size_t size = text_utf8(t);
         if (size == 0 || disturbs(t.data, size)) {
             buffer_put(b, TEXT("\\u00"));

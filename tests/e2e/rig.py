@@ -81,7 +81,7 @@ def main(script, words=()):
     words: what may follow on the command line, handed on as further arguments."""
     more = sys.argv[2:]
     if len(sys.argv) < 2 or not set(more) <= set(words) or not os.access(os.path.join(sys.argv[1], "m2mauth"), os.X_OK):
-        sys.exit(f"usage: {sys.argv[0]} BUILDDIR {'[' + ' | '.join(words) + '] ...' if words else ''}\n"
+        sys.exit(f"usage: {sys.argv[0]} BUILDDIR{' [' + ' | '.join(words) + '] ...' if words else ''}\n"
                  "BUILDDIR is the folder that holds m2mauth and m2mctl")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     with Scratch() as scratch:
