@@ -2,7 +2,7 @@
 #include "endpoint.h"
 #include "grant.h"
 
-/* RFC 6749 5.1. `scope` always stands in the answer, so that a client never has to guess what it was given. */
+/* RFC 6749 5.1. `scope` stands in every answer that gives one, so that a client never has to guess what it was given. */
 static enum error put_answer(struct exchange *exchange, const struct access_token_plan *plan, struct text token)
 {
     struct response *response = exchange->response;
@@ -12,8 +12,10 @@ static enum error put_answer(struct exchange *exchange, const struct access_toke
     buffer_put(b, token);
     buffer_put(b, TEXT("\",\"token_type\":\"Bearer\",\"expires_in\":"));
     buffer_put_number(b, plan->seconds);
-    buffer_put(b, TEXT(",\"scope\":"));
-    buffer_put_json(b, plan->scope);
+    if (plan->scope.size > 0) {
+        buffer_put(b, TEXT(",\"scope\":"));
+        buffer_put_json(b, plan->scope);
+    }
     buffer_put_char(b, '}');
     return b->full ? ERROR_unavailable : ERROR_none;
 }

@@ -81,11 +81,13 @@ static enum error requested_scope(const struct client *client, const struct acce
     return ERROR_none;
 }
 
-/* The words with single spaces between them, in the arena. */
+/* The words with single spaces between them, in the arena. A token with more of them than SCOPE_BYTES could not be read
+ * again (JWS_BYTES), so it is not given out. */
 static enum error join(struct exchange *exchange, const struct scope *scope, struct text *joined_r)
 {
     size_t size = 0;
     for (size_t i = 0; i < scope->count; i++) size += scope->words[i].size + 1;
+    if (size > SCOPE_BYTES) return ERROR_invalid_scope;
     struct buffer b = { arena_take(exchange->arena, size), 0, size, false };
     if (!b.data) return ERROR_unavailable;
     for (size_t i = 0; i < scope->count; i++) {

@@ -4,7 +4,7 @@
 
 #include "../base/text.h"
 
-enum { SCOPE_WORDS = 128, SCOPE_WORD_BYTES = 255 };
+enum { SCOPE_WORDS = 128, SCOPE_WORD_BYTES = 255, SCOPE_BYTES = 2048 };
 
 struct scope {
     size_t count;

@@ -142,6 +142,21 @@ static void B12_lengths_and_the_der_form(void)
     EVP_PKEY_free(key);
 }
 
+/* What a good signature left on the stack must not make up for what the next one lacks. */
+static void B12_a_short_signature_after_a_good_one(void)
+{
+    char compact[128];
+    struct jws whole, cut;
+    struct text good = with_signature(TEXT("a.b"), sign(MATERIAL_ec, JWS_ES256, TEXT("a.b")));
+    memcpy(compact, good.data, good.size);
+    /* 86 letters are 64 bytes, 84 are the first 63 of them. */
+    CHECK(!jws_split((struct text){ compact, good.size }, &whole) && !jws_split((struct text){ compact, good.size - 2 }, &cut));
+    EVP_PKEY *key = material_open(MATERIAL_ec);
+    int first = jws_verify(key, JWS_ES256, &hasher, &whole), second = jws_verify(key, JWS_ES256, &hasher, &cut);
+    EVP_PKEY_free(key);
+    CHECK(first == 1 && second == 0);
+}
+
 static void rsa_and_eddsa_lengths(void)
 {
     static char raw[JWS_SIGNATURE_BYTES];
@@ -211,6 +226,7 @@ int main(void)
     RUN(B8_rs256_and_ps256_are_not_each_other);
     RUN(B12_halves_out_of_range);
     RUN(B12_lengths_and_the_der_form);
+    RUN(B12_a_short_signature_after_a_good_one);
     RUN(rsa_and_eddsa_lengths);
     RUN(a_signer_suits_its_algorithm);
     RUN(exactly_two_dots);
