@@ -4,6 +4,7 @@ import json
 import os
 import time
 
+import rig
 from desk import says
 from m2mctl_keys import jwk, openssl, passphrase, private_pem
 from m2mctl_writes import installed
@@ -170,3 +171,33 @@ def key_files(desk):
     equal(out.splitlines()[0], "not valid: no key of the set has its kid and suits its alg", "verdict")
     verify(desk, token, jwks=make.write("mixed", {"keys": [private, {"kty": "oct"}, *make.keys]}))
     says(desk.run("token", "--jwks", make.write("large", " " * 2000000), stdin=token.encode(), status=3)[1], "larger than")
+
+
+@check("token --signature-only: any compact JWS; the reason stands on standard error, in one line")
+def signature_only(desk):
+    make = issuer(desk)
+    only = ("token", "--jwks", make.jwks, "--signature-only")
+    good = make.token(exp=None, iat="x", aud=7)
+    equal(desk.run(*only, stdin=good.encode()), ("valid\n", ""), "a token without exp")
+    equal(desk.run(*only, stdin=make.token(exp=1).encode()), ("valid\n", ""), "a token that has ended")
+    out, err = desk.run(*only, stdin=make.token(header={"kid": "unknown"}).encode(), status=1)
+    equal((out, err), ("", "m2mctl token: not valid: no key of the set has its kid and suits its alg\n"), "the reason")
+    for wrong in ("token", "--signature-only"), (*only, "--issuer", ISSUER):
+        desk.run(*wrong, stdin=good.encode(), status=2)
+
+
+@check("token --signature-only: the public vectors, as tests/unit/vectors.c judges them")
+def vectors(desk):
+    keys, told = {}, {"valid": 0, "refused": 0}
+    with open(os.path.join(rig.SOURCE, "tests", "vectors", "jws.txt")) as file:
+        for line in file:
+            verb, key, *rest = line.split(maxsplit=2) + ["", ""]
+            if verb == "key":
+                keys[key] = desk.scratch.write(f"{key}.json", rest[0])
+            if verb not in ("valid", "signature", "refused"):
+                continue
+            verdict = "valid" if verb == "valid" else "refused"
+            told[verdict] += 1
+            err = desk.run("token", "--jwks", keys[key], "--signature-only", stdin=rest[0].encode(), status=verdict != "valid")[1]
+            must((err == "") == (verdict == "valid"), f"{rest[0][-60:]}: {err}")
+    must(told["valid"] >= 6 and told["refused"] >= 60, f"vectors: {told}")
