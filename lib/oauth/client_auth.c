@@ -53,7 +53,7 @@ static enum error read_proof(struct exchange *exchange, struct proof *proof_r)
     return ERROR_none;
 }
 
-/* Nobody's secret: an unknown client costs the digest that a known one costs. */
+/* Nobody's secret: who has none, or is not known, costs the digest that a wrong secret costs. */
 static void verify_nothing(struct exchange *exchange, struct text secret)
 {
     static const struct secret_hash nothing;
@@ -102,13 +102,16 @@ static enum answer verify_secret(struct exchange *exchange, const struct client 
                                  struct text *label_r)
 {
     enum answer answer = ANSWER_NO;
+    size_t tried = 0;
     for (size_t i = 0; i < client->secret_count; i++) {
         const struct client_secret *stored = &client->secrets[i];
         if (stored->hash.rounds > 0 || !is_current(stored, exchange->now)) continue;
+        tried++;
         if (secret_verify(exchange->issuer->hasher, &stored->hash, secret) != 1) continue;
         *label_r = stored->label;
         return ANSWER_YES;
     }
+    if (tried == 0) verify_nothing(exchange, secret);
     for (size_t i = 0; answer == ANSWER_NO && i < client->secret_count; i++) {
         const struct client_secret *stored = &client->secrets[i];
         if (stored->hash.rounds == 0 || !is_current(stored, exchange->now)) continue;
@@ -140,10 +143,7 @@ enum error client_auth_verify(struct exchange *exchange)
     enum answer known = store->client_find(store->world, proof.client_id, exchange->arena, client);
     bool stale = store->age(store->world) > exchange->issuer->fresh_seconds;
     if (known == ANSWER_CANNOT_SAY || (known == ANSWER_NO && stale)) return ERROR_unavailable;
-    if (known == ANSWER_NO) {
-        *client = (struct client){ .id = proof.client_id };
-        verify_nothing(exchange, proof.secret);
-    }
+    if (known == ANSWER_NO) *client = (struct client){ .id = proof.client_id };
     enum answer right = verify_secret(exchange, client, proof.secret, &exchange->credential);
     if (right == ANSWER_CANNOT_SAY) return ERROR_unavailable;
     if (right == ANSWER_NO || known == ANSWER_NO || !client->enabled || !(client->methods & proof.method))

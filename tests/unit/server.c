@@ -1,8 +1,33 @@
 /* The roof: whatever happens below, there is an answer. */
 #include "../../lib/oauth/server.h"
 
+#include <openssl/sha.h>
+
 #include "../check.h"
 #include "../world.h"
+
+/* The linker puts these in the place of the library's (Makefile.am): work is counted, because time is not the same twice. */
+int __real_SHA256_Update(SHA256_CTX *state, const void *bytes, size_t size);
+int __wrap_SHA256_Update(SHA256_CTX *state, const void *bytes, size_t size);
+int __real_SHA256_Final(unsigned char *digest, SHA256_CTX *state);
+int __wrap_SHA256_Final(unsigned char *digest, SHA256_CTX *state);
+
+static struct work {
+    unsigned digests;
+    size_t bytes;
+} work;
+
+int __wrap_SHA256_Update(SHA256_CTX *state, const void *bytes, size_t size)
+{
+    work.bytes += size;
+    return __real_SHA256_Update(state, bytes, size);
+}
+
+int __wrap_SHA256_Final(unsigned char *digest, SHA256_CTX *state)
+{
+    work.digests++;
+    return __real_SHA256_Final(digest, state);
+}
 
 static struct world world;
 static struct response response;
@@ -85,6 +110,37 @@ static void the_log_learns_who_asked_once_it_is_proved(void)
     CHECK(response.error == ERROR_invalid_client);
 }
 
+/* The digests that a refusal of this client with this secret costs. */
+static struct work work_of(const char *client_id, const char *secret)
+{
+    char body[256];
+    struct request request = token_request;
+    (void)snprintf(body, sizeof body, "grant_type=client_credentials&client_id=%s&client_secret=%s", client_id, secret);
+    request.body = text_of(body);
+    work = (struct work){ 0 };
+    struct text answer = world_handle(&world, &request, &response);
+    return text_begins(answer, TEXT("Status: 401")) ? work : (struct work){ 0 };
+}
+
+static void A18_whatever_is_wrong_costs_the_same_digests(void)
+{
+    static const struct world_secret old = { .label = TEXT("old"), .secret = TEXT("s3cret"), .expires_at = WORLD_START };
+    static const struct world_secret main_one = { .label = TEXT("main"), .secret = TEXT("s3cret") };
+    static const char *const others[] = { "nobody", "off", "bare", "late" };
+    CHECK(furnish());
+    struct world_client *off = world_client(&world, TEXT("off"));
+    CHECK(off && world_add_secret(&world, off, &main_one) == 0);
+    off->client.enabled = false;
+    CHECK(world_client(&world, TEXT("bare")));
+    CHECK(world_add_secret(&world, world_client(&world, TEXT("late")), &old) == 0);
+    struct work wrong = work_of("svc", "S3cret");
+    CHECK(wrong.digests == 1 && wrong.bytes == SECRET_SALT + 6);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct work other = work_of(others[i], "s3cret");
+        CHECK(other.digests == wrong.digests && other.bytes == wrong.bytes);
+    }
+}
+
 int main(void)
 {
     if (world_open(&world)) return EXIT_FAILURE;
@@ -93,6 +149,7 @@ int main(void)
     RUN(an_empty_request);
     RUN(routes_have_names);
     RUN(the_log_learns_who_asked_once_it_is_proved);
+    RUN(A18_whatever_is_wrong_costs_the_same_digests);
     world_close(&world);
     return CHECK_EXIT();
 }
