@@ -64,7 +64,7 @@ def plain(door):
         must(peer.closed_within(1), "a connection that should not be kept stays open")
 
 
-@check("smuggling: a body full of FastCGI records is never taken for a request")
+@check("J6 smuggling: a body full of FastCGI records is never taken for a request")
 def smuggling(door):
     for path, size, offsets in (("/oauth/nowhere", 20000, range(6000, 8200, 8)),
                                 ("/oauth/token", 20000, range(7000, 8200, 40)),
@@ -99,7 +99,7 @@ def aborted(door):
     must(not door.logged('"aborted"'), "an aborted request was executed")
 
 
-@check("a body that is not as long as announced is not processed")
+@check("J7 a body that is not as long as announced is not processed")
 def wrong_length(door):
     near = (str(len(FORM) - 1), str(len(FORM) + 1))
     for announced in ("0", "5", *near, "65536", "70000", "-1", "1e1", "x", "9" * 30, " 5"):
@@ -329,9 +329,9 @@ def odd_paths(street):
 
 STREET_CHECKS = (
     ("spoofed headers: - and _, once and twice: change nothing", spoofed_headers),
-    ("Authorization twice is refused, whichever is right", two_authorizations),
+    ("I5 Authorization twice is refused, whichever is right", two_authorizations),
     ("two Content-Type headers are refused", two_content_types),
-    ("smuggling through a front server that keeps connections", smuggled_through_front),
+    ("J6 smuggling through a front server that keeps connections", smuggled_through_front),
     ("bodies: chunked, too large, with GET", bodies),
     ("a NUL or an encoded slash at the end of the path reaches nothing", odd_paths),
 )

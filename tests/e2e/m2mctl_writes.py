@@ -41,7 +41,7 @@ def installed(desk):
     return schema
 
 
-@check("secret: shown once, only its hash in the SQL, and the checksum holds")
+@check("H5 secret: shown once, only its hash in the SQL, and the checksum holds")
 def secret_new(desk):
     seen = set()
     for _ in range(20):

@@ -116,7 +116,7 @@ static void a_flood_is_refused_no_longer_than_a_minute(void)
     CHECK(may("flooded", "192.0.2.9", start_ms + 6000 + 60000));
 }
 
-static void strangers_lock_nobody_out(void)
+static void J2_strangers_lock_nobody_out(void)
 {
     for (unsigned i = 0; i < 10000; i++) {
         char source[24];
@@ -176,7 +176,7 @@ int main(void)
     RUN(ten_failures_and_then_one_in_six_seconds);
     RUN(asking_takes_nothing);
     RUN(a_flood_is_refused_no_longer_than_a_minute);
-    RUN(strangers_lock_nobody_out);
+    RUN(J2_strangers_lock_nobody_out);
     RUN(a_shared_word_refuses_nobody_else);
     RUN(an_ipv6_customer_is_a_64);
     RUN(odd_sources_are_taken_as_they_are);

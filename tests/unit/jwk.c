@@ -166,7 +166,7 @@ static const char *read_rsa(size_t size, unsigned char last)
     return refused;
 }
 
-static void B17_rsa_of_other_sizes(void)
+static void B17_H5_rsa_of_other_sizes(void)
 {
     CHECK(strstr(read_rsa(128, 0xff), "2048"));
     CHECK(strstr(read_rsa(255, 0xff), "2048"));
@@ -212,7 +212,7 @@ int main(void)
     RUN(sets_and_what_is_none);
     RUN(good_keys);
     RUN(refused_keys);
-    RUN(B17_rsa_of_other_sizes);
+    RUN(B17_H5_rsa_of_other_sizes);
     RUN(what_is_put_is_read_again);
     RUN(a_full_buffer_is_a_failure);
     secret_hasher_close(&hasher);

@@ -7,7 +7,7 @@ static struct response response;
 static struct secret_hasher hasher;
 static const struct text absent;
 
-static void an_empty_answer(void)
+static void J1_status_with_its_reason_stands_first(void)
 {
     response_open(&response);
     CHECK_TEXT(response_format(&response, TEXT("r"), absent),
@@ -51,7 +51,7 @@ static void a_refusal_forgets_what_was_public(void)
     CHECK(memmem(answer.data, answer.size, "no-store", 8) != NULL);
 }
 
-static void head_has_the_length_of_what_is_left_out(void)
+static void J5_head_has_the_length_of_what_is_left_out(void)
 {
     response_open(&response);
     buffer_put(&response.body, TEXT("{\"x\":1}"));
@@ -88,7 +88,7 @@ static void E9_if_none_match(void)
     CHECK(validated(TEXT("\"a\"")) == 200 && validated(TEXT("")) == 200 && validated(TEXT("**")) == 200);
 }
 
-static void a_304_has_no_body_and_no_type(void)
+static void J4_a_304_has_no_body_and_no_type(void)
 {
     CHECK(validated(TEXT("*")) == 304);
     response.cache = RESPONSE_PUBLIC;
@@ -137,13 +137,13 @@ static void room_in_the_arena_for_a_large_body(void)
 int main(void)
 {
     if (secret_hasher_open(&hasher)) return EXIT_FAILURE;
-    RUN(an_empty_answer);
+    RUN(J1_status_with_its_reason_stands_first);
     RUN(a_refusal);
     RUN(every_refusal_fits_and_says_when_to_come_back);
     RUN(a_refusal_forgets_what_was_public);
-    RUN(head_has_the_length_of_what_is_left_out);
+    RUN(J5_head_has_the_length_of_what_is_left_out);
     RUN(E9_if_none_match);
-    RUN(a_304_has_no_body_and_no_type);
+    RUN(J4_a_304_has_no_body_and_no_type);
     RUN(the_tag_names_the_body);
     RUN(a_realm_stays_in_its_quotes);
     RUN(room_in_the_arena_for_a_large_body);
