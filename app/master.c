@@ -85,7 +85,7 @@ static void step_stop(struct master *master)
 }
 
 /* Sizes of the region, which stay as they are while the master lives. */
-#define SIZE_LIST(X) X(clients_max) X(client_bytes) X(revocations_max) X(rules_max) X(verified_max)
+#define SIZE_LIST(X) X(clients_max) X(client_bytes) X(revocations_max) X(rules_max) X(verified_max) X(seen_max)
 
 static void keep_sizes(const struct config *old, struct config *new)
 {

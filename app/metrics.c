@@ -190,6 +190,8 @@ static void put_replica(struct buffer *page, const struct region *region)
              atomic_load(&board->clients_left_out));
     put_fact(page, "revocations_full_total", "counter", "Revocations that did not fit: raise revocations_max.",
              atomic_load(region->revocations_full));
+    put_fact(page, "seen_full_total", "counter", "Proofs of clients that did not fit: raise seen_max.",
+             atomic_load(region->seen_full));
     put_fact(page, "rules_generation", "gauge", "Changes of the revocation rules.", atomic_load(&board->rules) >> 1);
     put_fact(page, "keys_generation", "gauge", "Changes of the signing keys.", atomic_load(&board->keys) >> 1);
     put_fact(page, "workers_ready", "gauge", "Workers that serve.", workers_ready(region));

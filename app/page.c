@@ -2,13 +2,16 @@
 
 #include <stdlib.h>
 
+#include "../lib/jose/jwk.h"
 #include "../lib/oauth/scope.h"
 
 enum {
     PAGE_BYTES = 16 * 1024 * 1024,          /* of texts; one client at its limits needs a fiftieth of it */
     TOKEN_SECONDS_MOST = 86400,
     RATE_MOST = 1000000,
-    METHODS_MOST = (1 << CLIENT_METHODS) - 1
+    METHODS_MOST = (1 << CLIENT_METHODS) - 1,
+    JWK_BYTES = 1024,                       /* as jwk_put() writes it, of an RSA key of 4096 bits */
+    BLAME_BYTES = 128
 };
 
 int page_open(struct page *page)
@@ -17,9 +20,10 @@ int page_open(struct page *page)
     *page = (struct page){ .limit = PAGE_CLIENTS };
     page->clients = calloc(PAGE_CLIENTS, sizeof *page->clients);
     page->secrets = calloc(PAGE_CLIENTS * CLIENT_SECRETS, sizeof *page->secrets);
+    page->keys = calloc(PAGE_CLIENTS * CLIENT_KEYS, sizeof *page->keys);
     page->grants = calloc(PAGE_CLIENTS * CLIENT_GRANTS, sizeof *page->grants);
     page->reads = calloc(PAGE_CLIENTS * CLIENT_READS, sizeof *page->reads);
-    bool taken = page->clients && page->secrets && page->grants && page->reads;
+    bool taken = page->clients && page->secrets && page->keys && page->grants && page->reads;
     if (taken && arena_open(&page->arena, PAGE_BYTES) == 0) return 0;
     page_close(page);
     return -1;
@@ -29,6 +33,7 @@ void page_close(struct page *page)
 {
     free(page->clients);
     free(page->secrets);
+    free(page->keys);
     free(page->grants);
     free(page->reads);
     arena_close(&page->arena);
@@ -76,10 +81,10 @@ static void blame(struct page_client *row, const char *what)
 static int take_client(void *context, const struct text *columns, size_t count)
 {
     struct page *page = context;
-    if (count != 8 || page->count == page->limit) return -1;
+    if (count != 9 || page->count == page->limit) return -1;
     struct page_client *row = &page->clients[page->count++];
     struct client *client = &row->client;
-    uint32_t enabled = 0, methods = 0, omitted = 0;
+    uint32_t enabled = 0, methods = 0, omitted = 0, audience = 0;
     *row = (struct page_client){ .wrong = NULL };
     client->id = keep(page, columns[0]);
     client->default_audience = keep(page, columns[3]);
@@ -92,10 +97,13 @@ static int take_client(void *context, const struct text *columns, size_t count)
     if (!number(columns[5], TOKEN_SECONDS_MOST, &client->token_seconds)) blame(row, "client.token_seconds: over 86400");
     if (!number(columns[6], RATE_MOST, &client->rate_per_minute)) blame(row, "client.rate_per_minute: over 1000000");
     if (!number(columns[7], RATE_MOST, &client->rate_burst)) blame(row, "client.rate_burst: over 1000000");
+    if (!number(columns[8], CLIENT_ASSERTION_TOKEN_ENDPOINT + 1, &audience) || audience == 0)
+        blame(row, "client.assertion_audience: not known");
     if (client->rate_burst == 0) client->rate_burst = client->rate_per_minute;
     client->enabled = enabled == 1;
     client->methods = (uint8_t)methods;
     client->omitted_scope = (uint8_t)(omitted - 1);
+    client->assertion_audience = (uint8_t)(audience - 1);
     return 0;
 }
 
@@ -131,6 +139,55 @@ static int take_secret(void *context, const struct text *columns, size_t count)
         blame(row, "client_secret.hash: not one that m2mctl secret prints");
     if (!instant(columns[3], &secret->not_before)) blame(row, "client_secret.not_before: not a time");
     if (!instant(columns[4], &secret->expires_at)) blame(row, "client_secret.expires_at: not a time");
+    return 0;
+}
+
+/* Why the row of a key cannot be believed, or NULL. What goes on is the key as we write it: no member that is not ours. */
+static const char *read_key(struct page *page, const struct text *columns, struct client_key *key)
+{
+    struct jwk jwk;
+    int algorithm = jws_algorithm_find(columns[2]);
+    struct buffer b = { arena_take(&page->arena, JWK_BYTES), 0, JWK_BYTES, false };
+    if (!b.data) page->full = true;
+    if (!b.data || algorithm < 0) return "its alg is not known";
+    const char *refused = jwk_read(columns[3], &jwk);
+    if (refused) return refused;
+    if (jwk.kid[0] != '\0' && !text_equal(text_of(jwk.kid), key->kid)) refused = "its kid is not that of the row";
+    if (jwk.algorithm >= 0 && jwk.algorithm != algorithm) refused = "its alg is not that of the row";
+    key->algorithm = (enum jws_algorithm)algorithm;
+    if (!refused && !jwk_suits(jwk.key, key->algorithm)) refused = "the alg of the row does not suit it";
+    if (!refused && jwk_put(&b, jwk.key, key->algorithm, key->kid)) refused = "it cannot be written";
+    jwk_close(&jwk);
+    key->jwk = buffer_text(&b);
+    return refused;
+}
+
+static void blame_key(struct page *page, struct page_client *row, const char *why)
+{
+    struct buffer b = { arena_take(&page->arena, BLAME_BYTES), 0, BLAME_BYTES - 1, false };
+    if (!b.data) return;
+    buffer_put(&b, TEXT("client_key.public_jwk: "));
+    buffer_put(&b, text_of(why));
+    blame(row, b.data);
+}
+
+static int take_key(void *context, const struct text *columns, size_t count)
+{
+    struct page *page = context;
+    struct page_client *row = count == 6 ? owner(page, columns[0]) : NULL;
+    if (!row) return 0;
+    if (row->client.key_count == CLIENT_KEYS) {
+        blame(row, "client_key: more than 8 rows");
+        return 0;
+    }
+    struct client_key *key = &page->keys[page->key_count++];
+    if (row->client.key_count++ == 0) row->client.keys = key;
+    key->kid = keep(page, columns[1]);
+    if (!is_plain(columns[1], '!') || columns[1].size > JWK_KID_BYTES) blame(row, "client_key.kid: not a plain word");
+    const char *refused = read_key(page, columns, key);
+    if (refused) blame_key(page, row, refused);
+    if (!instant(columns[4], &key->not_before)) blame(row, "client_key.not_before: not a time");
+    if (!instant(columns[5], &key->expires_at)) blame(row, "client_key.expires_at: not a time");
     return 0;
 }
 
@@ -197,14 +254,14 @@ static int read_once(struct page *page, struct text first, struct text last)
     struct text range[2] = { first, last };
     arena_reset(&page->arena);
     page->full = false;
-    page->count = page->secret_count = page->grant_count = page->read_count = 0;
+    page->count = page->secret_count = page->key_count = page->grant_count = page->read_count = 0;
     if (db_query(page->db, DB_BEGIN_SNAPSHOT, NULL, 0, NULL, NULL) < 0) return -1;
     if (ask(page, DB_READ_CLIENTS, range, take_client)) return -1;
     if (page->count > 0 && !page->full) {
         range[0] = page->clients[0].client.id;
         range[1] = page->clients[page->count - 1].client.id;
-        if (ask(page, DB_READ_SECRETS, range, take_secret) || ask(page, DB_READ_GRANTS, range, take_grant) ||
-            ask(page, DB_READ_READERS, range, take_reader)) return -1;
+        if (ask(page, DB_READ_SECRETS, range, take_secret) || ask(page, DB_READ_CLIENT_KEYS, range, take_key) ||
+            ask(page, DB_READ_GRANTS, range, take_grant) || ask(page, DB_READ_READERS, range, take_reader)) return -1;
     }
     page->more = page->count == page->limit;
     return db_query(page->db, DB_COMMIT, NULL, 0, NULL, NULL) < 0 ? -1 : 0;

@@ -1,4 +1,4 @@
-/* page: some clients as they stand in the database, with their secrets, grants and readers, as of one instant.
+/* page: some clients as they stand in the database, with their secrets, keys, grants and readers, as of one instant.
  *
  * A row is believed no more than input is. What cannot be right is named in `wrong`; such a client goes into the
  * replica disabled. Memory is bounded by the longest page, and a page is read shorter when the database is slow or its
@@ -28,9 +28,10 @@ struct page {
     size_t limit, at;
     bool full;
     struct client_secret *secrets;
+    struct client_key *keys;
     struct client_grant *grants;
     struct text *reads;
-    size_t secret_count, grant_count, read_count;
+    size_t secret_count, key_count, grant_count, read_count;
 };
 
 /* 0, or -1 when memory is not to be had. */

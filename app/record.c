@@ -15,7 +15,7 @@ struct record_head {
     uint16_t grant_count, read_count;
     uint8_t secret_count, methods, omitted_scope, enabled;
     struct record_text id, default_audience;
-    uint32_t zero;
+    uint8_t key_count, assertion_audience, zero[2];
 };
 
 struct record_secret {
@@ -25,19 +25,26 @@ struct record_secret {
     unsigned char salt[SECRET_SALT], digest[SECRET_DIGEST];
 };
 
+struct record_key {
+    struct record_text kid, jwk;
+    int64_t not_before, expires_at;
+    uint64_t algorithm;
+};
+
 struct record_grant {
     struct record_text audience, scope;
 };
 
 static_assert(sizeof(struct record_head) == 48, "no padding: equal clients make equal bytes");
 static_assert(sizeof(struct record_secret) == 32 + SECRET_SALT + SECRET_DIGEST, "no padding");
+static_assert(sizeof(struct record_key) == 40, "no padding");
 static_assert(sizeof(struct record_grant) == 16, "no padding");
 
-enum { RECORD_TEXT = 1024 };            /* a column is 255 bytes at most */
+enum { RECORD_TEXT = 1024 };            /* a column is 255 bytes at most, a JWK as it comes from jwk_put() under 1024 */
 
 static_assert((3 + CLIENT_SECRETS + 2 * CLIENT_GRANTS + CLIENT_READS) * 255 + sizeof(struct record_head) +
-              CLIENT_SECRETS * sizeof(struct record_secret) + CLIENT_GRANTS * sizeof(struct record_grant) +
-              CLIENT_READS * sizeof(struct record_text) < RECORD_BYTES, "the longest client of the database fits");
+              CLIENT_SECRETS * sizeof(struct record_secret) + CLIENT_KEYS * (sizeof(struct record_key) + 2 * RECORD_TEXT) +
+              CLIENT_GRANTS * sizeof(struct record_grant) + CLIENT_READS * sizeof(struct record_text) < RECORD_BYTES, "the longest client of the database fits");
 
 /* Writes parts at `part` and texts at `text`; without a place it only counts. */
 struct draft {
@@ -45,10 +52,10 @@ struct draft {
     size_t part, text;
 };
 
-static size_t parts_size(size_t secrets, size_t grants, size_t reads)
+static size_t parts_size(size_t secrets, size_t keys, size_t grants, size_t reads)
 {
-    return sizeof(struct record_head) + secrets * sizeof(struct record_secret) + grants * sizeof(struct record_grant) +
-           reads * sizeof(struct record_text);
+    return sizeof(struct record_head) + secrets * sizeof(struct record_secret) + keys * sizeof(struct record_key) +
+           grants * sizeof(struct record_grant) + reads * sizeof(struct record_text);
 }
 
 static void put_part(struct draft *draft, const void *part, size_t size)
@@ -79,6 +86,17 @@ static void put_secrets(struct draft *draft, const struct client *client)
     }
 }
 
+static void put_keys(struct draft *draft, const struct client *client)
+{
+    for (size_t i = 0; i < client->key_count; i++) {
+        const struct client_key *key = &client->keys[i];
+        struct record_key r = { .not_before = key->not_before, .expires_at = key->expires_at, .algorithm = key->algorithm };
+        r.kid = put_text(draft, key->kid);
+        r.jwk = put_text(draft, key->jwk);
+        put_part(draft, &r, sizeof r);
+    }
+}
+
 /* Grants come ordered by audience: one that repeats its neighbour's shares its text. */
 static void put_grants(struct draft *draft, const struct client *client, struct record_text audience)
 {
@@ -95,19 +113,21 @@ static void put_grants(struct draft *draft, const struct client *client, struct 
 
 static size_t build(const struct client *client, char *place)
 {
-    assert(client->secret_count <= CLIENT_SECRETS && client->grant_count <= CLIENT_GRANTS &&
-           client->read_count <= CLIENT_READS);
+    assert(client->secret_count <= CLIENT_SECRETS && client->key_count <= CLIENT_KEYS &&
+           client->grant_count <= CLIENT_GRANTS && client->read_count <= CLIENT_READS);
     struct draft draft = { place, sizeof(struct record_head),
-                           parts_size(client->secret_count, client->grant_count, client->read_count) };
+                           parts_size(client->secret_count, client->key_count, client->grant_count, client->read_count) };
     struct record_text id = put_text(&draft, client->id), audience = put_text(&draft, client->default_audience);
     struct record_head head = {
         .token_seconds = client->token_seconds, .rate_per_minute = client->rate_per_minute,
         .rate_burst = client->rate_burst, .grant_count = (uint16_t)client->grant_count,
         .read_count = (uint16_t)client->read_count, .secret_count = (uint8_t)client->secret_count,
+        .key_count = (uint8_t)client->key_count, .assertion_audience = client->assertion_audience,
         .methods = client->methods, .omitted_scope = client->omitted_scope, .enabled = client->enabled,
         .id = id, .default_audience = audience,
     };
     put_secrets(&draft, client);
+    put_keys(&draft, client);
     put_grants(&draft, client, audience);
     for (size_t i = 0; i < client->read_count; i++) {
         struct record_text r = put_text(&draft, client->reads[i]);
@@ -138,9 +158,10 @@ static int read_head(struct text bytes, struct record_head *head_r)
 {
     if (bytes.size < sizeof *head_r) return -1;
     memcpy(head_r, bytes.data, sizeof *head_r);
-    if (head_r->size != bytes.size || head_r->secret_count > CLIENT_SECRETS || head_r->grant_count > CLIENT_GRANTS ||
-        head_r->read_count > CLIENT_READS) return -1;
-    return parts_size(head_r->secret_count, head_r->grant_count, head_r->read_count) <= bytes.size ? 0 : -1;
+    if (head_r->size != bytes.size || head_r->secret_count > CLIENT_SECRETS || head_r->key_count > CLIENT_KEYS ||
+        head_r->grant_count > CLIENT_GRANTS || head_r->read_count > CLIENT_READS) return -1;
+    size_t parts = parts_size(head_r->secret_count, head_r->key_count, head_r->grant_count, head_r->read_count);
+    return parts <= bytes.size ? 0 : -1;
 }
 
 static int read_secrets(struct text bytes, const char *part, struct client *client)
@@ -155,6 +176,20 @@ static int read_secrets(struct text bytes, const char *part, struct client *clie
         memcpy(secret->hash.digest, r.digest, sizeof r.digest);
         secret->not_before = r.not_before;
         secret->expires_at = r.expires_at;
+    }
+    return 0;
+}
+
+static int read_keys(struct text bytes, const char *part, struct client *client)
+{
+    for (size_t i = 0; i < client->key_count; i++, part += sizeof(struct record_key)) {
+        struct record_key r;
+        struct client_key *key = &client->keys[i];
+        memcpy(&r, part, sizeof r);
+        if (view(bytes, r.kid, &key->kid) || view(bytes, r.jwk, &key->jwk) || r.algorithm >= JWS_ALGORITHMS) return -1;
+        key->algorithm = (enum jws_algorithm)r.algorithm;
+        key->not_before = r.not_before;
+        key->expires_at = r.expires_at;
     }
     return 0;
 }
@@ -181,18 +216,20 @@ static int read_reads(struct text bytes, const char *part, struct client *client
     return 0;
 }
 
-/* One piece of memory for all three: this is on the way of every request. */
+/* One piece of memory for all four: this is on the way of every request. */
 static int take_arrays(struct arena *arena, struct client *client)
 {
     size_t secrets = client->secret_count * sizeof *client->secrets;
-    size_t grants = client->grant_count * sizeof *client->grants;
-    char *arrays = arena_take(arena, secrets + grants + client->read_count * sizeof *client->reads);
+    size_t keys = client->key_count * sizeof *client->keys, grants = client->grant_count * sizeof *client->grants;
+    char *arrays = arena_take(arena, secrets + keys + grants + client->read_count * sizeof *client->reads);
     if (!arrays) return -1;
-    static_assert(sizeof(struct client_secret) % alignof(struct client_grant) == 0, "grants follow secrets");
+    static_assert(sizeof(struct client_secret) % alignof(struct client_key) == 0, "keys follow secrets");
+    static_assert(sizeof(struct client_key) % alignof(struct client_grant) == 0, "grants follow keys");
     static_assert(sizeof(struct client_grant) % alignof(struct text) == 0, "texts follow grants");
     client->secrets = (struct client_secret *)arrays;
-    client->grants = (struct client_grant *)(arrays + secrets);
-    client->reads = (struct text *)(arrays + secrets + grants);
+    client->keys = (struct client_key *)(arrays + secrets);
+    client->grants = (struct client_grant *)(arrays + secrets + keys);
+    client->reads = (struct text *)(arrays + secrets + keys + grants);
     return 0;
 }
 
@@ -203,13 +240,16 @@ int record_read(struct text bytes, struct arena *arena, struct client *client_r)
     *client_r = (struct client){
         .token_seconds = head.token_seconds, .rate_per_minute = head.rate_per_minute, .rate_burst = head.rate_burst,
         .methods = head.methods, .omitted_scope = head.omitted_scope, .enabled = head.enabled != 0,
-        .secret_count = head.secret_count, .grant_count = head.grant_count, .read_count = head.read_count,
+        .assertion_audience = head.assertion_audience, .secret_count = head.secret_count, .key_count = head.key_count,
+        .grant_count = head.grant_count, .read_count = head.read_count,
     };
     if (view(bytes, head.id, &client_r->id) || !text_present(client_r->id) ||
         view(bytes, head.default_audience, &client_r->default_audience) || take_arrays(arena, client_r)) return -1;
-    return read_secrets(bytes, bytes.data + parts_size(0, 0, 0), client_r) ||
-           read_grants(bytes, bytes.data + parts_size(head.secret_count, 0, 0), client_r) ||
-           read_reads(bytes, bytes.data + parts_size(head.secret_count, head.grant_count, 0), client_r) ? -1 : 0;
+    return read_secrets(bytes, bytes.data + parts_size(0, 0, 0, 0), client_r) ||
+           read_keys(bytes, bytes.data + parts_size(head.secret_count, 0, 0, 0), client_r) ||
+           read_grants(bytes, bytes.data + parts_size(head.secret_count, head.key_count, 0, 0), client_r) ||
+           read_reads(bytes, bytes.data + parts_size(head.secret_count, head.key_count, head.grant_count, 0), client_r)
+         ? -1 : 0;
 }
 
 struct text record_id(struct text bytes)

@@ -1,6 +1,6 @@
 /* record: the position-independent form of struct client, as it lies in the region.
  *
- *     head, secrets, grants, reads: of fixed size, without padding; then the texts they point to by offset
+ *     head, secrets, keys, grants, reads: of fixed size, without padding; then the texts they point to by offset
  *
  * The head begins with a 64-bit word: the size of the record, a multiple of 8, in its lower half; in its upper half the
  * seal, which is the table's to set. Equal clients make equal bytes. */

@@ -18,7 +18,7 @@ struct layout {
     uint64_t end;
     bool overflow;
     uint64_t head, board, index, records, rules[2], keys[2], private_size;
-    uint64_t revoked, revoked_reach, revocations_full, verified, limits, failures, slow_lane, rows;
+    uint64_t revoked, revoked_reach, revocations_full, verified, seen, seen_full, limits, failures, slow_lane, rows;
 };
 
 static uint64_t layout_add(struct layout *layout, uint64_t count, uint64_t size)
@@ -48,6 +48,7 @@ static void count_parts(const struct config *config, struct region *region)
     region->rules_max = config->rules_max;
     region->revoked_mask = power_of_two((uint64_t)config->revocations_max * 17 / 10 + 1) - 1;
     region->verified_mask = power_of_two(config->verified_max) - 1;
+    region->seen_mask = power_of_two((uint64_t)config->seen_max * 17 / 10 + 1) - 1;
     region->failures_mask = REGION_FAILURES - 1;
     region->row_count = (size_t)config->workers * 3 + REGION_ROWS_SPARE;     /* three generations meet at a reload */
 }
@@ -69,6 +70,8 @@ static struct layout lay_out(const struct region *region, uint64_t page)
     l.revoked_reach = layout_add(&l, 1, sizeof(uint64_t));
     l.revocations_full = layout_add(&l, 1, sizeof(uint64_t));
     l.verified = layout_add(&l, region->verified_mask + 1, 2 * sizeof(uint64_t));
+    l.seen = layout_add(&l, region->seen_mask + 1, sizeof(uint64_t));
+    l.seen_full = layout_add(&l, 1, sizeof(uint64_t));
     l.limits = layout_add(&l, region->index_mask + 1, sizeof(uint64_t));
     l.failures = layout_add(&l, region->failures_mask + 1, sizeof(uint64_t));
     l.slow_lane = layout_add(&l, 1, sizeof(uint64_t));
@@ -82,7 +85,7 @@ static bool fits(const struct layout *layout, uint64_t records_size, uint64_t pa
     if (!layout->overflow && layout->end <= memory && records_size / REGION_UNIT <= UINT32_MAX) return true;
     log_event(LOG_LEVEL_ERROR, "region_too_large",
               "the shared memory would take %s%" PRIu64 " MiB and this machine has %" PRIu64 " MiB; lower clients_max, "
-              "client_bytes, revocations_max or verified_max", layout->overflow ? "more than " : "",
+              "client_bytes, revocations_max, verified_max or seen_max", layout->overflow ? "more than " : "",
               layout->overflow ? UINT64_MAX >> 20 : layout->end >> 20, memory >> 20);
     return false;
 }
@@ -104,6 +107,8 @@ static void place_parts(struct region *region, const struct layout *l)
     region->revoked_reach = (_Atomic uint64_t *)(base + l->revoked_reach);
     region->revocations_full = (_Atomic uint64_t *)(base + l->revocations_full);
     region->verified = (_Atomic uint64_t *)(base + l->verified);
+    region->seen = (_Atomic uint64_t *)(base + l->seen);
+    region->seen_full = (_Atomic uint64_t *)(base + l->seen_full);
     region->limits = (_Atomic uint64_t *)(base + l->limits);
     region->failures = (_Atomic uint64_t *)(base + l->failures);
     region->slow_lane = (_Atomic uint64_t *)(base + l->slow_lane);

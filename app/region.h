@@ -8,9 +8,11 @@
  *   keys       keeper           workers   one word that names the current half (keyfile.h)
  *   revoked    keeper, workers  workers   one 64-bit word per revocation, CAS (revocation.h)
  *   verified   workers          workers   two 64-bit words per entry, either order harmless (verified.h)
+ *   seen       workers          workers   one 64-bit word per proof, CAS (seen.h)
  *   limits     workers          workers   one 64-bit word per bucket, CAS (limit.h)
  *   failures   workers          workers   the same
- *   words      keeper, workers  all       slow_lane (world.c), revoked_reach, revocations_full: a cache line each
+ *   words      keeper, workers  all       slow_lane (world.c), revoked_reach, revocations_full,
+ *                                        seen_full: a cache line each
  *   rows       their owner      all       one row per process; the mailbox word hands it over and back (mailbox.h)
  *
  * The parts above `revoked` are mapped read-only in workers. A process may be killed between any two instructions:
@@ -113,6 +115,9 @@ struct region {
     _Atomic uint64_t *revoked_reach;    /* how far from home any of them may stand */
     _Atomic uint64_t *verified;         /* pairs; power of two pairs */
     uint64_t verified_mask;
+    _Atomic uint64_t *seen;             /* power of two words */
+    uint64_t seen_mask;
+    _Atomic uint64_t *seen_full;        /* proofs that did not fit */
     _Atomic uint64_t *limits;           /* one per index word */
     _Atomic uint64_t *failures;         /* power of two words */
     uint64_t failures_mask;

@@ -9,6 +9,7 @@
 #include "mailbox.h"
 #include "metrics.h"
 #include "revocation.h"
+#include "seen.h"
 #include "table.h"
 #include "verified.h"
 
@@ -114,6 +115,12 @@ static void store_verified_put(void *context, const unsigned char fingerprint[ST
     verified_put(world->region, fingerprint, region_milliseconds(), until - now);
 }
 
+static enum answer store_seen_once(void *context, struct text who, struct text id, int64_t now, int64_t until)
+{
+    const struct world *world = context;
+    return seen_once(world->region, who, id, until - now);
+}
+
 static uint64_t lane_word(uint64_t now_ms) { return (uint64_t)getpid() << LANE_TIME_BITS | (now_ms & lane_time_mask); }
 
 /* Free, or its holder has been too long about it or is no more. */
@@ -144,7 +151,7 @@ int world_open(struct world *world, struct region *region, struct region_row *ro
         .world = world, .age = store_age, .client_find = store_client_find, .token_revoked = store_token_revoked,
         .token_revoke = store_token_revoke, .client_allowed = store_client_allowed,
         .failure_allowed = store_failure_allowed, .failure_count = store_failure_count,
-        .verified_find = store_verified_find, .verified_put = store_verified_put,
+        .verified_find = store_verified_find, .verified_put = store_verified_put, .seen_once = store_seen_once,
         .slow_lane_take = store_slow_lane_take, .slow_lane_give = store_slow_lane_give,
     } };
     return boot_nanoseconds() > 0 ? 0 : -1;

@@ -13,6 +13,7 @@ CREATE USER IF NOT EXISTS m2mauth@localhost IDENTIFIED VIA unix_socket WITH MAX_
 
 GRANT SELECT ON client          TO m2mauth@localhost;
 GRANT SELECT ON client_secret   TO m2mauth@localhost;
+GRANT SELECT ON client_key      TO m2mauth@localhost;
 GRANT SELECT ON client_grant    TO m2mauth@localhost;
 GRANT SELECT ON audience_reader TO m2mauth@localhost;
 GRANT SELECT ON signing_key     TO m2mauth@localhost;

@@ -120,6 +120,18 @@ static void verified_put(void *context, const unsigned char fingerprint[STORE_FI
     world->verified_puts++;
 }
 
+static enum answer seen_once(void *context, struct text who, struct text id, int64_t instant, int64_t until)
+{
+    struct world *world = context;
+    for (size_t i = 0; i < world->seen_count; i++) {
+        const struct world_seen *seen = &world->seen[i];
+        if (instant < seen->until && text_equal(seen->who, who) && text_equal(seen->id, id)) return ANSWER_NO;
+    }
+    if (world->seen_full || world->seen_count == WORLD_SEEN) return ANSWER_CANNOT_SAY;
+    world->seen[world->seen_count++] = (struct world_seen){ world_keep(world, who), world_keep(world, id), until };
+    return ANSWER_YES;
+}
+
 static enum answer slow_lane_take(void *context)
 {
     struct world *world = context;
@@ -177,6 +189,7 @@ static const struct store doors = {
     .failure_count = failure_count,
     .verified_find = verified_find,
     .verified_put = verified_put,
+    .seen_once = seen_once,
     .slow_lane_take = slow_lane_take,
     .slow_lane_give = slow_lane_give,
 };
@@ -261,6 +274,7 @@ struct world_client *world_client(struct world *world, struct text id)
             .methods = CLIENT_SECRET_BASIC | CLIENT_SECRET_POST,
             .enabled = true,
             .secrets = client->secrets,
+            .keys = client->keys,
             .grants = client->grants,
             .reads = client->reads,
         } };
@@ -282,6 +296,20 @@ int world_add_secret(struct world *world, struct world_client *client, const str
     if (secret_parse(buffer_text(&b), &added->hash)) return -1;
     client->client.secret_count++;
     return 0;
+}
+
+int world_add_client_key(struct world *world, struct world_client *client, const struct world_key *key)
+{
+    char bytes[1024];
+    struct buffer b = { bytes, 0, sizeof bytes, false };
+    if (client->client.key_count == CLIENT_KEYS) return -1;
+    EVP_PKEY *pair = material_open(key->material);
+    int bad = !pair || jwk_put(&b, pair, key->algorithm, key->kid);
+    EVP_PKEY_free(pair);
+    client->keys[client->client.key_count++] = (struct client_key){
+        .kid = world_keep(world, key->kid), .algorithm = key->algorithm, .not_before = key->not_before,
+        .jwk = world_keep(world, text_present(key->jwk) ? key->jwk : buffer_text(&b)), .expires_at = key->expires_at };
+    return bad ? -1 : 0;
 }
 
 int world_add_grant(struct world *world, struct world_client *client, const struct client_grant *grant)

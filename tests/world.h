@@ -14,6 +14,7 @@ enum {
     WORLD_RULES = 8,
     WORLD_VERIFIED = 64,
     WORLD_FAILURES = 64,
+    WORLD_SEEN = 64,
     WORLD_ARENA = 262144,
     WORLD_MEMORY = 4194304,
     WORLD_RECENT = 64,
@@ -26,6 +27,7 @@ enum {
 struct world_client {
     struct client client;
     struct client_secret secrets[CLIENT_SECRETS];
+    struct client_key keys[CLIENT_KEYS];
     struct client_grant grants[CLIENT_GRANTS];
     struct text reads[CLIENT_READS];
     int64_t free_at_ms;                 /* GCRA: when its allowance is whole again */
@@ -35,6 +37,14 @@ struct world_client {
 struct world_secret {
     struct text label, secret;
     uint32_t rounds;
+    int64_t not_before, expires_at;
+};
+
+/* A public key of a client; the JWK is made of the material, unless one is given. */
+struct world_key {
+    struct text kid, jwk;
+    enum jws_algorithm algorithm;
+    enum material material;
     int64_t not_before, expires_at;
 };
 
@@ -48,6 +58,11 @@ struct world_failure {
     struct text client_id, source;
     int64_t since;
     unsigned count;
+};
+
+struct world_seen {
+    struct text who, id;
+    int64_t until;
 };
 
 struct world_print {
@@ -67,14 +82,15 @@ struct world {
     uint32_t age;
     uint64_t dice;
     unsigned failures_per_minute;
-    bool cannot_say, not_durable, slow_lane_busy, no_dice, no_signature;
+    bool cannot_say, not_durable, slow_lane_busy, seen_full, no_dice, no_signature;
     unsigned lane_taken, lane_given, verified_hits, verified_puts, revocations;
-    size_t client_count, revoked_count, rule_count, failure_count, print_count;
+    size_t client_count, revoked_count, rule_count, failure_count, print_count, seen_count;
     struct world_client clients[WORLD_CLIENTS];
     struct text revoked[WORLD_REVOKED];
     struct world_rule rules[WORLD_RULES];
     struct world_failure failures[WORLD_FAILURES];
     struct world_print prints[WORLD_VERIFIED];
+    struct world_seen seen[WORLD_SEEN];
 };
 
 /* 0, or -1. The world is then as after world_reset(). */
@@ -96,6 +112,7 @@ struct world_client *world_client(struct world *world, struct text id);
 
 /* 0, or -1 when there is no room or the secret cannot be one. */
 int world_add_secret(struct world *world, struct world_client *client, const struct world_secret *secret);
+int world_add_client_key(struct world *world, struct world_client *client, const struct world_key *key);
 int world_add_grant(struct world *world, struct world_client *client, const struct client_grant *grant);
 int world_add_reader(struct world *world, struct world_client *client, struct text audience);
 

@@ -6,8 +6,9 @@
 
 #include "../base/secret.h"
 #include "../base/text.h"
+#include "../jose/jws.h"
 
-enum { CLIENT_ID_BYTES = 128, CLIENT_SECRETS = 8, CLIENT_GRANTS = 256, CLIENT_READS = 64 };
+enum { CLIENT_ID_BYTES = 128, CLIENT_SECRETS = 8, CLIENT_KEYS = 8, CLIENT_GRANTS = 256, CLIENT_READS = 64 };
 
 /* RFC 7591 2, token_endpoint_auth_method; bits of client.methods. The order is that of the SET column in SQL. */
 #define CLIENT_METHOD_LIST(X) \
@@ -33,9 +34,21 @@ enum client_method {
 /* What a request without `scope` is given (RFC 6749 3.3); the order is that of the ENUM column in SQL. */
 enum client_omitted_scope { CLIENT_OMITTED_DEFAULT, CLIENT_OMITTED_ALL, CLIENT_OMITTED_NONE, CLIENT_OMITTED_REFUSE };
 
+/* What the aud of its assertions may be; the order is that of the ENUM column in SQL. */
+enum client_assertion_audience { CLIENT_ASSERTION_ISSUER, CLIENT_ASSERTION_TOKEN_ENDPOINT };
+
 struct client_secret {
     struct text label;              /* names the credential in tokens and revocation rules */
     struct secret_hash hash;
+    int64_t not_before;             /* 0: always */
+    int64_t expires_at;             /* 0: never */
+};
+
+/* A public key that it signs with (private_key_jwt). */
+struct client_key {
+    struct text kid;                /* names the credential, as the label of a secret does */
+    struct text jwk;                /* that jwk_read() takes */
+    enum jws_algorithm algorithm;   /* the only one that the key verifies */
     int64_t not_before;             /* 0: always */
     int64_t expires_at;             /* 0: never */
 };
@@ -56,11 +69,14 @@ struct client {
     uint32_t rate_burst;
     uint8_t methods;
     uint8_t omitted_scope;
+    uint8_t assertion_audience;
     bool enabled;
     size_t secret_count;
+    size_t key_count;
     size_t grant_count;
     size_t read_count;
     struct client_secret *secrets;
+    struct client_key *keys;
     struct client_grant *grants;
     struct text *reads;             /* audiences whose tokens it may introspect (RFC 7662 2.2) */
 };

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include "../base/base64url.h"
+#include "assertion.h"
 
 enum { VERIFIED_SECONDS = 300 };
 
@@ -11,6 +12,7 @@ struct proof {
     enum client_method method;
     struct text client_id;
     struct text secret;
+    const struct assertion *assertion;
 };
 
 /* RFC 6749 2.3.1: base64 of id ":" secret, each of them form-encoded. */
@@ -30,7 +32,23 @@ static enum error read_basic(struct exchange *exchange, struct text credentials,
 static enum error read_post(struct text client_id, struct text secret, struct proof *proof_r)
 {
     if (!text_present(client_id) || !text_present(secret)) return ERROR_invalid_client;
-    *proof_r = (struct proof){ CLIENT_SECRET_POST, client_id, secret };
+    *proof_r = (struct proof){ CLIENT_SECRET_POST, client_id, secret, NULL };
+    return ERROR_none;
+}
+
+/* RFC 7521 4.2: client_id may be left out; when it is there it names the same client. */
+static enum error read_assertion(struct exchange *exchange, struct text client_id, struct text compact,
+                                 struct proof *proof_r)
+{
+    struct text type;
+    enum error error = exchange_parameter(exchange, TEXT("client_assertion_type"), &type);
+    struct assertion *assertion = arena_take(exchange->arena, sizeof *assertion);
+    if (error) return error;
+    if (!assertion) return ERROR_unavailable;
+    if (assertion_read(exchange, type, compact, assertion)) return ERROR_invalid_client;
+    struct text subject = assertion->claims.subject;
+    if (!text_present(subject) || (text_present(client_id) && !text_equal(client_id, subject))) return ERROR_invalid_client;
+    *proof_r = (struct proof){ .method = CLIENT_PRIVATE_KEY_JWT, .client_id = subject, .assertion = assertion };
     return ERROR_none;
 }
 
@@ -45,6 +63,7 @@ static enum error read_proof(struct exchange *exchange, struct proof *proof_r)
 
     bool in_header = text_present(rest);
     if (in_header + text_present(secret) + text_present(assertion) > 1) return ERROR_several_methods;
+    if (text_present(assertion)) return read_assertion(exchange, client_id, assertion, proof_r);
     if (!in_header) return read_post(client_id, secret, proof_r);
     if (!text_split(&rest, ' ', &scheme) || !text_equal_nocase(scheme, TEXT("Basic"))) return ERROR_invalid_client;
     error = read_basic(exchange, text_trim(rest), proof_r);
@@ -121,6 +140,15 @@ static enum answer verify_secret(struct exchange *exchange, const struct client 
     return answer;
 }
 
+/* A proof that may be used once is used up only by who may use it. */
+static enum answer verify_proof(struct exchange *exchange, const struct client *client, const struct proof *proof,
+                                struct text *credential_r)
+{
+    bool allowed = client->enabled && (client->methods & proof->method);
+    if (!proof->assertion) return verify_secret(exchange, client, proof->secret, credential_r);
+    return allowed ? assertion_verify(exchange, proof->assertion, client, credential_r) : ANSWER_NO;
+}
+
 /* RFC 6749 2.3.1: guessing is slowed down per client and source. A right secret of 256 bits was not guessed, so it is
  * let in whatever its source has done before: a neighbour behind the same address cannot lock the holder out. */
 static enum error refuse(struct exchange *exchange, struct text client_id)
@@ -135,7 +163,7 @@ static enum error refuse(struct exchange *exchange, struct text client_id)
 enum error client_auth_verify(struct exchange *exchange)
 {
     const struct store *store = exchange->issuer->store;
-    struct proof proof;
+    struct proof proof = { .assertion = NULL };
     enum error error = read_proof(exchange, &proof);
     if (error) return error;
 
@@ -144,7 +172,7 @@ enum error client_auth_verify(struct exchange *exchange)
     bool stale = store->age(store->world) > exchange->issuer->fresh_seconds;
     if (known == ANSWER_CANNOT_SAY || (known == ANSWER_NO && stale)) return ERROR_unavailable;
     if (known == ANSWER_NO) *client = (struct client){ .id = proof.client_id };
-    enum answer right = verify_secret(exchange, client, proof.secret, &exchange->credential);
+    enum answer right = verify_proof(exchange, client, &proof, &exchange->credential);
     if (right == ANSWER_CANNOT_SAY) return ERROR_unavailable;
     if (right == ANSWER_NO || known == ANSWER_NO || !client->enabled || !(client->methods & proof.method))
         return refuse(exchange, proof.client_id);

@@ -35,7 +35,10 @@ static void put_url(struct buffer *b, struct text member, struct text issuer, st
  * same (RFC 8414 2) and an empty array may not stand, so it names the one registered type that gives nothing out. */
 enum error endpoint_metadata(struct exchange *exchange)
 {
-#define METHODS "[\"client_secret_basic\",\"client_secret_post\"]"
+#define METHODS(endpoint) \
+    ",\"" endpoint "_auth_methods_supported\":[\"client_secret_basic\",\"client_secret_post\",\"private_key_jwt\"]" \
+    ",\"" endpoint "_auth_signing_alg_values_supported\":[" ALGORITHMS "]"
+#define ALGORITHMS "\"ES256\",\"RS256\",\"PS256\",\"EdDSA\""
     struct text issuer = exchange->issuer->name;
     struct buffer *b = &exchange->response->body;
     if (response_reserve(exchange->response, exchange->arena, DOCUMENT_BYTES)) return ERROR_unavailable;
@@ -46,9 +49,8 @@ enum error endpoint_metadata(struct exchange *exchange)
     put_url(b, TEXT(",\"jwks_uri\":"), issuer, TEXT("/jwks.json"));
     buffer_put(b, TEXT(",\"grant_types_supported\":[\"client_credentials\"]"
                        ",\"response_types_supported\":[\"none\"]"
-                       ",\"token_endpoint_auth_methods_supported\":" METHODS
-                       ",\"introspection_endpoint_auth_methods_supported\":" METHODS
-                       ",\"revocation_endpoint_auth_methods_supported\":" METHODS "}"));
+                       METHODS("token_endpoint") METHODS("introspection_endpoint") METHODS("revocation_endpoint") "}"));
+#undef ALGORITHMS
 #undef METHODS
     return publish(exchange, exchange->issuer->jwks_max_age);
 }

@@ -47,6 +47,10 @@ struct store {
     bool (*verified_find)(void *world, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now);
     void (*verified_put)(void *world, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now, int64_t until);
 
+    /* Whether id is new among those of who; from here on it is not, until a time (seconds since 1970). Of several askers
+     * at once never two are told yes. Cannot say: there is no room to remember it. */
+    enum answer (*seen_once)(void *world, struct text who, struct text id, int64_t now, int64_t until);
+
     /* One computation of a slow hash at a time on this host: take (no: busy, come back later) and give back. */
     enum answer (*slow_lane_take)(void *world);
     void (*slow_lane_give)(void *world);

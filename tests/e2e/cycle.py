@@ -234,7 +234,9 @@ def metadata(visitor):
     equal(document["grant_types_supported"], ["client_credentials"], "grant types")
     must("authorization_endpoint" not in document and document.get("response_types_supported"), "E4 response types")
     for kind in ("token", "introspection", "revocation"):
-        equal(document[f"{kind}_endpoint_auth_methods_supported"], ["client_secret_basic", "client_secret_post"], kind)
+        equal(document[f"{kind}_endpoint_auth_methods_supported"],
+              ["client_secret_basic", "client_secret_post", "private_key_jwt"], kind)
+        equal(document[f"{kind}_endpoint_auth_signing_alg_values_supported"], ["ES256", "RS256", "PS256", "EdDSA"], kind)
         path = urllib.parse.urlsplit(document[f"{kind}_endpoint"]).path
         equal(web.request(visitor.port, "POST", path, b"").status, 401, f"E6 POST {path}")
     equal(visitor.get(urllib.parse.urlsplit(document["jwks_uri"]).path).status, 200, "jwks_uri")

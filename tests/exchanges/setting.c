@@ -90,7 +90,7 @@ static int set_switch(struct script *script, const struct words *words)
     const struct { struct text name; bool *place; } switches[] = {
         { TEXT("cannot-say"), &world->cannot_say }, { TEXT("not-durable"), &world->not_durable },
         { TEXT("slow-lane-busy"), &world->slow_lane_busy }, { TEXT("no-dice"), &world->no_dice },
-        { TEXT("no-signature"), &world->no_signature },
+        { TEXT("no-signature"), &world->no_signature }, { TEXT("seen-full"), &world->seen_full },
     };
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
         if (text_equal(switches[i].name, words->words[0])) {
@@ -137,6 +137,8 @@ static int set_client(struct script *script, const struct words *words)
     client->rate_per_minute = (uint32_t)number(option(words, TEXT("rate")), client->rate_per_minute);
     client->rate_burst = (uint32_t)number(option(words, TEXT("burst")), client->rate_burst);
     if (text_present(option(words, TEXT("default")))) client->default_audience = option(words, TEXT("default"));
+    if (text_present(option(words, TEXT("aud"))))
+        client->assertion_audience = text_equal(option(words, TEXT("aud")), TEXT("token_endpoint"));
     if (set_methods(script, client, option(words, TEXT("methods")))) return -1;
     return set_omitted(script, client, option(words, TEXT("omitted")));
 }
@@ -152,6 +154,21 @@ static int add_secret(struct script *script, const struct words *words)
         .expires_at = instant(script, words, TEXT("until"), 0),
     };
     return client && !world_add_secret(&script->world, client, &secret) ? 0 : script_fail(script, "cannot add the secret");
+}
+
+static int add_client_key(struct script *script, const struct words *words)
+{
+    struct world_client *client = world_client(&script->world, words->words[0]);
+    int algorithm = jws_algorithm_find(words->words[2]), material = material_find(option(words, TEXT("material")));
+    if (!client || algorithm < 0) return script_fail(script, "no such algorithm, or too many clients");
+    const struct world_key key = {
+        .kid = words->words[1],
+        .algorithm = (enum jws_algorithm)algorithm,
+        .material = material < 0 ? material_for((enum jws_algorithm)algorithm) : (enum material)material,
+        .not_before = instant(script, words, TEXT("from"), 0),
+        .expires_at = instant(script, words, TEXT("until"), 0),
+    };
+    return world_add_client_key(&script->world, client, &key) ? script_fail(script, "cannot add the key") : 0;
 }
 
 /* A scope word with `!` behind it is given when the request names none. */
@@ -302,6 +319,7 @@ static const struct {
     { TEXT("switch"), 2, set_switch },
     { TEXT("client"), 1, set_client },
     { TEXT("secret"), 3, add_secret },
+    { TEXT("clientkey"), 3, add_client_key },
     { TEXT("grant"), 2, add_grants },
     { TEXT("reads"), 2, add_readers },
     { TEXT("rule"), 1, add_rule },

@@ -17,7 +17,8 @@
 static inline struct config fixture_config(void)
 {
     return (struct config){ .workers = 4, .clients_max = 64, .client_bytes = 512, .revocations_max = 1024,
-                            .rules_max = 64, .verified_max = 1024, .failures_per_minute = 10, .revoke_wait_ms = 100 };
+                            .rules_max = 64, .verified_max = 1024, .seen_max = 1024,
+                            .failures_per_minute = 10, .revoke_wait_ms = 100 };
 }
 
 /* An empty region whose replica claims to be complete. */

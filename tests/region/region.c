@@ -18,6 +18,7 @@ static void sizes_follow_the_configuration(void)
     CHECK(is_power_of_two(region.index_mask + 1) && region.index_mask + 1 >= 20000);
     CHECK(is_power_of_two(region.revoked_mask + 1) && region.revoked_mask + 1 >= 170000);
     CHECK(is_power_of_two(region.verified_mask + 1) && region.verified_mask + 1 >= 65536);
+    CHECK(is_power_of_two(region.seen_mask + 1) && region.seen_mask + 1 >= 1700);
     CHECK(region.records_size >= 10000ULL * config.client_bytes && region.failures_mask == 65535);
     CHECK(region.row_count == config.workers * 3 + 4);
     CHECK((size_t)((char *)(region.rows + region.row_count) - region.base) <= region.size);
@@ -45,6 +46,7 @@ static void parts_do_not_overlap(void)
         { r.keys[0], sizeof **r.keys }, { r.keys[1], sizeof **r.keys },
         { (void *)r.revoked, (r.revoked_mask + 1) * 8 }, { (void *)r.revoked_reach, 8 },
         { (void *)r.revocations_full, 8 }, { (void *)r.verified, (r.verified_mask + 1) * 16 },
+        { (void *)r.seen, (r.seen_mask + 1) * 8 }, { (void *)r.seen_full, 8 },
         { (void *)r.limits, (r.index_mask + 1) * 8 }, { (void *)r.failures, (r.failures_mask + 1) * 8 },
         { (void *)r.slow_lane, 8 }, { r.rows, r.row_count * sizeof *r.rows },
     };
@@ -166,8 +168,8 @@ static void a_confined_worker_cannot_write_the_keepers_parts(void)
                         confined.records + confined.records_size - 1, confined.rules[0], confined.rules[1],
                         confined.keys[0], (char *)(confined.keys[1] + 1) - 1 };
     void *workers[] = { (void *)confined.revoked, (void *)confined.revoked_reach, (void *)confined.revocations_full,
-                        (void *)confined.verified, (void *)confined.limits, (void *)confined.failures,
-                        (void *)confined.slow_lane, confined.rows };
+                        (void *)confined.verified, (void *)confined.seen, (void *)confined.seen_full,
+                        (void *)confined.limits, (void *)confined.failures, (void *)confined.slow_lane, confined.rows };
     for (size_t i = 0; i < sizeof keepers / sizeof *keepers; i++) CHECK(write_confined(keepers[i]) == 128 + SIGSEGV);
     for (size_t i = 0; i < sizeof workers / sizeof *workers; i++) CHECK(write_confined(workers[i]) == 0);
     region_close(&confined);

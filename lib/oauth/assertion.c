@@ -1,0 +1,89 @@
+#include "assertion.h"
+
+#define ASSERTION_TYPE TEXT("urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+
+/* RFC 8725 3.11: another explicit type means another purpose. rfc7523bis 3: a plain or missing one is let pass. */
+static bool is_type(struct text type)
+{
+    return !text_present(type) || text_equal_nocase(type, TEXT("JWT")) ||
+           text_equal_nocase(type, TEXT("client-authentication+jwt"));
+}
+
+int assertion_read(struct exchange *exchange, struct text type, struct text compact, struct assertion *assertion_r)
+{
+    if (!text_equal(type, ASSERTION_TYPE) || jws_split(compact, &assertion_r->jws)) return -1;
+    if (jwt_header_read(assertion_r->jws.header, exchange->arena, &assertion_r->header)) return -1;
+    if (!is_type(assertion_r->header.type)) return -1;
+    return jwt_claims_read(assertion_r->jws.payload, exchange->arena, &assertion_r->claims) ? -1 : 0;
+}
+
+/* RFC 8725 3.1: the header only has to agree with what the key is registered for. */
+static bool is_candidate(const struct exchange *exchange, const struct assertion *assertion, const struct client_key *key)
+{
+    struct text kid = assertion->header.kid;
+    if ((int)key->algorithm != assertion->header.algorithm || key->not_before > exchange->now) return false;
+    if (key->expires_at != 0 && exchange->now >= key->expires_at) return false;
+    return !text_present(kid) || text_equal(kid, key->kid);
+}
+
+static enum answer verify_signature(struct exchange *exchange, const struct assertion *assertion,
+                                    const struct client_key *key)
+{
+    struct jwk jwk;
+    if (jwk_read(key->jwk, &jwk)) return ANSWER_CANNOT_SAY;     /* it was read when the row was */
+    int good = jws_verify(jwk.key, key->algorithm, exchange->issuer->hasher, &assertion->jws);
+    jwk_close(&jwk);
+    return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
+}
+
+static enum answer find_signer(struct exchange *exchange, const struct assertion *assertion, const struct client *client,
+                               struct text *kid_r)
+{
+    enum answer answer = ANSWER_NO;
+    unsigned tries = 0;
+    for (size_t i = 0; i < client->key_count && answer == ANSWER_NO && tries < ASSERTION_TRIES; i++) {
+        if (!is_candidate(exchange, assertion, &client->keys[i])) continue;
+        answer = verify_signature(exchange, assertion, &client->keys[i]);
+        *kid_r = client->keys[i].kid;
+        tries++;
+    }
+    return answer;
+}
+
+/* rfc7523bis 3: the issuer as the sole value. An array is refused even of one: what else it may mean is not ours to say. */
+static bool is_for_us(const struct exchange *exchange, const struct jwt_claims *claims, const struct client *client)
+{
+    struct text issuer = exchange->issuer->name;
+    const struct member *audience = object_member(&claims->object, "aud");
+    if (!audience || audience->kind != OBJECT_STRING) return false;
+    if (text_equal(claims->audiences[0], issuer)) return true;
+    return client->assertion_audience == CLIENT_ASSERTION_TOKEN_ENDPOINT && text_begins(claims->audiences[0], issuer) &&
+           text_equal(text_slice(claims->audiences[0], issuer.size, claims->audiences[0].size), TEXT("/token"));
+}
+
+/* -1 is a claim that is not there; exp has to be. */
+static bool is_now(const struct jwt_claims *claims, int64_t now)
+{
+    if (claims->expires_at <= now || claims->expires_at - now > ASSERTION_SECONDS) return false;
+    if (claims->not_before > now + ASSERTION_AHEAD || claims->issued_at > now + ASSERTION_AHEAD) return false;
+    return claims->issued_at < 0 || now - claims->issued_at <= ASSERTION_SECONDS;
+}
+
+static bool is_proof(const struct exchange *exchange, const struct assertion *assertion, const struct client *client)
+{
+    const struct jwt_claims *claims = &assertion->claims;
+    return text_equal(claims->issuer, client->id) && text_equal(claims->subject, client->id) &&
+           claims->jti.size > 0 && claims->jti.size <= ASSERTION_JTI && is_for_us(exchange, claims, client) &&
+           is_now(claims, exchange->now);
+}
+
+enum answer assertion_verify(struct exchange *exchange, const struct assertion *assertion, const struct client *client,
+                             struct text *kid_r)
+{
+    const struct store *store = exchange->issuer->store;
+    const struct jwt_claims *claims = &assertion->claims;
+    enum answer signer = find_signer(exchange, assertion, client, kid_r);
+    if (signer != ANSWER_YES) return signer;
+    if (!is_proof(exchange, assertion, client)) return ANSWER_NO;
+    return store->seen_once(store->world, client->id, claims->jti, exchange->now, claims->expires_at);
+}
