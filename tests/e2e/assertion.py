@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""assertion: private_key_jwt from outside: keys by SQL, assertions signed by openssl, replays at all workers at once:
+section F of the protocol's book."""
+import concurrent.futures
+import json
+import os
+import time
+
+import fastcgi
+import rig
+import tokens
+import web
+from house import House
+from rig import check, equal, must
+
+ISSUER = "https://as.example/oauth"
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+REPLAYS = int(os.environ.get("M2MAUTH_REPLAYS", "2000"))
+PARALLEL = 32
+
+
+class Signer:
+    """A client with a key pair of its own; sign() writes an assertion that is good unless told otherwise."""
+
+    def __init__(self, scratch, client_id, kid, alg="ES256"):
+        self.client_id, self.kid, self.alg = client_id, kid, alg
+        self.key = scratch.path(f"{client_id}-{kid}.pem")
+        options = {"ES256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "EdDSA": ["-algorithm", "ed25519"]}
+        rsa = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
+        equal(tokens.openssl("genpkey", *options.get(alg, rsa), "-out", self.key).returncode, 0, "genpkey")
+        der = tokens.openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER").stdout
+        if alg == "ES256":
+            self.jwk = {"kty": "EC", "crv": "P-256", "x": tokens.encode(der[-64:-32]), "y": tokens.encode(der[-32:])}
+        elif alg == "EdDSA":
+            self.jwk = {"kty": "OKP", "crv": "Ed25519", "x": tokens.encode(der[-32:])}
+        else:                                           # SPKI of 2048 bits: n stands before 02 03 01 00 01
+            self.jwk = {"kty": "RSA", "n": tokens.encode(der[-261:-5]), "e": "AQAB"}
+        self.number = 0
+
+    def raw(self, signed):
+        if self.alg == "EdDSA":
+            path = self.key + ".in"
+            with open(path, "wb") as file:
+                file.write(signed)
+            return tokens.openssl("pkeyutl", "-sign", "-inkey", self.key, "-rawin", "-in", path).stdout
+        pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"] if self.alg == "PS256" else []
+        made = tokens.openssl("dgst", "-sha256", *pss, "-sign", self.key, stdin=signed).stdout
+        return tokens.raw_signature(made) if self.alg == "ES256" else made
+
+    def sign(self, head=(), **claims):
+        self.number += 1
+        now = int(time.time())
+        head = {"alg": self.alg, "kid": self.kid, **dict(head)}
+        claims = {"iss": self.client_id, "sub": self.client_id, "aud": ISSUER, "exp": now + 60, "iat": now,
+                  "jti": f"{self.kid}-{self.number}-{now}", **claims}
+        signed = f"{tokens.encode_json(head)}.{tokens.encode_json(claims)}"
+        return f"{signed}.{tokens.encode(self.raw(signed.encode()))}"
+
+
+class Prover:
+    """One front server, and the signers that come through it."""
+
+    def __init__(self, house, kind, signers):
+        self.house, self.kind, self.port, self.signers = house, kind, house.port(kind), signers
+        self.sql = house.database.sql
+
+    def post(self, assertion, path="/token", **pairs):
+        pairs = {"grant_type": "client_credentials", "client_assertion_type": TYPE, "client_assertion": assertion, **pairs}
+        return web.request(self.port, "POST", "/oauth" + path, web.form(pairs), [("Content-Type", web.FORM)])
+
+    def token(self, signer, **claims):
+        answer = self.post(signer.sign(**claims))
+        equal(answer.status, 200, f"a good assertion: {answer.body[:200]}")
+        return answer.json()["access_token"]
+
+
+def refused(answer, what):
+    equal((answer.status, answer.error()), (401, "invalid_client"), what)
+
+
+def add_key(sql, signer, **columns):
+    jwk = json.dumps({**signer.jwk, **columns})
+    sql(f"CALL client_add_key('{signer.client_id}', '{signer.kid}', '{signer.alg}', '{jwk}', NULL)")
+
+
+@check("F1 B6 the cycle by ES256, RS256, PS256 and EdDSA; cred is the kid")
+def cycle(prover):
+    reader = prover.house.client("reader", prover.kind)
+    for signer in prover.signers:
+        token = prover.token(signer)
+        body = tokens.claims(token)
+        equal((body["sub"], body["cred"]), (signer.client_id, signer.kid), "claims")
+        must(reader.active(token), "a new token is not active")
+        equal(prover.post(signer.sign(), "/revoke", token=token).status, 200, "revoke")
+        must(not reader.active(token), "a revoked token is active")
+
+
+@check("F1 F3 F4 F5 F7 F8 what is not quite an assertion is one refusal")
+def one_refusal(prover):
+    signer, other = prover.signers[0], prover.signers[1]
+    now = int(time.time())
+    bad = [signer.sign(aud=[ISSUER]), signer.sign(aud=ISSUER + "/token"), signer.sign(iss="reader"), signer.sign(exp=now),
+           signer.sign(exp=now + 900), signer.sign(iat=now + 70), signer.sign(nbf=now + 70), signer.sign(jti=""),
+           signer.sign({"typ": "at+jwt"}), signer.sign({"crit": ["exp"]}), signer.sign({"alg": "none"}),
+           signer.sign({"kid": other.kid}), signer.sign({"jwk": signer.jwk}), signer.sign()[:-2] + "AA", "x", "a.b.c"]
+    answers = [prover.post(assertion) for assertion in bad]
+    for number, answer in enumerate(answers):
+        refused(answer, f"case {number}")
+        equal(answer.body, answers[0].body, "body")
+    equal(prover.post(signer.sign(), client_id=signer.client_id).status, 200, "client_id beside it")
+    refused(prover.post(signer.sign(), client_id="reader"), "another client_id")
+    equal(prover.post(signer.sign(), client_id=signer.client_id, client_secret="x").status, 400, "a secret beside it")
+
+
+@check("F1 the legacy switch is a column, off by default")
+def legacy(prover):
+    signer = prover.signers[0]
+    refused(prover.post(signer.sign(aud=ISSUER + "/token")), "before")
+    prover.sql(f"UPDATE client SET assertion_audience = 'token_endpoint' WHERE client_id = '{signer.client_id}'")
+    prover.house.soon(lambda: prover.post(signer.sign(aud=ISSUER + "/token")).status == 200, "the switch is seen")
+    equal(prover.post(signer.sign()).status, 200, "the issuer is still one")
+    prover.sql(f"UPDATE client SET assertion_audience = 'issuer' WHERE client_id = '{signer.client_id}'")
+    prover.house.soon(lambda: prover.post(signer.sign(aud=ISSUER + "/token")).status == 401, "it is off again")
+
+
+@check("F7 D1 a key that expires by SQL is out within a second; its tokens by key_revoke_tokens")
+def key_ends(prover):
+    reader = prover.house.client("reader", prover.kind)
+    signer = Signer(prover.house.scratch, "prover", f"short-{prover.kind}.{'k' * 40}")
+    add_key(prover.sql, signer, kid=signer.kid, alg="ES256", use="sig", x5t="more")
+    prover.house.soon(lambda: prover.post(signer.sign()).status == 200, "the new key is seen")
+    token = prover.token(signer)
+    prover.sql(f"CALL client_expire_key('prover', '{signer.kid}', NULL)")
+    prover.house.soon(lambda: prover.post(signer.sign()).status == 401, "the key has expired", 1.5)
+    must(reader.active(token), "its token lives on")
+    prover.sql(f"CALL key_revoke_tokens('prover', '{signer.kid}', 'test')")
+    prover.house.soon(lambda: not reader.active(token), "its token is revoked", 1.5)
+    equal(prover.post(prover.signers[0].sign()).status, 200, "another key of the client")
+    prover.sql(f"DELETE FROM client_key WHERE client_id = 'prover' AND kid = '{signer.kid}'")
+
+
+@check("T18 a key that is none disables its client, with a line that names column and reason")
+def bad_key(prover):
+    name = f"odd-{prover.kind}"
+    prover.house.operator.client(name, reads=False)
+    client = prover.house.client(name, prover.kind)
+    prover.house.soon(lambda: client.post("/token", {"grant_type": "client_credentials"}).status == 200, "the client is seen")
+    jwk = json.dumps({"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA"})
+    prover.sql(f"CALL client_add_key('{name}', 'bad', 'ES256', '{jwk}', NULL)")
+    prover.house.soon(lambda: client.post("/token", {"grant_type": "client_credentials"}).status == 401, "it is disabled")
+    must("client_key.public_jwk: the curve is not P-256" in prover.house.pool.log(), "the log names column and reason")
+    prover.sql(f"DELETE FROM client_key WHERE client_id = '{name}'")
+    prover.house.soon(lambda: client.post("/token", {"grant_type": "client_credentials"}).status == 200, "it is mended")
+
+
+@check("F6 T16 a forgery with somebody's jti does not use the jti up")
+def not_used_up(prover):
+    signer, other = prover.signers[0], prover.signers[1]
+    assertion = signer.sign(jti=f"victim-{prover.kind}")
+    forged = assertion.rpartition(".")[0] + "." + other.sign().rpartition(".")[2]
+    for _ in range(20):
+        refused(prover.post(forged), "forged")
+    equal(prover.post(assertion).status, 200, "the holder's own")
+    refused(prover.post(assertion), "and once only")
+
+
+def ask(house, body):
+    answer = fastcgi.ask(house.pool.socket, "POST", "/oauth/token", body)
+    return answer.status if answer else 0
+
+
+@check(f"F6 T15 {REPLAYS} replays at eight workers at once: none is accepted twice")
+def replays(house, signers):
+    times = 16
+    assertions = [signers[0].sign() for _ in range(max(1, REPLAYS // times))]
+    form = {"grant_type": "client_credentials", "client_assertion_type": TYPE}
+    bodies = [web.form({**form, "client_assertion": one}) for one in assertions for _ in range(times)]
+    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as crowd:
+        statuses = list(crowd.map(lambda body: ask(house, body), bodies))
+    wins = [statuses[start:start + times].count(200) for start in range(0, len(statuses), times)]
+    others = sorted({status for status in statuses if status not in (200, 401)})
+    equal((max(wins), min(wins), others), (1, 1, []), "accepted at most, at least, other answers")
+
+
+def script(build, scratch):
+    house = House(build, scratch, failures_per_minute=10000)
+    house.operator.client("reader")
+    house.operator.client("prover", reads=False)
+    signers = [Signer(scratch, "prover", f"key-{alg}", alg) for alg in ("ES256", "RS256", "PS256", "EdDSA")]
+    for signer in signers:
+        add_key(house.database.sql, signer)
+    house.start(workers=8)
+    at_the_socket = [entry for entry in rig.Checks.registered if entry[1] is replays]
+    rig.Checks.registered = [entry for entry in rig.Checks.registered if entry[1] is not replays]
+    for kind in house.fronts:
+        rig.run_checks(kind, Prover(house, kind, signers))
+    for name, function in at_the_socket:
+        rig.run_check(name, function, house, signers)
+    rig.run_check("no sanitizer report (assertion)", house.pool.no_sanitizer_report)
+    house.stop()
+
+
+if __name__ == "__main__":
+    rig.main(script)
