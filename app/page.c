@@ -142,7 +142,7 @@ static int take_secret(void *context, const struct text *columns, size_t count)
     return 0;
 }
 
-/* Why the row of a key cannot be believed, or NULL. What goes on is the key as we write it: no member that is not ours. */
+/* Why the row of a key cannot be believed, or NULL. What goes on is the key as we write it. */
 static const char *read_key(struct page *page, const struct text *columns, struct client_key *key)
 {
     struct jwk jwk;

@@ -43,8 +43,9 @@ static_assert(sizeof(struct record_grant) == 16, "no padding");
 enum { RECORD_TEXT = 1024 };            /* a column is 255 bytes at most, a JWK as it comes from jwk_put() under 1024 */
 
 static_assert((3 + CLIENT_SECRETS + 2 * CLIENT_GRANTS + CLIENT_READS) * 255 + sizeof(struct record_head) +
-              CLIENT_SECRETS * sizeof(struct record_secret) + CLIENT_KEYS * (sizeof(struct record_key) + 2 * RECORD_TEXT) +
-              CLIENT_GRANTS * sizeof(struct record_grant) + CLIENT_READS * sizeof(struct record_text) < RECORD_BYTES, "the longest client of the database fits");
+              CLIENT_SECRETS * sizeof(struct record_secret) +
+              CLIENT_KEYS * (sizeof(struct record_key) + 2 * RECORD_TEXT) + CLIENT_GRANTS * sizeof(struct record_grant) +
+              CLIENT_READS * sizeof(struct record_text) < RECORD_BYTES, "the longest client of the database fits");
 
 /* Writes parts at `part` and texts at `text`; without a place it only counts. */
 struct draft {
@@ -90,9 +91,8 @@ static void put_keys(struct draft *draft, const struct client *client)
 {
     for (size_t i = 0; i < client->key_count; i++) {
         const struct client_key *key = &client->keys[i];
-        struct record_key r = { .not_before = key->not_before, .expires_at = key->expires_at, .algorithm = key->algorithm };
-        r.kid = put_text(draft, key->kid);
-        r.jwk = put_text(draft, key->jwk);
+        struct record_text kid = put_text(draft, key->kid), jwk = put_text(draft, key->jwk);
+        struct record_key r = { kid, jwk, key->not_before, key->expires_at, key->algorithm };
         put_part(draft, &r, sizeof r);
     }
 }
@@ -116,7 +116,8 @@ static size_t build(const struct client *client, char *place)
     assert(client->secret_count <= CLIENT_SECRETS && client->key_count <= CLIENT_KEYS &&
            client->grant_count <= CLIENT_GRANTS && client->read_count <= CLIENT_READS);
     struct draft draft = { place, sizeof(struct record_head),
-                           parts_size(client->secret_count, client->key_count, client->grant_count, client->read_count) };
+                           parts_size(client->secret_count, client->key_count, client->grant_count,
+                                      client->read_count) };
     struct record_text id = put_text(&draft, client->id), audience = put_text(&draft, client->default_audience);
     struct record_head head = {
         .token_seconds = client->token_seconds, .rate_per_minute = client->rate_per_minute,

@@ -18,7 +18,8 @@ int assertion_read(struct exchange *exchange, struct text type, struct text comp
 }
 
 /* RFC 8725 3.1: the header only has to agree with what the key is registered for. */
-static bool is_candidate(const struct exchange *exchange, const struct assertion *assertion, const struct client_key *key)
+static bool is_candidate(const struct exchange *exchange, const struct assertion *assertion,
+                         const struct client_key *key)
 {
     struct text kid = assertion->header.kid;
     if ((int)key->algorithm != assertion->header.algorithm || key->not_before > exchange->now) return false;
@@ -36,8 +37,8 @@ static enum answer verify_signature(struct exchange *exchange, const struct asse
     return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 
-static enum answer find_signer(struct exchange *exchange, const struct assertion *assertion, const struct client *client,
-                               struct text *kid_r)
+static enum answer find_signer(struct exchange *exchange, const struct assertion *assertion,
+                               const struct client *client, struct text *kid_r)
 {
     enum answer answer = ANSWER_NO;
     unsigned tries = 0;
@@ -50,7 +51,7 @@ static enum answer find_signer(struct exchange *exchange, const struct assertion
     return answer;
 }
 
-/* rfc7523bis 3: the issuer as the sole value. An array is refused even of one: what else it may mean is not ours to say. */
+/* rfc7523bis 3: the issuer as the sole value. An array is refused even of one: two readers of it may disagree. */
 static bool is_for_us(const struct exchange *exchange, const struct jwt_claims *claims, const struct client *client)
 {
     struct text issuer = exchange->issuer->name;

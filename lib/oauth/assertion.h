@@ -4,9 +4,9 @@
  *     {"alg":..,"kid":..,"typ":absent, "JWT" or "client-authentication+jwt"}
  *     {"iss":ID,"sub":ID,"aud":ISSUER,"exp":..,"jti":..,"iat":..,"nbf":..}
  *
- * Not a grant (RFC 7523 2.1), and no HMAC: client_secret_jwt would need secrets in clear. The key is one of the client's
- * row, the algorithm is the key's, and nothing is believed before the signature: until then `sub` only says whose keys
- * to try. An assertion is good once; one that is refused for any other reason uses nothing up. */
+ * Not a grant (RFC 7523 2.1), and no HMAC: client_secret_jwt would need secrets in clear. The key is one of the
+ * client's row, the algorithm is the key's, and nothing is believed before the signature: until then `sub` only says
+ * whose keys to try. An assertion is good once; one that is refused for any other reason uses nothing up. */
 #ifndef OAUTH_ASSERTION_H
 #define OAUTH_ASSERTION_H
 
@@ -30,7 +30,8 @@ struct assertion {
  * Views live as long as the exchange. */
 int assertion_read(struct exchange *exchange, struct text type, struct text compact, struct assertion *assertion_r);
 
-/* Whether client wrote it, to us, now, and for the first time: signature, then claims, then once. *kid_r is then the key's. */
+/* Whether client wrote it, to us, now, and for the first time: signature, then claims, then once. *kid_r is then that
+ * of the key. */
 enum answer assertion_verify(struct exchange *exchange, const struct assertion *assertion, const struct client *client,
                              struct text *kid_r);
 

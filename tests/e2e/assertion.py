@@ -25,7 +25,8 @@ class Signer:
     def __init__(self, scratch, client_id, kid, alg="ES256"):
         self.client_id, self.kid, self.alg = client_id, kid, alg
         self.key = scratch.path(f"{client_id}-{kid}.pem")
-        options = {"ES256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "EdDSA": ["-algorithm", "ed25519"]}
+        options = {"ES256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+                   "EdDSA": ["-algorithm", "ed25519"]}
         rsa = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
         equal(tokens.openssl("genpkey", *options.get(alg, rsa), "-out", self.key).returncode, 0, "genpkey")
         der = tokens.openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER").stdout
@@ -65,7 +66,8 @@ class Prover:
         self.sql = house.database.sql
 
     def post(self, assertion, path="/token", **pairs):
-        pairs = {"grant_type": "client_credentials", "client_assertion_type": TYPE, "client_assertion": assertion, **pairs}
+        pairs = {"grant_type": "client_credentials", "client_assertion_type": TYPE, "client_assertion": assertion,
+                 **pairs}
         return web.request(self.port, "POST", "/oauth" + path, web.form(pairs), [("Content-Type", web.FORM)])
 
     def token(self, signer, **claims):
@@ -99,8 +101,8 @@ def cycle(prover):
 def one_refusal(prover):
     signer, other = prover.signers[0], prover.signers[1]
     now = int(time.time())
-    bad = [signer.sign(aud=[ISSUER]), signer.sign(aud=ISSUER + "/token"), signer.sign(iss="reader"), signer.sign(exp=now),
-           signer.sign(exp=now + 900), signer.sign(iat=now + 70), signer.sign(nbf=now + 70), signer.sign(jti=""),
+    bad = [signer.sign(aud=[ISSUER]), signer.sign(aud=ISSUER + "/token"), signer.sign(iss="reader"),
+           signer.sign(exp=now), signer.sign(exp=now + 900), signer.sign(iat=now + 70), signer.sign(nbf=now + 70), signer.sign(jti=""),
            signer.sign({"typ": "at+jwt"}), signer.sign({"crit": ["exp"]}), signer.sign({"alg": "none"}),
            signer.sign({"kid": other.kid}), signer.sign({"jwk": signer.jwk}), signer.sign()[:-2] + "AA", "x", "a.b.c"]
     answers = [prover.post(assertion) for assertion in bad]
@@ -144,13 +146,16 @@ def bad_key(prover):
     name = f"odd-{prover.kind}"
     prover.house.operator.client(name, reads=False)
     client = prover.house.client(name, prover.kind)
-    prover.house.soon(lambda: client.post("/token", {"grant_type": "client_credentials"}).status == 200, "the client is seen")
+
+    def answers(status):
+        return lambda: client.post("/token", {"grant_type": "client_credentials"}).status == status
+    prover.house.soon(answers(200), "the client is seen")
     jwk = json.dumps({"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA"})
     prover.sql(f"CALL client_add_key('{name}', 'bad', 'ES256', '{jwk}', NULL)")
-    prover.house.soon(lambda: client.post("/token", {"grant_type": "client_credentials"}).status == 401, "it is disabled")
+    prover.house.soon(answers(401), "it is disabled")
     must("client_key.public_jwk: the curve is not P-256" in prover.house.pool.log(), "the log names column and reason")
     prover.sql(f"DELETE FROM client_key WHERE client_id = '{name}'")
-    prover.house.soon(lambda: client.post("/token", {"grant_type": "client_credentials"}).status == 200, "it is mended")
+    prover.house.soon(answers(200), "it is mended")
 
 
 @check("F6 T16 a forgery with somebody's jti does not use the jti up")
