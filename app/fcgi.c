@@ -19,10 +19,12 @@ struct fcgi_connection {
 
 struct params {
     struct request request;
-    struct text script_name, path_info, content_length;
+    struct text endpoint, script_name, path_info, content_length;
     size_t size;
     unsigned seen;          /* one bit for each of known[] */
 };
+
+enum { KNOWN_ENDPOINT };
 
 /* What is read; all else is passed over. Names that begin with HTTP_ carry what the client wrote, the others cannot be
  * made by any client. */
@@ -30,6 +32,7 @@ static const struct known {
     struct text name;
     size_t offset;
 } known[] = {
+    [KNOWN_ENDPOINT] = { { "M2M_ENDPOINT", 12 }, offsetof(struct params, endpoint) },
     { { "REQUEST_METHOD", 14 }, offsetof(struct params, request.method) },
     { { "SCRIPT_NAME", 11 }, offsetof(struct params, script_name) },
     { { "PATH_INFO", 9 }, offsetof(struct params, path_info) },
@@ -40,6 +43,11 @@ static const struct known {
     { { "REQUEST_ID", 10 }, offsetof(struct params, request.id) },
     { { "HTTP_AUTHORIZATION", 18 }, offsetof(struct params, request.authorization) },
     { { "HTTP_IF_NONE_MATCH", 18 }, offsetof(struct params, request.if_none_match) },
+    { { "M2M_AUDIENCE", 12 }, offsetof(struct params, request.check.audience) },
+    { { "M2M_SCOPE", 9 }, offsetof(struct params, request.check.scope) },
+    { { "M2M_SCOPE_ANY", 13 }, offsetof(struct params, request.check.scope_any) },
+    { { "M2M_RESOURCE_METADATA", 21 }, offsetof(struct params, request.check.resource_metadata) },
+    { { "REQUEST_URI", 11 }, offsetof(struct params, request.check.target) },
 };
 
 enum { KNOWN = sizeof known / sizeof known[0] };
@@ -103,6 +111,17 @@ static void take_params(char *const *envp, struct params *params)
     }
 }
 
+/* By the role and M2M_ENDPOINT, which no client can make. An endpoint of any other name, an empty one included, and any
+ * other role is a mistake in a configuration: nothing is asked then, and the answer is never 2xx. */
+static enum request_kind kind_of(int role, const struct params *params)
+{
+    bool is_named = params->seen & 1U << KNOWN_ENDPOINT;
+    if (is_named && !text_equal(params->endpoint, TEXT("check"))) return REQUEST_NOTHING;
+    if (role == FCGI_AUTHORIZER) return REQUEST_AUTHORIZER;
+    if (role != FCGI_RESPONDER) return REQUEST_NOTHING;
+    return is_named ? REQUEST_SUBREQUEST : REQUEST_ENDPOINT;
+}
+
 /* The whole path; absent when there is none, or the arena is used up. */
 static struct text join(struct arena *arena, struct text script_name, struct text path_info)
 {
@@ -149,12 +168,13 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
     if (!begins(connection) || FCGX_Accept_r(request) < 0) return -1;
     if (FCGX_GetError(request->in)) return -1;     /* parameters that were cut off count as success to libfcgi */
     take_params(request->envp, &params);
+    params.request.kind = kind_of(request->role, &params);
     params.request.body = TEXT("");
     if (request->role == FCGI_RESPONDER) {
         params.request.path = join(arena, params.script_name, params.path_info);
         if (read_body(request->in, params.content_length, arena, &params.request)) return -1;
     } else {
-        request->keepConnection = 0;    /* an authorizer's stdin may have no end: not touched; no path means 404 */
+        request->keepConnection = 0;    /* an authorizer's stdin may have no end: not touched */
     }
     if (params.size > REQUEST_PARAMS_BYTES) params.request.body_too_large = true;
     *request_r = params.request;

@@ -104,6 +104,14 @@ static int read_shown(struct exchange *exchange, const struct object *object, si
     return b.full ? -1 : 0;
 }
 
+/* A token without a scope has no such claim (RFC 9068 2.2.3). */
+static int read_scope(struct exchange *exchange, const struct object *object, struct text *scope_r)
+{
+    const struct member *member = object_member(object, "scope");
+    *scope_r = (struct text){ NULL, 0 };
+    return member ? object_string(member, exchange->arena, scope_r) : 0;
+}
+
 /* Signed by us is not enough: all that later steps rely on has to be there. */
 static int read_claims(struct exchange *exchange, struct text payload, struct access_token *token_r)
 {
@@ -112,9 +120,11 @@ static int read_claims(struct exchange *exchange, struct text payload, struct ac
     if (jwt_claims_read(payload, exchange->arena, &claims)) return -1;
     if (object_string(object_member(&claims.object, "client_id"), exchange->arena, &facts->client_id)) return -1;
     if (object_string(object_member(&claims.object, "cred"), exchange->arena, &facts->credential)) return -1;
+    if (read_scope(exchange, &claims.object, &token_r->scope)) return -1;
     if (!text_equal(claims.issuer, exchange->issuer->name) || claims.jti.size == 0) return -1;
     if (claims.expires_at < 0 || claims.issued_at < 0) return -1;
     if (claims.audience_count == 0 || claims.audience_count > ACCESS_TOKEN_AUDIENCES) return -1;
+    token_r->subject = claims.subject;
     facts->jti = claims.jti;
     facts->issued_at = claims.issued_at;
     facts->expires_at = claims.expires_at;

@@ -1,4 +1,4 @@
-/* endpoint: the doors of the house, one handler each; the route table in server.c is their only caller.
+/* endpoint: the doors of the house, one handler each; server.c is their only caller.
  *
  * A handler writes the answer, or returns the error that the server answers for it. */
 #ifndef OAUTH_ENDPOINT_H
@@ -9,6 +9,7 @@
 enum error endpoint_token(struct exchange *exchange);         /* RFC 6749 3.2 */
 enum error endpoint_introspect(struct exchange *exchange);    /* RFC 7662 2 */
 enum error endpoint_revoke(struct exchange *exchange);        /* RFC 7009 2 */
+enum error endpoint_check(struct exchange *exchange);         /* RFC 6750 3 */
 enum error endpoint_jwks(struct exchange *exchange);          /* RFC 7517 5 */
 enum error endpoint_metadata(struct exchange *exchange);      /* RFC 8414 3 */
 enum error endpoint_live(struct exchange *exchange);          /* this process answers */

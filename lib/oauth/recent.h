@@ -9,7 +9,7 @@
 
 #include "store.h"
 
-enum { ACCESS_TOKEN_AUDIENCES = 8, RECENT_BYTES = 512 };
+enum { ACCESS_TOKEN_AUDIENCES = 8, RECENT_BYTES = 640 };
 
 /* What a token of ours says; views. */
 struct access_token {
@@ -17,6 +17,8 @@ struct access_token {
     int64_t not_before;             /* -1: no such claim */
     size_t audience_count;
     struct text audiences[ACCESS_TOKEN_AUDIENCES];
+    struct text subject;
+    struct text scope;              /* space-separated; empty or absent: none */
     struct text shown;              /* the claims that others may see, as members of a JSON object: `"iss":...,"sub":...` */
 };
 

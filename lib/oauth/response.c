@@ -16,6 +16,9 @@ void response_open(struct response *response)
     response->retry_after = 0;
     response->etag[0] = '\0';
     response->allow = (struct text){ NULL, 0 };
+    response->challenge = (struct response_challenge){ .bearer = false };
+    response->lines = (struct text){ NULL, 0 };
+    response->head_room = RESPONSE_HEAD;
     response->content_type = TEXT("application/json");
     response->client_id = (struct text){ NULL, 0 };
     response->route = 0;
@@ -26,7 +29,17 @@ int response_reserve(struct response *response, struct arena *arena, size_t size
 {
     char *block = arena_take(arena, RESPONSE_HEAD + size);
     if (!block) return -1;
+    response->head_room = RESPONSE_HEAD;
     response->body = (struct buffer){ block + RESPONSE_HEAD, 0, size, false };
+    return 0;
+}
+
+int response_widen(struct response *response, struct arena *arena, size_t size)
+{
+    char *block = arena_take(arena, RESPONSE_HEAD + size + RESPONSE_SMALL);
+    if (!block) return -1;
+    response->head_room = RESPONSE_HEAD + size;
+    response->body = (struct buffer){ block + response->head_room, 0, RESPONSE_SMALL, false };
     return 0;
 }
 
@@ -100,6 +113,7 @@ static struct text reason(int status)
     case 304: return TEXT(" Not Modified\r\n");
     case 400: return TEXT(" Bad Request\r\n");
     case 401: return TEXT(" Unauthorized\r\n");
+    case 403: return TEXT(" Forbidden\r\n");
     case 404: return TEXT(" Not Found\r\n");
     case 405: return TEXT(" Method Not Allowed\r\n");
     case 413: return TEXT(" Content Too Large\r\n");
@@ -115,10 +129,46 @@ static void put_cache(struct buffer *b, const struct response *response)
     else buffer_put(b, TEXT("Cache-Control: no-store\r\nPragma: no-cache\r\n"));
 }
 
+static void put_attribute(struct buffer *b, struct text name, struct text value)
+{
+    if (!text_present(value)) return;
+    buffer_put(b, name);
+    buffer_put_char(b, '"');
+    buffer_put(b, value);
+    buffer_put_char(b, '"');
+}
+
+/* RFC 6750 3.1: whoever brought no token learns no error code. */
+static void put_bearer(struct buffer *b, const struct response *response, struct text realm)
+{
+    const struct error_facts *facts = error_facts(response->error);
+    buffer_put(b, TEXT("WWW-Authenticate: Bearer realm="));
+    buffer_put_json(b, realm);
+    if (response->error != ERROR_missing_bearer) {
+        put_attribute(b, TEXT(", error="), text_of(facts->code));
+        put_attribute(b, TEXT(", error_description="), text_of(facts->description));
+    }
+    if (response->error == ERROR_insufficient_scope) put_attribute(b, TEXT(", scope="), response->challenge.scope);
+    put_attribute(b, TEXT(", resource_metadata="), response->challenge.resource_metadata);
+    buffer_put(b, TEXT("\r\n"));
+}
+
+static void put_challenge(struct buffer *b, const struct response *response, struct text realm)
+{
+    int status = response->status;
+    if (response->challenge.bearer) {
+        if (status == 400 || status == 401 || status == 403) put_bearer(b, response, realm);
+    } else if (status == 401) {
+        buffer_put(b, TEXT("WWW-Authenticate: Basic realm="));
+        buffer_put_json(b, realm);
+        buffer_put(b, TEXT(", charset=\"UTF-8\"\r\n"));
+    }
+}
+
 struct text response_format(struct response *response, struct text realm, struct text id)
 {
-    char head[RESPONSE_HEAD];
-    struct buffer b = { head, 0, sizeof head, false };
+    char *room = response->body.data - response->head_room;
+    struct buffer b = { room, 0, response->head_room, false };
     size_t body_size = response->body.size;
     buffer_put(&b, TEXT("Status: "));
     buffer_put_number(&b, (uint64_t)response->status);
@@ -128,19 +178,16 @@ struct text response_format(struct response *response, struct text realm, struct
         put_number_header(&b, TEXT("Content-Length: "), body_size);
     }
     put_cache(&b, response);
-    if (response->status == 401) {
-        buffer_put(&b, TEXT("WWW-Authenticate: Basic realm="));
-        buffer_put_json(&b, realm);
-        buffer_put(&b, TEXT(", charset=\"UTF-8\"\r\n"));
-    }
+    put_challenge(&b, response, realm);
     if (response->retry_after > 0) put_number_header(&b, TEXT("Retry-After: "), response->retry_after);
     put_header(&b, TEXT("Allow: "), response->allow);
     put_header(&b, TEXT("ETag: "), text_of(response->etag));
     put_header(&b, TEXT("X-Request-Id: "), id);
+    buffer_put(&b, response->lines);
     buffer_put(&b, TEXT("\r\n"));
     assert(!b.full);
 
     char *start = response->body.data - b.size;
-    memcpy(start, head, b.size);
+    memmove(start, room, b.size);
     return (struct text){ start, b.size + (response->head_only ? 0 : body_size) };
 }

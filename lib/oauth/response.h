@@ -15,6 +15,13 @@ enum { RESPONSE_HEAD = 768, RESPONSE_SMALL = 256, RESPONSE_ETAG = 32 };
 
 enum response_cache { RESPONSE_NO_STORE, RESPONSE_PUBLIC };
 
+/* Basic: of a 401. Bearer (RFC 6750 3): of every 400, 401 and 403; texts go between quotes as they are. */
+struct response_challenge {
+    bool bearer;
+    struct text scope;              /* what is needed, told with insufficient_scope; absent: not told */
+    struct text resource_metadata;  /* URL (RFC 9728 5.1); absent: not told */
+};
+
 struct response {
     struct buffer body;
     int status;
@@ -24,6 +31,9 @@ struct response {
     unsigned retry_after;           /* seconds; 0: no such header */
     char etag[RESPONSE_ETAG];       /* with its quotes and a NUL; empty: no such header */
     struct text allow;              /* absent: no such header */
+    struct response_challenge challenge;
+    struct text lines;              /* more lines of the head, each with its line end; absent: none */
+    size_t head_room;               /* bytes in front of the body for the head */
     struct text content_type;
     struct text client_id;          /* who asked, for the log; absent until it is proved */
     unsigned route;                 /* index of the route, for the metrics */
@@ -37,13 +47,17 @@ void response_open(struct response *response);
 /* Room for a body of size bytes in the arena; what was written before is lost. 0, or -1 when the arena is used up. */
 int response_reserve(struct response *response, struct arena *arena, size_t size);
 
+/* Room in the arena for size more bytes of head, and a body of RESPONSE_SMALL bytes; what was written before is lost.
+ * Needed before lines or texts of a challenge are set. 0, or -1 when the arena is used up. */
+int response_widen(struct response *response, struct arena *arena, size_t size);
+
 /* Replaces the body by the JSON of error (RFC 6749 5.2) and sets status and retry_after. */
 void response_refuse(struct response *response, enum error error);
 
 /* Sets etag from the body; with a matching If-None-Match (RFC 9110 13.1.2) the answer becomes a 304. */
 void response_validate(struct response *response, struct secret_hasher *hasher, struct text if_none_match);
 
-/* The whole answer. realm names the Basic challenge of a 401; id, when present, becomes X-Request-Id.
+/* The whole answer. realm stands in the challenge; id, when present, becomes X-Request-Id.
  * The view lives as long as the response. */
 struct text response_format(struct response *response, struct text realm, struct text id);
 

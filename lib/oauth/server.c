@@ -30,15 +30,17 @@ static const struct route {
     { "metrics",    TEXT("/metrics"),    UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_metrics },
 };
 
-enum { ROUTES = sizeof routes / sizeof *routes };
+/* Behind the routes: the check, which no path leads to, and all that is nothing known here. */
+enum { ROUTES = sizeof routes / sizeof *routes, ROUTE_CHECK = ROUTES, ROUTE_OTHER };
 
 size_t server_routes(void)
 {
-    return ROUTES + 1;
+    return ROUTE_OTHER + 1;
 }
 
 const char *server_route_name(size_t route)
 {
+    if (route == ROUTE_CHECK) return "check";
     return route < ROUTES ? routes[route].name : "other";
 }
 
@@ -54,7 +56,7 @@ static size_t find_route(struct text prefix, struct text path)
 {
     size_t i = 0;
     while (i < ROUTES && !is_at(&routes[i], prefix, path)) i++;
-    return i;
+    return i < ROUTES ? i : ROUTE_OTHER;
 }
 
 /* GET means HEAD, too (RFC 9110 9.3.2). */
@@ -70,13 +72,13 @@ static bool is_too_old(const struct issuer *issuer, const struct route *route)
     return route->stale != ANY_AGE && issuer->store->age(issuer->store->world) > limit;
 }
 
-static enum error answer(struct exchange *exchange)
+static enum error answer_endpoint(struct exchange *exchange)
 {
     const struct request *request = exchange->request;
     struct response *response = exchange->response;
     response->head_only = text_equal(request->method, TEXT("HEAD"));
     response->route = (unsigned)find_route(exchange->issuer->prefix, request->path);
-    if (response->route == ROUTES) return ERROR_not_found;
+    if (response->route == ROUTE_OTHER) return ERROR_not_found;
     const struct route *route = &routes[response->route];
     if (!takes(route, request->method)) {
         response->allow = route->method == POST ? TEXT("POST") : TEXT("GET, HEAD");
@@ -86,6 +88,22 @@ static enum error answer(struct exchange *exchange)
     if (request->body_too_large) return ERROR_too_large;
     if (is_too_old(exchange->issuer, route)) return ERROR_unavailable;
     return route->handle(exchange);
+}
+
+static enum error answer(struct exchange *exchange)
+{
+    struct response *response = exchange->response;
+    switch (exchange->request->kind) {
+    case REQUEST_ENDPOINT:
+        return answer_endpoint(exchange);
+    case REQUEST_SUBREQUEST:
+    case REQUEST_AUTHORIZER:
+        response->route = ROUTE_CHECK;
+        return endpoint_check(exchange);
+    default:
+        response->route = ROUTE_OTHER;
+        return ERROR_not_found;
+    }
 }
 
 struct text server_handle(const struct issuer *issuer, struct arena *arena, const struct request *request,

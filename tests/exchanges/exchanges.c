@@ -9,6 +9,8 @@
  *     > Name: value               Authorization, Content-Type, If-None-Match, Remote-Address, Request-Id (of the front),
  *                                 Made-Request-Id (ours), Repeated: yes, Too-Large: yes. Other headers do not reach the
  *                                 server. A POST without Content-Type has that of a form.
+ *                                 A check (its target is PATH and QUERY): Kind: subrequest|authorizer|nothing,
+ *                                 M2m-Audience, M2m-Scope, M2m-Scope-Any, M2m-Resource-Metadata
  *     >> body                     lines are put together as they are, without line ends
  *     < 200                       sends it and expects that status
  *     < Name: pattern             the header stands there once, with that value
@@ -63,10 +65,26 @@ static struct text *request_field(struct request *request, struct text name)
         { TEXT("Authorization"), &request->authorization }, { TEXT("Content-Type"), &request->content_type },
         { TEXT("If-None-Match"), &request->if_none_match }, { TEXT("Remote-Address"), &request->remote_address },
         { TEXT("Request-Id"), &request->id }, { TEXT("Made-Request-Id"), &request->id },
+        { TEXT("M2m-Audience"), &request->check.audience }, { TEXT("M2m-Scope"), &request->check.scope },
+        { TEXT("M2m-Scope-Any"), &request->check.scope_any },
+        { TEXT("M2m-Resource-Metadata"), &request->check.resource_metadata },
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (text_equal_nocase(fields[i].name, name)) return fields[i].place;
     return NULL;
+}
+
+static int set_kind(struct script *script, struct request *request, struct text kind)
+{
+    static const struct { struct text name; enum request_kind kind; } kinds[] = {
+        { TEXT("subrequest"), REQUEST_SUBREQUEST }, { TEXT("authorizer"), REQUEST_AUTHORIZER }, { TEXT("nothing"), REQUEST_NOTHING },
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (text_equal(kinds[i].name, kind)) {
+            request->kind = kinds[i].kind;
+            return 0;
+        }
+    return script_fail(script, "no such kind of request");
 }
 
 static int begin_request(struct block *block, struct text line)
@@ -74,9 +92,10 @@ static int begin_request(struct block *block, struct text line)
     struct text method, path;
     if (block->waiting) return script_fail(block->script, "the request before it is not answered");
     (void)text_split(&line, ' ', &method);
+    struct text target = line;
     (void)text_split(&line, '?', &path);
     block->waiting = true;
-    block->request = (struct request){ .method = method, .path = path, .query = line };
+    block->request = (struct request){ .method = method, .path = path, .query = line, .check.target = target };
     if (text_equal(method, TEXT("POST"))) block->request.content_type = TEXT("application/x-www-form-urlencoded");
     return 0;
 }
@@ -91,6 +110,7 @@ static int read_request_line(struct block *block, struct text line)
     struct text *place = request_field(&block->request, name);
     if (place) *place = value.size > 0 ? value : (struct text){ NULL, 0 };
     if (text_equal(name, TEXT("Made-Request-Id"))) block->request.id_is_ours = true;
+    if (text_equal(name, TEXT("Kind"))) return set_kind(block->script, &block->request, value);
     if (text_equal(name, TEXT("Repeated"))) block->request.repeated = true;
     if (text_equal(name, TEXT("Too-Large"))) block->request.body_too_large = true;
     return 0;
@@ -159,8 +179,11 @@ static int judge_any(struct block *block, struct text answer)
         return script_fail(script, "the error is not plain JSON: %.*s", (int)block->body.size, block->body.data);
     if (status >= 400 && !header_is(block, TEXT("Content-Type"), TEXT("application/json")))
         return script_fail(script, "the error is not application/json");
-    if (status == 401 && !header_is(block, TEXT("WWW-Authenticate"), TEXT("Basic realm=\"*\", charset=\"UTF-8\"")))
-        return script_fail(script, "a 401 without a challenge");
+    bool is_check = block->request.kind == REQUEST_SUBREQUEST || block->request.kind == REQUEST_AUTHORIZER;
+    struct text basic = TEXT("Basic realm=\"*\", charset=\"UTF-8\""), bearer = TEXT("Bearer realm=\"" WORLD_ISSUER "\"*");
+    bool is_challenged = is_check ? status == 400 || status == 401 || status == 403 : status == 401;
+    if (is_challenged && !header_is(block, TEXT("WWW-Authenticate"), is_check ? bearer : basic))
+        return script_fail(script, "a refusal without a challenge");
     (void)find_header(block->head, TEXT("Retry-After"), &times);
     if ((times == 1) != (status == 429 || status == 503)) return script_fail(script, "Retry-After belongs to 429 and 503");
     return 0;

@@ -21,7 +21,7 @@ static struct access_token token_of(struct text shown)
 {
     return (struct access_token){
         .facts = { TEXT("jti"), TEXT("client"), TEXT("cred"), 100, 400 }, .not_before = 50, .audience_count = 2,
-        .audiences = { TEXT("a:1"), TEXT("a:2") }, .shown = shown,
+        .audiences = { TEXT("a:1"), TEXT("a:2") }, .subject = TEXT("sub"), .scope = TEXT("r w"), .shown = shown,
     };
 }
 
@@ -35,6 +35,8 @@ static void what_was_put_is_found_as_it_was(void)
     const struct access_token *found = find(1, 1);
     CHECK(found != NULL);
     CHECK_TEXT(found->shown, TEXT("\"iss\":\"i\""));
+    CHECK_TEXT(found->subject, TEXT("sub"));
+    CHECK_TEXT(found->scope, TEXT("r w"));
     CHECK_TEXT(found->facts.jti, TEXT("jti"));
     CHECK_TEXT(found->facts.client_id, TEXT("client"));
     CHECK_TEXT(found->facts.credential, TEXT("cred"));
@@ -64,9 +66,9 @@ static void what_is_too_large_is_not_kept_and_leaves_nothing_half(void)
     token = token_of((struct text){ large, sizeof large });
     put(3, 2, &token);
     CHECK(find(3, 1) == NULL && find(3, 2) == NULL);
-    token = token_of((struct text){ large, RECENT_BYTES - 13 - 6 });      /* exactly full */
+    token = token_of((struct text){ large, RECENT_BYTES - 13 - 6 - 6 });      /* exactly full */
     put(3, 3, &token);
-    CHECK(find(3, 3) != NULL && find(3, 3)->shown.size == RECENT_BYTES - 19);
+    CHECK(find(3, 3) != NULL && find(3, 3)->shown.size == RECENT_BYTES - 25);
     CHECK_TEXT(find(3, 3)->audiences[1], TEXT("a:2"));
 }
 

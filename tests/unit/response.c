@@ -51,6 +51,43 @@ static void a_refusal_forgets_what_was_public(void)
     CHECK(memmem(answer.data, answer.size, "no-store", 8) != NULL);
 }
 
+/* RFC 6750 3.1; a 503 is nobody's lack of credentials. */
+static void H8_a_bearer_challenge(void)
+{
+    static const struct { enum error error; bool told, scope; } rows[] = {
+        { ERROR_missing_bearer, true, false }, { ERROR_malformed_bearer, true, false }, { ERROR_invalid_token, true, false },
+        { ERROR_insufficient_scope, true, true }, { ERROR_unavailable, false, false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        response_open(&response);
+        response.challenge = (struct response_challenge){ true, TEXT("read write"), TEXT("https://api.example/m") };
+        response_refuse(&response, rows[i].error);
+        struct text answer = response_format(&response, TEXT("r"), absent);
+        CHECK((memmem(answer.data, answer.size, "WWW-Authenticate: Bearer realm=\"r\"", 34) != NULL) == rows[i].told);
+        CHECK((memmem(answer.data, answer.size, ", scope=\"read write\"", 20) != NULL) == rows[i].scope);
+        CHECK((memmem(answer.data, answer.size, "/m\"\r\n", 5) != NULL) == rows[i].told);
+        CHECK(memmem(answer.data, answer.size, "Basic", 5) == NULL);
+        CHECK((memmem(answer.data, answer.size, ", error=\"", 9) == NULL) == (i == 0 || !rows[i].told));
+    }
+}
+
+static void a_wide_head_in_front_of_a_body(void)
+{
+    static char line[4000];
+    struct arena arena;
+    memset(line, 'x', sizeof line);
+    CHECK(arena_open(&arena, 8192) == 0);
+    response_open(&response);
+    CHECK(response_widen(&response, &arena, 8192) == -1);
+    CHECK(response_widen(&response, &arena, sizeof line) == 0);
+    buffer_put(&response.body, TEXT("{}"));
+    response.lines = (struct text){ line, sizeof line };
+    struct text answer = response_format(&response, TEXT("r"), absent);
+    CHECK(answer.size > sizeof line && text_begins(answer, TEXT("Status: 200 OK\r\n")));
+    CHECK(memcmp(answer.data + answer.size - 7, "xxx\r\n{}", 7) == 0);
+    arena_close(&arena);
+}
+
 static void J5_head_has_the_length_of_what_is_left_out(void)
 {
     response_open(&response);
@@ -141,6 +178,8 @@ int main(void)
     RUN(a_refusal);
     RUN(every_refusal_fits_and_says_when_to_come_back);
     RUN(a_refusal_forgets_what_was_public);
+    RUN(H8_a_bearer_challenge);
+    RUN(a_wide_head_in_front_of_a_body);
     RUN(J5_head_has_the_length_of_what_is_left_out);
     RUN(E9_if_none_match);
     RUN(J4_a_304_has_no_body_and_no_type);

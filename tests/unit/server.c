@@ -71,6 +71,33 @@ static void memory_that_runs_out_anywhere(void)
     }
 }
 
+/* The same for a check, whose good answer needs the arena, too. */
+static void memory_that_runs_out_in_a_check(void)
+{
+    static char authorization[2048] = "Bearer ";
+    size_t good = 0;
+    CHECK(furnish());
+    struct text issued = world_handle(&world, &token_request, &response);
+    const char *token = memmem(issued.data, issued.size, ":\"", 2);
+    CHECK(token != NULL);
+    memcpy(authorization + 7, token + 2, strcspn(token + 2, "\""));
+    struct request request = { .kind = REQUEST_AUTHORIZER, .authorization = text_of(authorization) };
+    request.check = (struct request_check){ .audience = TEXT("https://api.example"), .scope = TEXT("read"), .scope_any = TEXT("x read"),
+                                            .target = TEXT("/%61?%61=b") };
+    for (size_t size = 16; size <= 65536; size += size / 16 + 16) {
+        struct arena arena;
+        CHECK(world_forget(&world) == 0 && arena_open(&arena, size) == 0);
+        struct text answer = server_handle(&world.issuer, &arena, &request, &response);
+        bool passes = text_begins(answer, TEXT("Status: 200"));
+        CHECK(passes || text_begins(answer, TEXT("Status: 503")) || text_begins(answer, TEXT("Status: 401")));
+        CHECK((memmem(answer.data, answer.size, "Variable-REMOTE_USER: svc\r\n", 27) != NULL) == passes);
+        good += passes;
+        arena_close(&arena);
+    }
+    CHECK(good > 0);
+    CHECK(!strcmp(server_route_name(response.route), "check"));
+}
+
 static void nothing_of_a_request_stays_in_the_arena(void)
 {
     CHECK(furnish());
@@ -145,6 +172,7 @@ int main(void)
 {
     if (world_open(&world)) return EXIT_FAILURE;
     RUN(memory_that_runs_out_anywhere);
+    RUN(memory_that_runs_out_in_a_check);
     RUN(nothing_of_a_request_stays_in_the_arena);
     RUN(an_empty_request);
     RUN(routes_have_names);

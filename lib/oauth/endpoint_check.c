@@ -1,0 +1,196 @@
+#include "access_token.h"
+#include "endpoint.h"
+#include "scope.h"
+
+enum { LINES_BYTES = 512, METADATA_BYTES = 512 };
+
+/* What a location demands, read. */
+struct demand {
+    struct scope all, any;
+};
+
+/* May stand as the value of a header, and comes out of it as it went in. */
+static bool is_header_safe(struct text t)
+{
+    for (size_t i = 0; i < t.size; i++)
+        if (t.data[i] < 0x20 || t.data[i] > 0x7e) return false;
+    return t.size > 0 && t.data[0] != ' ' && t.data[t.size - 1] != ' ';
+}
+
+/* A URL that goes between quotes as it is. */
+static bool is_quotable_url(struct text t)
+{
+    if (t.size > METADATA_BYTES || !is_header_safe(t)) return false;
+    return !memchr(t.data, '"', t.size) && !memchr(t.data, '\\', t.size) && !memchr(t.data, ' ', t.size);
+}
+
+/* A location that does not say what it wants protects nothing: nobody passes. */
+static int read_demand(const struct request_check *check, struct demand *demand_r)
+{
+    if (check->audience.size == 0) return -1;
+    if (check->scope.size > SCOPE_BYTES || scope_parse(check->scope, &demand_r->all)) return -1;
+    if (check->scope_any.size > SCOPE_BYTES || scope_parse(check->scope_any, &demand_r->any)) return -1;
+    return text_present(check->resource_metadata) && !is_quotable_url(check->resource_metadata) ? -1 : 0;
+}
+
+/* All that has to be there, then all of which one has to. */
+static struct text join_scopes(struct arena *arena, const struct request_check *check)
+{
+    if (check->scope.size == 0) return check->scope_any;
+    if (check->scope_any.size == 0) return check->scope;
+    size_t size = check->scope.size + 1 + check->scope_any.size;
+    struct buffer b = { arena_take(arena, size), 0, size, false };
+    if (!b.data) return check->scope;
+    buffer_put(&b, check->scope);
+    buffer_put_char(&b, ' ');
+    buffer_put(&b, check->scope_any);
+    return buffer_text(&b);
+}
+
+static int prepare_challenge(struct exchange *exchange)
+{
+    const struct request_check *check = &exchange->request->check;
+    struct text scope = join_scopes(exchange->arena, check);
+    if (response_widen(exchange->response, exchange->arena, scope.size + check->resource_metadata.size + LINES_BYTES)) return -1;
+    exchange->response->challenge = (struct response_challenge){ true, scope, check->resource_metadata };
+    return 0;
+}
+
+/* RFC 6750 2.3 is not offered: a token in a URL ends up in logs. The rest of the query is the API's affair, so a pair that
+ * cannot be decoded is passed over. */
+static bool has_token_in_query(struct exchange *exchange, struct text target)
+{
+    struct text pair, name;
+    if (!text_split(&target, '?', &pair)) return false;
+    while (text_split(&target, '&', &pair)) {
+        if (!text_split(&pair, '=', &name) || form_decode(name, exchange->arena, &name)) continue;
+        if (text_equal(name, TEXT("access_token"))) return true;
+    }
+    return false;
+}
+
+/* RFC 6750 2.1, b64token. */
+static bool is_b64token(struct text t)
+{
+    while (t.size > 1 && t.data[t.size - 1] == '=') t.size--;
+    for (size_t i = 0; i < t.size; i++) {
+        char c = t.data[i];
+        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!letter && c != '-' && c != '.' && c != '_' && c != '~' && c != '+' && c != '/') return false;
+    }
+    return t.size > 0;
+}
+
+/* Another scheme is as good as none (RFC 6750 3.1). Front servers join repeated headers with a comma, which no token has. */
+static enum error read_bearer(struct exchange *exchange, struct text *token_r)
+{
+    const struct request *request = exchange->request;
+    struct text scheme, rest = request->authorization;
+    if (request->repeated) return ERROR_ambiguous;
+    if (request->body_too_large) return ERROR_too_large;
+    if (has_token_in_query(exchange, request->check.target)) return ERROR_malformed_bearer;
+    if (!text_split(&rest, ' ', &scheme) || !text_equal_nocase(scheme, TEXT("Bearer"))) return ERROR_missing_bearer;
+    *token_r = text_trim(rest);
+    return is_b64token(*token_r) ? ERROR_none : ERROR_malformed_bearer;
+}
+
+static bool is_meant_for(const struct access_token *token, struct text audience)
+{
+    for (size_t i = 0; i < token->audience_count; i++)
+        if (text_equal(token->audiences[i], audience)) return true;
+    return false;
+}
+
+static bool has_scopes(const struct access_token *token, const struct demand *demand)
+{
+    struct scope held;
+    if (demand->all.count == 0 && demand->any.count == 0) return true;
+    if (scope_parse(token->scope, &held)) return false;
+    for (size_t i = 0; i < demand->all.count; i++)
+        if (!scope_has(&held, demand->all.words[i])) return false;
+    for (size_t i = 0; i < demand->any.count; i++)
+        if (scope_has(&held, demand->any.words[i])) return true;
+    return demand->any.count == 0;
+}
+
+static enum error judge(struct exchange *exchange, struct text compact, const struct demand *demand,
+                        struct access_token *token_r)
+{
+    const struct issuer *issuer = exchange->issuer;
+    if (issuer->store->age(issuer->store->world) > issuer->validate_seconds) return ERROR_unavailable;
+    enum answer good = access_token_read(exchange, compact, token_r);
+    if (good == ANSWER_YES && !is_meant_for(token_r, exchange->request->check.audience)) good = ANSWER_NO;
+    if (good == ANSWER_YES) good = access_token_active(exchange, token_r);
+    if (good == ANSWER_CANNOT_SAY) return ERROR_unavailable;
+    if (good == ANSWER_NO) return ERROR_invalid_token;
+    return has_scopes(token_r, demand) ? ERROR_none : ERROR_insufficient_scope;
+}
+
+/* Who calls, for the application: each value in a line under each of the names that the front that asked understands. */
+static int put_identity(struct buffer *b, const struct access_token *token, struct text audiences, bool as_variables)
+{
+    const struct { struct text header, variable, value; bool may_be_empty; } lines[] = {
+        { TEXT("X-Auth-Client: "), TEXT("Variable-AUTH_CLIENT: "), token->facts.client_id, false },
+        { TEXT("X-Auth-Subject: "), TEXT("Variable-AUTH_SUBJECT: "), token->subject, false },
+        { TEXT("X-Auth-Scope: "), TEXT("Variable-AUTH_SCOPE: "), token->scope, true },
+        { TEXT("X-Auth-Audience: "), TEXT("Variable-AUTH_AUDIENCE: "), audiences, false },
+        { TEXT(""), TEXT("Variable-REMOTE_USER: "), token->facts.client_id, false },
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct text name = as_variables ? lines[i].variable : lines[i].header;
+        if (name.size == 0 || (lines[i].may_be_empty && lines[i].value.size == 0)) continue;
+        if (!is_header_safe(lines[i].value)) return -1;
+        buffer_put(b, name);
+        buffer_put(b, lines[i].value);
+        buffer_put(b, TEXT("\r\n"));
+    }
+    return b->full ? -1 : 0;
+}
+
+/* Separated by spaces, which no audience has: one that had would look like two. */
+static int join_audiences(struct arena *arena, const struct access_token *token, struct text *audiences_r)
+{
+    size_t size = 0;
+    *audiences_r = token->audiences[0];
+    for (size_t i = 0; i < token->audience_count; i++) {
+        if (token->audiences[i].size == 0 || memchr(token->audiences[i].data, ' ', token->audiences[i].size)) return -1;
+        size += token->audiences[i].size + 1;
+    }
+    if (token->audience_count == 1) return 0;
+    struct buffer b = { arena_take(arena, size), 0, size, false };
+    if (!b.data) return -1;
+    for (size_t i = 0; i < token->audience_count; i++) {
+        if (i > 0) buffer_put_char(&b, ' ');
+        buffer_put(&b, token->audiences[i]);
+    }
+    *audiences_r = buffer_text(&b);
+    return 0;
+}
+
+/* What cannot be told to the application without doubt is not told, and does not pass. */
+static enum error let_pass(struct exchange *exchange, const struct access_token *token)
+{
+    struct response *response = exchange->response;
+    struct text audiences;
+    if (join_audiences(exchange->arena, token, &audiences)) return ERROR_unavailable;
+    size_t size = LINES_BYTES + 2 * token->facts.client_id.size + token->subject.size + token->scope.size + audiences.size;
+    struct buffer lines = { arena_take(exchange->arena, size), 0, size, false };
+    if (!lines.data || response_widen(response, exchange->arena, size)) return ERROR_unavailable;
+    if (put_identity(&lines, token, audiences, exchange->request->kind == REQUEST_AUTHORIZER)) return ERROR_unavailable;
+    response->lines = buffer_text(&lines);
+    response->content_type = (struct text){ NULL, 0 };
+    response->client_id = token->facts.client_id;
+    return ERROR_none;
+}
+
+enum error endpoint_check(struct exchange *exchange)
+{
+    struct demand demand;
+    struct access_token token;
+    struct text compact;
+    if (read_demand(&exchange->request->check, &demand)) return ERROR_unconfigured_check;
+    if (prepare_challenge(exchange)) return ERROR_unavailable;
+    enum error error = read_bearer(exchange, &compact);
+    if (!error) error = judge(exchange, compact, &demand, &token);
+    return error ? error : let_pass(exchange, &token);
+}
