@@ -51,13 +51,14 @@ static int prepare_challenge(struct exchange *exchange)
 {
     const struct request_check *check = &exchange->request->check;
     struct text scope = join_scopes(exchange->arena, check);
-    if (response_widen(exchange->response, exchange->arena, scope.size + check->resource_metadata.size + LINES_BYTES)) return -1;
+    size_t size = scope.size + check->resource_metadata.size + LINES_BYTES;
+    if (response_widen(exchange->response, exchange->arena, size)) return -1;
     exchange->response->challenge = (struct response_challenge){ true, scope, check->resource_metadata };
     return 0;
 }
 
-/* RFC 6750 2.3 is not offered: a token in a URL ends up in logs. The rest of the query is the API's affair, so a pair that
- * cannot be decoded is passed over. */
+/* RFC 6750 2.3 is not offered: a token in a URL ends up in logs. The rest of the query is the API's affair, so a pair
+ * that cannot be decoded is passed over. */
 static bool has_token_in_query(struct exchange *exchange, struct text target)
 {
     struct text pair, name;
@@ -81,7 +82,8 @@ static bool is_b64token(struct text t)
     return t.size > 0;
 }
 
-/* Another scheme is as good as none (RFC 6750 3.1). Front servers join repeated headers with a comma, which no token has. */
+/* Another scheme is as good as none (RFC 6750 3.1). Front servers join repeated headers with a comma, which no token
+ * has. */
 static enum error read_bearer(struct exchange *exchange, struct text *token_r)
 {
     const struct request *request = exchange->request;
@@ -126,7 +128,7 @@ static enum error judge(struct exchange *exchange, struct text compact, const st
     return has_scopes(token_r, demand) ? ERROR_none : ERROR_insufficient_scope;
 }
 
-/* Who calls, for the application: each value in a line under each of the names that the front that asked understands. */
+/* Who calls, for the application: in lines under the names that the front which asked understands. */
 static int put_identity(struct buffer *b, const struct access_token *token, struct text audiences, bool as_variables)
 {
     const struct { struct text header, variable, value; bool may_be_empty; } lines[] = {
@@ -173,7 +175,8 @@ static enum error let_pass(struct exchange *exchange, const struct access_token 
     struct response *response = exchange->response;
     struct text audiences;
     if (join_audiences(exchange->arena, token, &audiences)) return ERROR_unavailable;
-    size_t size = LINES_BYTES + 2 * token->facts.client_id.size + token->subject.size + token->scope.size + audiences.size;
+    size_t size = LINES_BYTES + 2 * token->facts.client_id.size + token->subject.size + token->scope.size +
+                  audiences.size;
     struct buffer lines = { arena_take(exchange->arena, size), 0, size, false };
     if (!lines.data || response_widen(response, exchange->arena, size)) return ERROR_unavailable;
     if (put_identity(&lines, token, audiences, exchange->request->kind == REQUEST_AUTHORIZER)) return ERROR_unavailable;

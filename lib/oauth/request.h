@@ -14,7 +14,7 @@ enum { REQUEST_PARAMS_BYTES = 32768, REQUEST_BODY_BYTES = 65536 };
 enum request_kind {
     REQUEST_ENDPOINT,               /* one of the routes */
     REQUEST_SUBREQUEST,             /* a check, whose answer is read as headers (nginx auth_request) */
-    REQUEST_AUTHORIZER,             /* a check in the FastCGI role of that name (lighttpd), whose answer is read as variables */
+    REQUEST_AUTHORIZER,             /* a check, whose answer is read as variables (the FastCGI role of that name) */
     REQUEST_NOTHING,                /* nothing that is known here */
 };
 

@@ -25,6 +25,7 @@ http {{
         listen 127.0.0.1:{port} backlog=1024;
         server_name as.example;
         include {folder}/nginx-m2mauth.conf;
+{more}
     }}
 }}
 """
@@ -39,6 +40,7 @@ server.upload-dirs = ("{folder}")
 server.listen-backlog = 1024
 include "{folder}/http-parseopts.conf"
 include "{folder}/lighttpd-m2mauth.conf"
+{more}
 accesslog.filename = "{folder}/lighttpd-access.log"
 """
 
@@ -48,6 +50,7 @@ class Front:
         """bin_path: lighttpd starts this script, as the pool, itself (the second variant in its configuration)."""
         self.scratch, self.kind, self.socket, self.bin_path = scratch, kind, fcgi_socket, bin_path
         self.port = free_port()
+        self.more = lambda front: ""                    # what a test adds to the configuration
         self.process = self.command = None
 
     def adapt(self, source, target, replacements):
@@ -65,7 +68,7 @@ class Front:
         self.adapt("nginx/m2mauth.conf", "nginx-m2mauth.conf", {
             "include m2mauth_params": f"include {folder}/m2mauth_params", "/var/log/nginx/": f"{folder}/nginx-"})
         user = "user root root;" if os.geteuid() == 0 else ""
-        conf = self.scratch.write("nginx.conf", NGINX.format(folder=folder, port=self.port, user=user))
+        conf = self.scratch.write("nginx.conf", NGINX.format(folder=folder, port=self.port, user=user, more=self.more(self)))
         self.command = ["nginx", "-p", folder, "-c", conf, "-e", f"{folder}/nginx-error.log"]
 
     def write_lighttpd(self):
@@ -74,7 +77,7 @@ class Front:
         path = self.adapt("lighttpd/m2mauth.conf", "lighttpd-m2mauth.conf", {"/run/m2mauth/fcgi.sock": self.socket})
         if self.bin_path:
             self.choose_bin_path(path)
-        conf = self.scratch.write("lighttpd.conf", LIGHTTPD.format(folder=folder, port=self.port))
+        conf = self.scratch.write("lighttpd.conf", LIGHTTPD.format(folder=folder, port=self.port, more=self.more(self)))
         self.command = ["lighttpd", "-D", "-f", conf]
 
     def choose_bin_path(self, path):

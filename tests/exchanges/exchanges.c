@@ -77,7 +77,8 @@ static struct text *request_field(struct request *request, struct text name)
 static int set_kind(struct script *script, struct request *request, struct text kind)
 {
     static const struct { struct text name; enum request_kind kind; } kinds[] = {
-        { TEXT("subrequest"), REQUEST_SUBREQUEST }, { TEXT("authorizer"), REQUEST_AUTHORIZER }, { TEXT("nothing"), REQUEST_NOTHING },
+        { TEXT("subrequest"), REQUEST_SUBREQUEST }, { TEXT("authorizer"), REQUEST_AUTHORIZER },
+        { TEXT("nothing"), REQUEST_NOTHING },
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (text_equal(kinds[i].name, kind)) {

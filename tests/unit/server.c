@@ -82,8 +82,8 @@ static void memory_that_runs_out_in_a_check(void)
     CHECK(token != NULL);
     memcpy(authorization + 7, token + 2, strcspn(token + 2, "\""));
     struct request request = { .kind = REQUEST_AUTHORIZER, .authorization = text_of(authorization) };
-    request.check = (struct request_check){ .audience = TEXT("https://api.example"), .scope = TEXT("read"), .scope_any = TEXT("x read"),
-                                            .target = TEXT("/%61?%61=b") };
+    request.check = (struct request_check){ .audience = TEXT("https://api.example"), .scope = TEXT("read"),
+                                            .scope_any = TEXT("x read"), .target = TEXT("/%61?%61=b") };
     for (size_t size = 16; size <= 65536; size += size / 16 + 16) {
         struct arena arena;
         CHECK(world_forget(&world) == 0 && arena_open(&arena, size) == 0);
