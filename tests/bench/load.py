@@ -36,9 +36,9 @@ def h2load(url, request, connections, each):
     with tempfile.NamedTemporaryFile("w") as body:
         body.write(form)
         body.flush()
-        command = ["h2load", "--h1", "-n", str(total), "-c", str(connections), "-m", "1", "-N", "10s", "-d", body.name,
-                   "-H", f"authorization: {authorization}",
-                   "-H", "content-type: application/x-www-form-urlencoded", url]
+        posted = ["-d", body.name, "-H", "content-type: application/x-www-form-urlencoded"] if form else []
+        command = ["h2load", "--h1", "-n", str(total), "-c", str(connections), "-m", "1", "-N", "10s", *posted,
+                   "-H", f"authorization: {authorization}", url]
         run = subprocess.run(command, capture_output=True, text=True, timeout=120)
     found = re.search(r"^status codes: (\d+) 2xx", run.stdout, re.M)
     if run.returncode != 0 or not found:

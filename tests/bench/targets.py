@@ -17,7 +17,11 @@ TOKENS_OF_EACH = 8
 READER = "bench-reader"
 FORM = "application/x-www-form-urlencoded"
 PROCESSES = {"classic": 8, "multiplexed": 4, "m2mauth": 4}
-ENDPOINTS = ("token", "validate")
+ENDPOINTS = {"nginx": ("token", "validate", "check"), "lighttpd": ("token", "validate")}
+DEMAND = """set $m2mauth_audience "{audience}";  set $m2mauth_scope read;
+set $m2mauth_scope_any "";  set $m2mauth_resource_metadata "";
+include {deploy}/m2mauth_protect;
+"""
 
 
 class Target:
@@ -37,8 +41,8 @@ class Target:
         """One request. Its status, its body, and the size of the whole answer."""
         authorization, form = request
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("POST", f"/oauth/{endpoint}", form,
-                           {"Authorization": authorization, "Content-Type": FORM})
+        headers = {"Authorization": authorization, **({"Content-Type": FORM} if form else {})}
+        connection.request("POST" if form else "GET", f"/oauth/{endpoint}", form or None, headers)
         answer = connection.getresponse()
         body = answer.read()
         connection.close()
@@ -50,6 +54,7 @@ class Front:
     def __init__(self, scratch, kind, targets):
         self.scratch, self.kind = scratch, kind
         self.ports = [target.port for target in targets]
+        self.endpoints = ENDPOINTS[kind]
         values = {"DIR": scratch.folder, "USER": "user root root;" if os.geteuid() == 0 else "",
                   "PARAMS": os.path.join(rig.SOURCE, "deploy", "nginx", "m2mauth_params"),
                   **{f"PORT_{target.name}": str(target.port) for target in targets}}
@@ -59,6 +64,20 @@ class Front:
             content = content.replace(f"@{name}@", value)
         self.conf = scratch.write(f"{kind}.conf", content)
         self.process = None
+        if kind == "nginx":
+            self.write_checks(targets)
+
+    def write_checks(self, targets):
+        """The shipped check, asked of each target; kept connections where the target can."""
+        deploy = os.path.join(rig.SOURCE, "deploy", "nginx")
+        self.scratch.write("check_demand.conf", DEMAND.format(audience=rig.AUDIENCE, deploy=deploy))
+        with open(os.path.join(deploy, "m2mauth_check.conf")) as file:
+            shipped = file.read()
+        for target in targets:
+            content = shipped.replace("fastcgi_pass m2mauth;", f"fastcgi_pass {target.name};")
+            if target.name == "classic":
+                content = content.replace("fastcgi_keep_conn on;", "fastcgi_keep_conn off;")
+            self.scratch.write(f"check_{target.name}.conf", content)
 
     def start(self):
         error_log = self.scratch.path(f"{self.kind}-error.log")
@@ -109,6 +128,12 @@ def validate_requests(operator, target, requests):
         form = urllib.parse.urlencode({"token": json.loads(body)["access_token"]})
         result.append((basic(operator, READER), form))
     return result
+
+
+def check_requests(target, requests):
+    """A GET for each token of each client."""
+    return [("Bearer " + json.loads(target.ask("token", request)[1])["access_token"], "")
+            for request in requests * TOKENS_OF_EACH]
 
 
 def cpu_seconds(process):
