@@ -1,6 +1,5 @@
 /* Tokens that were ours until somebody touched them. */
 #include "../../lib/oauth/access_token.h"
-
 #include "../../lib/oauth/scope.h"
 #include "../check.h"
 #include "../world.h"
