@@ -27,6 +27,7 @@
     TEXT(host_id, "") \
     TEXT(key_passphrase_file, "") \
     NUMBER(token_seconds, 300, 30, 86400) \
+    CHOICE(token_algorithm, "ES256", "ES256|RS256|PS256|EdDSA") \
     NUMBER(jwks_max_age_seconds, 300, 0, 86400) \
     NUMBER(fresh_seconds, 5, 1, 60) \
     NUMBER(validate_seconds, 30, 5, 3600) \

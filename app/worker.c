@@ -103,6 +103,7 @@ static void open_issuer(struct worker *worker)
         .name = name,
         .prefix = prefix_of(name),
         .token_seconds = config->token_seconds,
+        .token_algorithm = (enum jws_algorithm)jws_algorithm_find(text_of(config->token_algorithm)),
         .jwks_max_age = config->jwks_max_age_seconds,
         .fresh_seconds = config->fresh_seconds,
         .validate_seconds = config->validate_seconds,

@@ -70,13 +70,19 @@ static bool is_active(const struct keyring_times *times, int64_t now)
            (times->retire == 0 || now < times->retire);
 }
 
-const struct keyring_key *keyring_signer(const struct keyring *keyring, int64_t now)
+static bool signs_rather(const struct keyring_key *key, const struct keyring_key *than, enum jws_algorithm algorithm)
+{
+    bool wanted = key->algorithm == algorithm, other = than->algorithm == algorithm;
+    return wanted != other ? wanted : key->times.activate > than->times.activate;
+}
+
+const struct keyring_key *keyring_signer(const struct keyring *keyring, enum jws_algorithm algorithm, int64_t now)
 {
     const struct keyring_key *best = NULL;
     for (size_t i = 0; i < keyring->count; i++) {
         const struct keyring_key *key = &keyring->keys[i];
         if (!key->signer || !is_active(&key->times, now)) continue;
-        if (!best || key->times.activate > best->times.activate) best = key;
+        if (!best || signs_rather(key, best, algorithm)) best = key;
     }
     return best;
 }

@@ -44,8 +44,9 @@ const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algor
 /* Frees the keys and empties the ring; the generation stays. */
 void keyring_clear(struct keyring *keyring);
 
-/* The key to sign with at now: of the active ones the latest activated; NULL when there is none. */
-const struct keyring_key *keyring_signer(const struct keyring *keyring, int64_t now);
+/* The key to sign with at now: of the active ones of this algorithm the latest activated, of the others when there is none
+ * of it (a token of another algorithm is better than no token); NULL when no key is active. */
+const struct keyring_key *keyring_signer(const struct keyring *keyring, enum jws_algorithm algorithm, int64_t now);
 
 /* The key with exactly this header, published and not removed at now; NULL when there is none. */
 const struct keyring_key *keyring_find(const struct keyring *keyring, struct text header, int64_t now);

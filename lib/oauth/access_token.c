@@ -54,7 +54,7 @@ static int put_claims(struct exchange *exchange, const struct access_token_plan 
 enum error access_token_issue(struct exchange *exchange, const struct access_token_plan *plan, struct text *token_r)
 {
     const struct issuer *issuer = exchange->issuer;
-    const struct keyring_key *key = keyring_signer(issuer->keyring, exchange->now);
+    const struct keyring_key *key = keyring_signer(issuer->keyring, issuer->token_algorithm, exchange->now);
     size_t capacity = claims_capacity(exchange, plan);
     struct buffer claims = { arena_take(exchange->arena, capacity), 0, capacity, false };
     if (!key || !claims.data || put_claims(exchange, plan, &claims)) return ERROR_unavailable;

@@ -12,7 +12,7 @@ enum error endpoint_ready(struct exchange *exchange)
 {
     const struct issuer *issuer = exchange->issuer;
     if (issuer->store->age(issuer->store->world) > issuer->validate_seconds) return ERROR_unavailable;
-    if (!keyring_signer(issuer->keyring, exchange->now)) return ERROR_unavailable;
+    if (!keyring_signer(issuer->keyring, issuer->token_algorithm, exchange->now)) return ERROR_unavailable;
     buffer_put(&exchange->response->body, TEXT("{\"ready\":true}"));
     return ERROR_none;
 }

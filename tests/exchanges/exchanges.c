@@ -18,7 +18,7 @@
  *     << pattern                  the whole body; `<<` alone: there is none
  *     <! pattern                  what the whole answer must not be: *text* looks for text in it
  *
- *     clock +N | age N|never | issuer URL [PREFIX] | nokeys | failures N (per minute)
+ *     clock +N | age N|never | issuer URL [PREFIX] | nokeys | algorithm NAME | failures N (per minute)
  *     forget      the next request comes to another process of the host
  *     switch cannot-say|not-durable|slow-lane-busy|seen-full|no-dice|no-signature|no-metrics on|off
  *     client ID [enabled=0] [methods=none|basic|post|jwt] [default=URI] [omitted=default|all|none|refuse]

@@ -233,6 +233,14 @@ static int forget(struct script *script, const struct words *words)
     return world_forget(&script->world) ? script_fail(script, "out of memory") : 0;
 }
 
+static int set_algorithm(struct script *script, const struct words *words)
+{
+    int algorithm = jws_algorithm_find(words->words[0]);
+    if (algorithm < 0) return script_fail(script, "no such algorithm");
+    script->world.issuer.token_algorithm = (enum jws_algorithm)algorithm;
+    return 0;
+}
+
 static int set_failures(struct script *script, const struct words *words)
 {
     script->world.failures_per_minute = (unsigned)number(words->words[0], 0);
@@ -325,6 +333,7 @@ static const struct {
     { TEXT("rule"), 1, add_rule },
     { TEXT("key"), 2, add_key },
     { TEXT("nokeys"), 0, drop_keys },
+    { TEXT("algorithm"), 1, set_algorithm },
     { TEXT("forget"), 0, forget },
     { TEXT("failures"), 1, set_failures },
     { TEXT("token"), 3, get_token },

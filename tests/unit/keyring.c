@@ -26,10 +26,10 @@ static void a_key_signs_from_activate_to_retire(void)
 {
     keyring_clear(&keyring);
     CHECK(add(TEXT("k"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 100, 200, 300, 400 }) == NULL);
-    CHECK(keyring_signer(&keyring, 199) == NULL);
-    CHECK_TEXT(kid_of(keyring_signer(&keyring, 200)), TEXT("k"));
-    CHECK_TEXT(kid_of(keyring_signer(&keyring, 299)), TEXT("k"));
-    CHECK(keyring_signer(&keyring, 300) == NULL);
+    CHECK(keyring_signer(&keyring, JWS_ES256, 199) == NULL);
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_ES256, 200)), TEXT("k"));
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_ES256, 299)), TEXT("k"));
+    CHECK(keyring_signer(&keyring, JWS_ES256, 300) == NULL);
 }
 
 static void a_key_verifies_from_publish_to_remove(void)
@@ -45,12 +45,12 @@ static void times_that_are_not_planned(void)
 {
     keyring_clear(&keyring);
     CHECK(add(TEXT("k"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 100, 0, 0, 0 }) == NULL);
-    CHECK(keyring_signer(&keyring, 1000) == NULL);
+    CHECK(keyring_signer(&keyring, JWS_ES256, 1000) == NULL);
     CHECK(keyring_find(&keyring, keyring.keys[0].header, INT64_MAX) != NULL);
     CHECK(add(TEXT("l"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 100, 200, 0, 0 }) == NULL);
-    CHECK_TEXT(kid_of(keyring_signer(&keyring, INT64_MAX)), TEXT("l"));
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_ES256, INT64_MAX)), TEXT("l"));
     CHECK(add(TEXT("m"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 500, 200, 0, 0 }) == NULL);
-    CHECK_TEXT(kid_of(keyring_signer(&keyring, 499)), TEXT("l"));
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_ES256, 499)), TEXT("l"));
 }
 
 static void of_two_active_keys_the_later_signs(void)
@@ -58,8 +58,22 @@ static void of_two_active_keys_the_later_signs(void)
     keyring_clear(&keyring);
     CHECK(add(TEXT("new"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 0, 200, 0, 0 }) == NULL);
     CHECK(add(TEXT("old"), MATERIAL_other, JWS_ES256, (struct keyring_times){ 0, 100, 0, 0 }) == NULL);
-    CHECK_TEXT(kid_of(keyring_signer(&keyring, 150)), TEXT("old"));
-    CHECK_TEXT(kid_of(keyring_signer(&keyring, 250)), TEXT("new"));
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_ES256, 150)), TEXT("old"));
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_ES256, 250)), TEXT("new"));
+}
+
+static void the_wanted_algorithm_signs_and_another_one_when_there_is_none_of_it(void)
+{
+    keyring_clear(&keyring);
+    CHECK(add(TEXT("es"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 0, 200, 400, 0 }) == NULL);
+    CHECK(add(TEXT("ed"), MATERIAL_ed, JWS_EdDSA, (struct keyring_times){ 0, 300, 0, 0 }) == NULL);
+    CHECK(add(TEXT("rs"), MATERIAL_rsa, JWS_RS256, (struct keyring_times){ 0, 100, 0, 0 }) == NULL);
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_ES256, 199)), TEXT("rs"));
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_ES256, 399)), TEXT("es"));
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_ES256, 400)), TEXT("ed"));
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_RS256, 400)), TEXT("rs"));
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_PS256, 400)), TEXT("ed"));
+    CHECK(keyring_signer(&keyring, JWS_ES256, 99) == NULL);
 }
 
 static void a_public_key_does_not_sign(void)
@@ -67,7 +81,7 @@ static void a_public_key_does_not_sign(void)
     EVP_PKEY *key = material_open(MATERIAL_ec);
     keyring_clear(&keyring);
     CHECK(keyring_add(&keyring, TEXT("k"), JWS_ES256, &(struct keyring_times){ 0, 1, 0, 0 }, key, NULL) == NULL);
-    CHECK(keyring_signer(&keyring, 10) == NULL);
+    CHECK(keyring_signer(&keyring, JWS_ES256, 10) == NULL);
     CHECK(keyring_find(&keyring, keyring.keys[0].header, 10) != NULL);
 }
 
@@ -145,6 +159,7 @@ int main(void)
     RUN(a_key_verifies_from_publish_to_remove);
     RUN(times_that_are_not_planned);
     RUN(of_two_active_keys_the_later_signs);
+    RUN(the_wanted_algorithm_signs_and_another_one_when_there_is_none_of_it);
     RUN(a_public_key_does_not_sign);
     RUN(the_header_is_the_one_that_we_write);
     RUN(keys_that_are_refused);
