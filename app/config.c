@@ -260,6 +260,8 @@ static void check_database(struct reading *reading)
     check_host_id(reading);
 }
 
+enum { KEY_SECONDS_LEAST = 86400 };     /* more often than its tokens end, and the keys that must stay are more than fit */
+
 static void check_times(struct reading *reading)
 {
     const struct config *config = reading->config;
@@ -269,6 +271,9 @@ static void check_times(struct reading *reading)
     if (config->validate_seconds > config->issue_seconds)
         complain(reading, line_of(reading, "validate_seconds"), "validate_seconds must not be above issue_seconds (%u)",
                  config->issue_seconds);
+    if (config->key_seconds > 0 && config->key_seconds < KEY_SECONDS_LEAST)
+        complain(reading, line_of(reading, "key_seconds"), "key_seconds must be 0 (keys are rotated by hand) or at least "
+                 "%d (a day)", KEY_SECONDS_LEAST);
     if (config->io_seconds >= config->busy_seconds)
         complain(reading, line_of(reading, "io_seconds"), "io_seconds must be below busy_seconds (%u), or a worker is "
                  "killed for a front server that fell silent", config->busy_seconds);

@@ -29,6 +29,7 @@
     NUMBER(token_seconds, 300, 30, 86400) \
     CHOICE(token_algorithm, "ES256", "ES256|RS256|PS256|EdDSA") \
     NUMBER(jwks_max_age_seconds, 300, 0, 86400) \
+    NUMBER(key_seconds, 7776000, 0, 315360000) \
     NUMBER(fresh_seconds, 5, 1, 60) \
     NUMBER(validate_seconds, 30, 5, 3600) \
     NUMBER(issue_seconds, 300, 5, 86400) \

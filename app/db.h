@@ -15,7 +15,7 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
 
 /* Names of everything that is ever asked become DB_name. A string parameter that stands against a number is CAST, or
  * the comparison would be one of doubles. No value may be longer than DB_VALUE. */
-#define DB_STATEMENT_LIST(X) DB_SESSION_LIST(X) DB_KEEPER_LIST(X) DB_OPERATOR_LIST(X)
+#define DB_STATEMENT_LIST(X) DB_SESSION_LIST(X) DB_KEEPER_LIST(X) DB_KEY_LIST(X) DB_OPERATOR_LIST(X)
 
 /* What makes a session ours, and the proof that the server took it: the answer lists what it did not take. */
 #define DB_SESSION_LIST(X) \
@@ -101,6 +101,27 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(PURGE_FEED, \
       "DELETE FROM feed WHERE at < CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000")
 
+/* The lives of signing keys: the keeper's and the operator's. */
+#define DB_KEY_LIST(X) \
+    X(TAKE_LEASE, /* holder, holder again; changes no row while another host has it, but an operator need not wait. The row
+                     stays locked until the end of the transaction; on Galera, where a lock is one node's, all commits but
+                     the first fail, because turn is new */ \
+      "UPDATE rotation_lease SET holder = ?, turn = turn + 1, ends_at = CURRENT_TIMESTAMP + INTERVAL 10 SECOND " \
+      "WHERE only_row = 1 AND (? IN (holder, 'operator') OR ends_at <= CURRENT_TIMESTAMP)") \
+    X(LIST_KEYS, /* -> kid, alg, publish_at, activate_at, retire_at, remove_at; in the order of their lives */ \
+      "SELECT kid, alg, UNIX_TIMESTAMP(publish_at), UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), " \
+      "UNIX_TIMESTAMP(remove_at) FROM signing_key ORDER BY publish_at, kid") \
+    X(ADD_KEY, /* kid, alg, public_jwk, private_pem, publish_at, activate_at */ \
+      "INSERT INTO signing_key (kid, alg, public_jwk, private_pem, publish_at, activate_at) VALUES (?, ?, ?, ?, " \
+      "FROM_UNIXTIME(CAST(? AS UNSIGNED)), FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
+    X(RETIRE_KEY, /* retire_at, remove_at, kid */ \
+      "UPDATE signing_key SET retire_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)), " \
+      "remove_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?") \
+    X(DROP_KEY, /* remove_at, kid */ \
+      "UPDATE signing_key SET remove_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?") \
+    X(PURGE_KEYS, \
+      "DELETE FROM signing_key WHERE remove_at < CURRENT_TIMESTAMP - INTERVAL 1 DAY ORDER BY remove_at, kid LIMIT 1000")
+
 /* The operator's: m2mctl. */
 #define DB_OPERATOR_LIST(X) \
     X(LOCK_MIGRATIONS, /* -> 1, or 0 when another session has it; ends with the session; a server's locks have one name
@@ -124,17 +145,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "DELETE FROM schema_migration WHERE version = ? AND state = 'running'") \
     X(READ_IN_TRANSACTION, /* -> 1 in a transaction, else 0 */ \
       "SELECT @@in_transaction") \
-    X(LIST_KEYS, /* -> kid, alg, publish_at, activate_at, retire_at, remove_at; in the order of their lives */ \
-      "SELECT kid, alg, UNIX_TIMESTAMP(publish_at), UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), " \
-      "UNIX_TIMESTAMP(remove_at) FROM signing_key ORDER BY publish_at, kid") \
-    X(ADD_KEY, /* kid, alg, public_jwk, private_pem, publish_at, activate_at */ \
-      "INSERT INTO signing_key (kid, alg, public_jwk, private_pem, publish_at, activate_at) VALUES (?, ?, ?, ?, " \
-      "FROM_UNIXTIME(CAST(? AS UNSIGNED)), FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
     X(ACTIVATE_KEY, /* activate_at, kid */ \
-      "UPDATE signing_key SET activate_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?") \
-    X(RETIRE_KEY, /* retire_at, remove_at, kid */ \
-      "UPDATE signing_key SET retire_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)), " \
-      "remove_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?")
+      "UPDATE signing_key SET activate_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?")
 
 enum db_statement {
 #define DB_STATEMENT_NAME(name, sql) DB_##name,

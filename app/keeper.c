@@ -12,6 +12,7 @@
 #include "feed.h"
 #include "log.h"
 #include "mailbox.h"
+#include "renew.h"
 #include "replica.h"
 
 enum {
@@ -20,6 +21,7 @@ enum {
     TURN_MS = 1000,                     /* the heartbeat's longest pause */
     LETTERS = 64, LETTER_TRIES = 5,     /* of one transaction */
     LOAD_SHARE = 10,                    /* reconciling takes at most one part in so many of the time */
+    RENEW_MS = 5000, RENEW_AGAIN_MS = 60000,        /* after a failure */
     PURGE_MS = 60000, PURGE_AGAIN_MS = 200, PURGE_BITE = 1000
 };
 
@@ -35,10 +37,11 @@ struct keeper {
     bool loading;
     bool required;                      /* until a load is complete, the replica is not what the database has */
     bool again;                         /* the load under way began too early */
-    uint64_t connect_ms, poll_ms, load_ms, purge_ms;    /* when the next one is due */
+    uint64_t connect_ms, poll_ms, load_ms, purge_ms, renew_ms;      /* when the next one is due */
     uint64_t load_began_ms;
     uint64_t backoff_ms;
     size_t purge;
+    struct renew renew;
     char stream[STREAM_BYTES];
     char complaint[DB_WHY];             /* the last, so that none is repeated */
 };
@@ -219,7 +222,7 @@ static void poll_feed(struct keeper *keeper)
 /* One bite, short enough not to be in anybody's way. */
 static void purge(struct keeper *keeper)
 {
-    static const enum db_statement bites[] = { DB_PURGE_REVOKED_TOKENS, DB_PURGE_RULES, DB_PURGE_FEED };
+    static const enum db_statement bites[] = { DB_PURGE_REVOKED_TOKENS, DB_PURGE_RULES, DB_PURGE_FEED, DB_PURGE_KEYS };
     long rows = db_query(keeper->db, bites[keeper->purge], NULL, 0, NULL, NULL);
     unsigned number = rows < 0 ? db_errno(keeper->db) : 0;
     keeper->purge_ms = region_milliseconds() + PURGE_AGAIN_MS;
@@ -228,6 +231,15 @@ static void purge(struct keeper *keeper)
     if (rows >= PURGE_BITE) return;
     keeper->purge = (keeper->purge + 1) % (sizeof bites / sizeof bites[0]);
     if (keeper->purge == 0) keeper->purge_ms += PURGE_MS;
+}
+
+static void renew(struct keeper *keeper)
+{
+    beat(keeper);
+    keeper->renew_ms = region_milliseconds() + (renew_turn(&keeper->renew, keeper->db) ? RENEW_AGAIN_MS : RENEW_MS);
+    beat(keeper);
+    unsigned number = db_errno(keeper->db);
+    if (number >= DB_LOST_FIRST && number <= DB_LOST_LAST) lose(keeper, db_why(keeper->db));
 }
 
 static void turn(struct keeper *keeper)
@@ -239,6 +251,7 @@ static void turn(struct keeper *keeper)
     if (keeper->db && now_ms >= keeper->poll_ms) poll_feed(keeper);
     if (keeper->db && !keeper->loading && now_ms >= keeper->load_ms) begin_load(keeper, false);
     if (keeper->db && keeper->loading) load(keeper);
+    if (keeper->db && now_ms >= keeper->renew_ms) renew(keeper);
     if (keeper->db && now_ms >= keeper->purge_ms) purge(keeper);
 }
 
@@ -294,6 +307,7 @@ static int open_all(struct keeper *keeper)
     name_stream(keeper);
     keeper->replica = replica_new(keeper->region, keeper->row);
     keeper->feed = feed_new();
+    renew_open(&keeper->renew, keeper->config, keeper->stream);
     if (keeper->replica && keeper->feed && open_signals(keeper) == 0) return EX_OK;
     log_event(LOG_LEVEL_ERROR, "start", "the keeper cannot start: %s", strerror(errno));
     return EX_OSERR;
@@ -314,6 +328,7 @@ int keeper_run(struct region *region, struct region_row *row, const struct confi
     if (status == EX_OK) answer_letters(&keeper);
     atomic_store(&region->board->database_up, 0);
     db_close(keeper.db);
+    renew_close(&keeper.renew);
     replica_free(keeper.replica);
     feed_free(keeper.feed);
     if (keeper.signals >= 0) close(keeper.signals);

@@ -9,20 +9,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-
 #include "../lib/oauth/server.h"
 #include "dice.h"
 #include "fcgi.h"
 #include "keyfile.h"
 #include "log.h"
 #include "metrics.h"
+#include "passphrase.h"
 #include "world.h"
 
 enum {
     LISTENER = 0,
     ARENA_BYTES = 1048576,          /* touched only as far as a request needs it */
-    PASSPHRASE_BYTES = 1024,
     RECENT_TOKENS = 4096,           /* touched only as they come */
     EVENTS = 64,
     TURN_MS = 1000,                 /* the heartbeat's longest pause */
@@ -51,8 +49,7 @@ struct worker {
     struct issuer issuer;
     struct arena arena;
     struct dice dice;
-    char passphrase[PASSPHRASE_BYTES];
-    struct text passphrase_text;
+    struct passphrase passphrase;
     int log_from_status;
     int epoll, signals;
     struct slot *slots, *free;
@@ -119,20 +116,6 @@ static void open_issuer(struct worker *worker)
         .metrics = issuer_metrics,
     };
     memcpy(worker->issuer.fingerprint_key, worker->region->head->fingerprint_key, ISSUER_FINGERPRINT_KEY);
-}
-
-static int open_passphrase(struct worker *worker)
-{
-    char *complaints = NULL;
-    size_t size = 0;
-    FILE *file = open_memstream(&complaints, &size);
-    if (!file) return -1;
-    int length = config_read_secret(worker->config->key_passphrase_file, worker->passphrase, PASSPHRASE_BYTES, file);
-    fclose(file);
-    if (length < 0) log_lines(LOG_LEVEL_ERROR, "passphrase", complaints);
-    else worker->passphrase_text = (struct text){ worker->passphrase, (size_t)length };
-    free(complaints);
-    return length < 0 ? -1 : 0;
 }
 
 static int watch(struct worker *worker, int fd, uint32_t events, struct slot *slot)
@@ -207,9 +190,9 @@ static int open_all(struct worker *worker)
         log_event(LOG_LEVEL_ERROR, "start", "the worker cannot start: %s", strerror(errno));
         return EX_OSERR;
     }
-    if (open_passphrase(worker)) return EX_CONFIG;
+    if (passphrase_open(&worker->passphrase, worker->config)) return EX_CONFIG;
     open_issuer(worker);
-    keyfile_refresh(worker->region, worker->passphrase_text, &worker->keyring);
+    keyfile_refresh(worker->region, worker->passphrase.text, &worker->keyring);
     return EX_OK;
 }
 
@@ -229,7 +212,7 @@ static void close_all(struct worker *worker)
     free(worker->slots);
     if (worker->signals >= 0) close(worker->signals);
     if (worker->epoll >= 0) close(worker->epoll);
-    OPENSSL_cleanse(worker->passphrase, sizeof worker->passphrase);
+    passphrase_close(&worker->passphrase);
     keyring_clear(&worker->keyring);
     secret_hasher_close(&worker->hasher);
     recent_close(&worker->recent);
@@ -280,7 +263,7 @@ static int answer(struct worker *worker, struct fcgi_connection *connection)
     struct response response = { .status = 0 };
     uint64_t start = microseconds();
     if (fcgi_read(connection, &worker->arena, &request)) return -1;
-    keyfile_refresh(worker->region, worker->passphrase_text, &worker->keyring);
+    keyfile_refresh(worker->region, worker->passphrase.text, &worker->keyring);
     name_request(worker, &request);
     struct text reply = server_handle(&worker->issuer, &worker->arena, &request, &response);
     account(worker, &request, &response, (unsigned)(microseconds() - start));

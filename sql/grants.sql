@@ -1,7 +1,8 @@
 -- The keeper's account: what m2mauth may do in the database, and no more. Run by an administrator, after the migrations,
 -- with m2mauth as the current database (mariadb m2mauth < grants.sql); can be run again.
 --
--- It reads clients and keys and cannot change them; it adds revocations; it purges what has expired; it runs no DDL.
+-- It reads clients and cannot change them; it adds signing keys, sets the times of their lives, and cannot change what they
+-- are; it adds revocations; it purges what has expired; it runs no DDL.
 -- What its changes put into the change feed is written with the rights of the account that ran the migrations.
 
 -- By unix socket: the system's user m2mauth, and nobody else, is let in. No password exists.
@@ -16,8 +17,12 @@ GRANT SELECT ON client_secret   TO m2mauth@localhost;
 GRANT SELECT ON client_key      TO m2mauth@localhost;
 GRANT SELECT ON client_grant    TO m2mauth@localhost;
 GRANT SELECT ON audience_reader TO m2mauth@localhost;
-GRANT SELECT ON signing_key     TO m2mauth@localhost;
 GRANT SELECT ON feed_epoch      TO m2mauth@localhost;
+
+-- Signing keys: a successor is added, the times of those before it are set, removed ones go a day later. With
+-- key_seconds = 0 SELECT alone is enough, and removed keys stay.
+GRANT SELECT, INSERT, DELETE, UPDATE (activate_at, retire_at, remove_at) ON signing_key TO m2mauth@localhost;
+GRANT SELECT, UPDATE (holder, turn, ends_at) ON rotation_lease TO m2mauth@localhost;
 
 -- Revocations: added for callers of /revoke, purged an hour after their tokens have expired. Never changed.
 GRANT SELECT, INSERT, DELETE ON revoked_token TO m2mauth@localhost;

@@ -5,7 +5,8 @@
 
 #include "instant.h"
 #include "keynew.h"
-#include "timeline.h"
+#include "keyrotate.h"
+#include "../timeline.h"
 
 enum { NUMBER_BYTES = 24 };
 
@@ -19,7 +20,7 @@ struct change {
     struct config config;
     struct db *db;
     struct timeline timeline;
-    const struct timeline_key *key;
+    const struct rotation_key *key;
 };
 
 static int fail(const struct command *self, const struct db *db)
@@ -28,28 +29,55 @@ static int fail(const struct command *self, const struct db *db)
     return command_blame(db);
 }
 
-static void put_time(int64_t seconds)
+static void put_event(const char *does, int64_t when, int64_t now, int *count)
 {
-    char text[INSTANT_BYTES] = "-";
-    if (seconds) instant_format(seconds, text);
-    printf("  %-23s", text);
+    char text[INSTANT_BYTES], distance[INSTANT_BYTES];
+    if (when <= now) return;
+    instant_format(when, text);
+    instant_format_distance(when, now, distance);
+    if ((*count)++ > 0) printf("%37s", "");
+    printf("%-15s  %s (%s)\n", does, text, distance);
 }
 
-static void put_timeline(const struct timeline *timeline, int64_t now)
+/* What is still to come for a key, one line each, in the order of time. */
+static void put_events(const struct rotation *rotation, const struct rotation_key *key)
 {
-    const struct timeline_key *signer = timeline_signer(timeline, now, NULL);
-    printf("%-16s  %-5s  %-9s  %-23s  %-23s  %-23s  %s\n", "kid", "alg", "state", "publish", "activate", "retire",
-           "remove");
+    const struct keyring_times *times = &key->times;
+    int64_t now = rotation->now, successor = times->activate + rotation->rules.key_seconds;
+    int algorithm = jws_algorithm_find(text_of(key->algorithm)), count = 0;
+    bool newest = algorithm >= 0 && rotation_newest(rotation, (enum jws_algorithm)algorithm) == key;
+    put_event("is published", times->publish, now, &count);
+    put_event("signs", times->activate, now, &count);
+    if (newest && rotation->rules.key_seconds) put_event("gets a successor", successor, now, &count);
+    put_event("signs no longer", times->retire, now, &count);
+    put_event("is removed", times->remove, now, &count);
+    if (count > 0) return;
+    if (times->activate == 0 && times->remove == 0) printf("signs after m2mctl key activate %s\n", key->kid);
+    else puts(newest && rotation->rules.key_seconds ? "a successor is due" : "nothing is planned");
+}
+
+/* Of two active keys of one algorithm one signs; the other is there for verifiers and for hosts that lag behind. */
+static bool signs(const struct timeline *timeline, const struct rotation_key *key, int64_t now)
+{
+    int algorithm = jws_algorithm_find(text_of(key->algorithm));
+    return algorithm >= 0 && timeline_signer(timeline, (enum jws_algorithm)algorithm, now, NULL) == key;
+}
+
+static void put_timeline(const struct timeline *timeline, const struct config *config, int64_t now)
+{
+    const struct rotation rotation = { timeline_rules(config), now, timeline->keys, timeline->count };
+    int algorithm = jws_algorithm_find(text_of(config->token_algorithm));
+    const struct rotation_key *signer = timeline_signer(timeline, (enum jws_algorithm)algorithm, now, NULL);
+    printf("%-16s  %-5s  %-9s  %s\n", "kid", "alg", "state", "what comes next");
     for (size_t i = 0; i < timeline->count; i++) {
-        const struct timeline_key *key = &timeline->keys[i];
-        printf("%-16s  %-5s  %-9s", key->kid, key->algorithm, key == signer ? "signs" : timeline_state(key, now));
-        put_time(key->times.publish);
-        put_time(key->times.activate);
-        put_time(key->times.retire);
-        put_time(key->times.remove);
-        putchar('\n');
+        const struct rotation_key *key = &timeline->keys[i];
+        printf("%-16s  %-5s  %-9s  ", key->kid, key->algorithm,
+               signs(timeline, key, now) ? "signs" : timeline_state(key, now));
+        put_events(&rotation, key);
     }
     if (!signer) fprintf(stderr, "No key signs now: m2mctl key new\n");
+    else if (strcmp(signer->algorithm, config->token_algorithm) != 0)
+        fprintf(stderr, "No key of token_algorithm (%s) signs now; key %s does\n", config->token_algorithm, signer->kid);
 }
 
 static int run_list(const struct command *self, const struct command_session *session, int argc, char **argv)
@@ -63,7 +91,7 @@ static int run_list(const struct command *self, const struct command_session *se
     struct db *db = command_database(self, session, &config);
     if (!db) return COMMAND_TROUBLE;
     int status = timeline_read(db, &timeline) ? fail(self, db) : COMMAND_FINE;
-    if (status == COMMAND_FINE) put_timeline(&timeline, time(NULL));
+    if (status == COMMAND_FINE) put_timeline(&timeline, &config, time(NULL));
     db_close(db);
     return status;
 }
@@ -94,15 +122,21 @@ static void announce(const struct change *change, const char *does, int64_t when
     printf("key %s %s %s (%s)\n", change->key->kid, does, text, distance);
 }
 
+static bool another_signs(const struct change *change)
+{
+    return timeline_signer(&change->timeline, JWS_ES256, change->when, change->key) != NULL;
+}
+
 static int activate(struct change *change)
 {
     const struct keyring_times *times = &change->key->times;
-    int64_t known = times->publish + change->config.jwks_max_age_seconds + TIMELINE_MARGIN;
+    const struct rotation_rules rules = timeline_rules(&change->config);
+    int64_t known = rotation_known(&rules, times->publish);
     char when[NUMBER_BYTES];
     if (times->retire || times->remove)
         return refuse(change, "is retired, or will be: make another with m2mctl key new");
     if (change->when < times->publish) return refuse(change, "is not published by then; choose a later time");
-    if (change->when < known && timeline_signer(&change->timeline, change->when, change->key))
+    if (change->when < known && another_signs(change))
         command_complain(change->self,
                          "note: verifiers may keep the JWK Set for %u seconds and refuse this key's tokens "
                          "until then",
@@ -118,12 +152,13 @@ static int retire(struct change *change)
 {
     const struct keyring_times *times = &change->key->times;
     char when[NUMBER_BYTES], remove[NUMBER_BYTES];
-    int64_t safe = change->when + TIMELINE_LONGEST_TOKEN + TIMELINE_MARGIN;
+    const struct rotation_rules rules = timeline_rules(&change->config);
+    int64_t safe = rotation_forgotten(&rules, change->when);
     if (!times->activate) return refuse(change, "has never signed; m2mctl key activate comes first");
     if (change->when < times->activate) return refuse(change, "does not sign before then; choose a later time");
     if (!change->remove) change->remove = safe;
     if (change->remove < change->when) return refuse(change, "would be removed before it retires");
-    if (!change->force && !timeline_signer(&change->timeline, change->when, change->key))
+    if (!change->force && !another_signs(change))
         return refuse(change, "would leave no key to sign with then: m2mctl key new comes first (or --force)");
     if (change->remove < safe)
         command_complain(change->self, "note: tokens of this key that have not ended by then become invalid");
@@ -192,38 +227,47 @@ static int run(const struct command *self, const struct command_session *session
         int (*run)(const struct command *self, const struct command_session *session, int argc, char **argv);
     } words[] = {
         { "new", keynew_run },          { "list", run_list }, { "activate", run_activate }, { "retire", run_retire },
+        { "rotate", keyrotate_run },    { "drop", keyrotate_run_drop },
         { "passphrase", keynew_run_passphrase },
     };
     const char *word = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i].word, word) == 0) return words[i].run(self, session, argc - 1, argv + 1);
     if (strcmp(word, "--help") && strcmp(word, "-h"))
-        return command_usage(self, "one of new, list, activate, retire, passphrase");
+        return command_usage(self, "one of new, list, rotate, drop, activate, retire, passphrase");
     fputs(self->help, stdout);
     return COMMAND_FINE;
 }
 
 const struct command key_command = {
-    "key", "the keys that sign tokens: new, list, activate, retire, passphrase",
+    "key", "the keys that sign tokens: new, list, rotate, drop, activate, retire, passphrase",
     "m2mctl key passphrase FILE\n"
     "  Makes FILE (mode 0600) with a new random passphrase; an existing file is left alone.\n"
     "\n"
     "m2mctl key new [--alg ES256|RS256|PS256|EdDSA] [--activate WHEN|never] [--passphrase-file FILE] [--print]\n"
     "  Makes a key pair and stores it, the private half encrypted (PKCS#8, PBES2; openssl pkey reads it).\n"
     "  It is published at once, and signs when every verifier's copy of the JWK Set may be expected to have it\n"
-    "  (jwks_max_age_seconds and a minute), or at once when no other key signs now.\n"
+    "  (jwks_max_age_seconds, validate_seconds and a minute), or at once when no other key signs now.\n"
     "  --passphrase-file    default: key_passphrase_file of the configuration\n"
     "  --print              prints a migration instead of storing it\n"
     "\n"
     "m2mctl key list\n"
-    "  Every key with its times (UTC): published, active (`signs`: the one that signs now), retired, removed.\n"
+    "  Every key: what it does now (`signs`: the one that signs with its algorithm), what comes next, and when (UTC).\n"
+    "\n"
+    "m2mctl key rotate [--alg ES256|RS256|PS256|EdDSA] [--passphrase-file FILE]\n"
+    "  A successor now, whatever key_seconds says, with the safe times: the new key signs when everybody who verifies\n"
+    "  has it, the one before it stays until its last token has ended. --alg: default is token_algorithm.\n"
+    "\n"
+    "m2mctl key drop KID [--passphrase-file FILE]\n"
+    "  For a key that was stolen: it is removed now, and its tokens are inactive at once. When no key is left that signs,\n"
+    "  a new one is made and signs at once.\n"
     "\n"
     "m2mctl key activate KID [WHEN]\n"
     "  The key signs from WHEN (default: now), instead of the one that signed before.\n"
     "\n"
     "m2mctl key retire KID [WHEN] [--remove WHEN] [--force]\n"
     "  The key signs no longer from WHEN (default: now) and leaves the JWK Set at --remove (default: when the\n"
-    "  longest token has ended, a day and a minute later). --force: even when no other key is left to sign.\n"
+    "  longest token has ended, a day, issue_seconds and a minute later). --force: even when no other key is left to sign.\n"
     "\n"
     "WHEN is " INSTANT_FORMS ".\n"
     "exit codes: 0 done; 1 refused because of what the key's row says; 2 usage; 3 database or system trouble\n",

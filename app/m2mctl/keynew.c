@@ -10,11 +10,11 @@
 
 #include "../../lib/base/base64url.h"
 #include "instant.h"
-#include "keypair.h"
+#include "../keypair.h"
 #include "literal.h"
-#include "timeline.h"
+#include "../timeline.h"
 
-enum { PASSPHRASE_BYTES = 512, PASSPHRASE_RANDOM = 32, NUMBER_BYTES = 24 };
+enum { PASSPHRASE_RANDOM = 32, NUMBER_BYTES = 24 };
 
 struct wish {
     enum { WHEN_SAFE, WHEN_NEVER, WHEN_NOW, WHEN_AT } when;     /* it begins to sign */
@@ -33,7 +33,8 @@ static int fail(const struct command *self, const struct db *db)
 /* How long after its publication a key is known to everybody who keeps the JWK Set as long as they may. */
 static int64_t safe_delay(const struct config *config)
 {
-    return (int64_t)config->jwks_max_age_seconds + TIMELINE_MARGIN;
+    const struct rotation_rules rules = timeline_rules(config);
+    return rotation_known(&rules, 0);
 }
 
 static void print(const struct wish *wish, const struct keypair *keypair, const struct config *config)
@@ -52,7 +53,7 @@ static void print(const struct wish *wish, const struct keypair *keypair, const 
 
 /* When the key begins to sign. The first of all has nobody to wait for. 0: not yet. */
 static int64_t activation(const struct command *self, const struct wish *wish, const struct config *config,
-                          const struct timeline_key *signer)
+                          const struct rotation_key *signer)
 {
     int64_t safe = wish->now + safe_delay(config);
     if (wish->when == WHEN_NEVER) return 0;
@@ -95,35 +96,44 @@ static int store(const struct command *self, const struct command_session *sessi
     int status = COMMAND_FINE;
     if (timeline_read(db, &timeline)) status = fail(self, db);
     if (status == COMMAND_FINE) {
-        const struct timeline_key *signer = timeline_signer(&timeline, wish->now, NULL);
+        const struct rotation_key *signer = timeline_signer(&timeline, wish->algorithm, wish->now, NULL);
         status = insert(self, db, wish, keypair, activation(self, wish, &config, signer));
     }
     db_close(db);
     return status;
 }
 
-/* The pair, its private half sealed with the passphrase of the file. */
-static int make(const struct command *self, const struct wish *wish, const struct config *config,
-                struct keypair *keypair_r)
+int keynew_passphrase(const struct command *self, const struct config *config, const char *override,
+                      struct keynew_passphrase *passphrase_r)
 {
-    char passphrase[PASSPHRASE_BYTES];
-    const char *path = wish->passphrase_path ? wish->passphrase_path : config->key_passphrase_file;
+    const char *path = override ? override : config->key_passphrase_file;
     if (!path[0]) {
         command_complain(self,
                          "no passphrase: m2mctl key passphrase FILE makes one; then key_passphrase_file = FILE in the "
                          "configuration, or --passphrase-file FILE");
         return COMMAND_TROUBLE;
     }
-    int size = config_read_secret(path, passphrase, sizeof passphrase, stderr);
+    int size = config_read_secret(path, passphrase_r->bytes, sizeof passphrase_r->bytes, stderr);
     if (size < 0) {
-        if (path[0] != '/' && !wish->passphrase_path)
+        if (path[0] != '/' && !override)
             command_complain(self,
                              "a name without a path is a credential that systemd hands to the server; name its source "
                              "with --passphrase-file");
         return COMMAND_TROUBLE;
     }
-    int failed = keypair_new(wish->algorithm, (struct text){ passphrase, (size_t)size }, keypair_r);
-    OPENSSL_cleanse(passphrase, sizeof passphrase);
+    passphrase_r->text = (struct text){ passphrase_r->bytes, (size_t)size };
+    return COMMAND_FINE;
+}
+
+/* The pair, its private half sealed with the passphrase of the file. */
+static int make(const struct command *self, const struct wish *wish, const struct config *config,
+                struct keypair *keypair_r)
+{
+    struct keynew_passphrase passphrase;
+    int status = keynew_passphrase(self, config, wish->passphrase_path, &passphrase);
+    if (status != COMMAND_FINE) return status;
+    int failed = keypair_new(wish->algorithm, passphrase.text, keypair_r);
+    OPENSSL_cleanse(&passphrase, sizeof passphrase);
     if (failed) command_complain(self, "the key could not be made");
     return failed ? COMMAND_TROUBLE : COMMAND_FINE;
 }

@@ -17,7 +17,10 @@ enum error endpoint_jwks(struct exchange *exchange)
     const struct issuer *issuer = exchange->issuer;
     if (response_reserve(exchange->response, exchange->arena, DOCUMENT_BYTES)) return ERROR_unavailable;
     if (keyring_put_jwks(issuer->keyring, exchange->now, &exchange->response->body)) return ERROR_unavailable;
-    return publish(exchange, issuer->jwks_max_age);
+    /* What is published and what signs now is the same on all hosts within validate_seconds; a set from further back may
+     * lack a key that signs elsewhere, so nobody is to keep it. */
+    bool old = issuer->store->age(issuer->store->world) > issuer->validate_seconds;
+    return publish(exchange, old ? 0 : issuer->jwks_max_age);
 }
 
 static void put_url(struct buffer *b, struct text member, struct text issuer, struct text path)

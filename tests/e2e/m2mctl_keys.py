@@ -99,7 +99,7 @@ def key_times(desk):
     desk.conf(schema, jwks_max_age_seconds=900)
     out = desk.run("key", "new", schema=schema)[0]
     says(out, "in 16 minutes")
-    soon(row(desk, schema, out.split()[1])[1], now + 960, "activate of the second")
+    soon(row(desk, schema, out.split()[1])[1], now + 990, "activate of the second")
     out = desk.run("key", "new", "--activate", "never", schema=schema)[0]
     equal(row(desk, schema, out.split()[1])[1], None, "activate of the third")
     out, err = desk.run("key", "new", "--activate", "+10m", schema=schema)
@@ -110,7 +110,7 @@ def key_times(desk):
     for wrong in ["--activate", "2020-01-01"], ["--activate", "soon"], ["--activate", "2039-01-01"], ["more"]:
         desk.run("key", "new", *wrong, schema=schema, status=2)
     out = desk.run("key", "list", schema=schema)[0]
-    states = {line.split()[0]: line.split()[2] for line in out.splitlines()[1:]}
+    states = {line.split()[0]: line.split()[2] for line in out.splitlines()[1:] if line[0] != " "}
     equal((states[first], sorted(states.values())), ("signs", ["published"] * 4 + ["signs"]), "states")
 
 
@@ -143,7 +143,7 @@ def key_print(desk):
     delays = desk.database.sql("SELECT UNIX_TIMESTAMP(activate_at) FROM signing_key ORDER BY activate_at", schema)
     equal(delays[0], ["NULL"], "never")
     soon(int(delays[1][0]), now, "now")
-    soon(int(delays[2][0]), now + 360, "default")
+    soon(int(delays[2][0]), now + 390, "default")
     equal(delays[3], ["2114380800"], "a date")
     for (pem,) in desk.database.sql("SELECT REPLACE(private_pem, '\\n', '|') FROM signing_key", schema):
         openssl("pkey", "-passin", f"file:{desk.passphrase}", stdin=pem.replace("|", "\n").encode())
@@ -164,7 +164,7 @@ def key_life(desk):
     says(desk.run("key", "retire", first, "+2m", schema=schema)[0], "no longer signs from", "leaves the JWK Set", "in 24 hours")
     publish, activate, retire, remove = row(desk, schema, first)
     soon(retire, now + 120, "retire")
-    equal(remove, retire + 86460, "remove")
+    equal(remove, retire + 86400 + 300 + 60, "remove")
     says(desk.run("key", "activate", first, schema=schema, status=1)[1], "is retired")
     says(desk.run("key", "retire", second, "now", schema=schema, status=1)[1], "does not sign before then")
     out, err = desk.run("key", "retire", first, "now", "--remove", "now", "--force", schema=schema)
@@ -175,3 +175,82 @@ def key_life(desk):
         desk.run("key", *wrong, schema=schema, status=2)
     for command in "activate", "retire":
         says(desk.run("key", command, "unknown", schema=schema, status=1)[1], "no such key")
+
+
+@check("key list: a timeline: what each key does, what comes next, and when")
+def key_timeline(desk):
+    schema, first = with_key(desk)
+    desk.conf(schema, key_seconds=86400)
+    out = desk.run("key", "list", schema=schema)[0]
+    says(out, f"{first}  ES256  signs      gets a successor", "(in 24 hours)")
+    second = desk.run("key", "rotate", schema=schema)[0].split()[1]
+    out, err = desk.run("key", "list", schema=schema)
+    equal(err, "", "standard error")
+    lines = out.splitlines()
+    states = [(line.split()[0], line.split()[2]) for line in lines[1:] if line[0] != " "]
+    equal(dict(states), {first: "signs", second: "published"}, "states")
+    at = lines.index(next(line for line in lines if line.startswith(first)))
+    says(lines[at], "signs no longer", "(in 6 minutes)" if "(in 6 " in lines[at] else "(in 7 minutes)")
+    says(lines[at + 1], "is removed", "(in 24 hours)")
+    says(out, f"{second}  ES256  published  signs ")
+    desk.conf(schema, token_algorithm="RS256")
+    says(desk.run("key", "list", schema=schema)[1], "No key of token_algorithm (RS256) signs now", first)
+    out = desk.run("key", "new", "--activate", "never", "--alg", "EdDSA", schema=schema)[0]
+    says(desk.run("key", "list", schema=schema)[0], f"signs after m2mctl key activate {out.split()[1]}")
+
+
+@check("key rotate: the safe times, for both keys; not while a successor is on its way; each algorithm for itself")
+def key_rotate(desk):
+    passphrase(desk)
+    schema = installed(desk)
+    now = int(time.time())
+    first = desk.run("key", "rotate", schema=schema)[0].split()[1]
+    equal(row(desk, schema, first)[2:], [None, None], "retire, remove of the first")
+    soon(row(desk, schema, first)[1], now, "activate of the first")
+    out = desk.run("key", "rotate", schema=schema)[0]
+    says(out, "is published and signs from", "the one before it signs no longer from", "leaves the JWK Set")
+    second = out.split()[1]
+    publish, activate, retire, remove = row(desk, schema, second)
+    equal((activate - publish, retire, remove), (300 + 30 + 60, None, None), "the second")
+    equal(row(desk, schema, first)[2:], [activate + 30, activate + 30 + 86400 + 300 + 60], "retire, remove")
+    says(desk.run("key", "rotate", schema=schema, status=1)[1], "on its way")
+    third = desk.run("key", "rotate", "--alg", "RS256", schema=schema)[0].split()[1]
+    soon(row(desk, schema, third)[1], now + 390, "activate of the third")
+    equal(row(desk, schema, second), [publish, activate, None, None], "the second still")
+    for wrong in ["--alg", "HS256"], ["more"], ["--nonsense"]:
+        desk.run("key", "rotate", *wrong, schema=schema, status=2)
+    says(desk.run("key", "rotate", "--passphrase-file", "/nonexistent", schema=schema, status=3)[1], "/nonexistent")
+    desk.database.sql("UPDATE signing_key SET activate_at = publish_at", schema)
+    for _ in range(13):
+        desk.run("key", "rotate", schema=schema)
+        desk.database.sql("UPDATE signing_key SET activate_at = publish_at, retire_at = IF(retire_at, activate_at, NULL)", schema)
+    says(desk.run("key", "rotate", schema=schema, status=1)[1], "there are 16 keys already")
+    equal(desk.count(schema, "signing_key"), 16, "rows")
+
+
+@check("key drop: gone at once, with a successor that signs at once when none is left")
+def key_drop(desk):
+    schema, first = with_key(desk)
+    out = desk.run("key", "drop", first, schema=schema)[0]
+    says(out, f"key {first} is dropped: its tokens are inactive", "for up to 300 seconds", "and signs from", "(now)")
+    now = int(time.time())
+    soon(row(desk, schema, first)[3], now, "remove")
+    second = desk.database.sql(f"SELECT kid FROM signing_key WHERE kid <> '{first}'", schema)[0][0]
+    soon(row(desk, schema, second)[1], now, "activate of the successor")
+    desk.run("key", "new", "--alg", "RS256", "--activate", "now", schema=schema)
+    rs = desk.database.sql("SELECT kid FROM signing_key WHERE alg = 'RS256'", schema)[0][0]
+    out, err = desk.run("key", "drop", second, "--passphrase-file", "/nonexistent", schema=schema, status=3)
+    says(err, "/nonexistent", "nothing was changed")
+    out = desk.run("key", "drop", second, schema=schema)[0]
+    says(out, "(ES256) is published and signs from", "(in 6 minutes)")
+    third = out.rpartition("key ")[2].split()[0]
+    desk.run("key", "drop", third, "--passphrase-file", "/nonexistent", schema=schema, status=3)
+    desk.run("key", "activate", third, schema=schema)
+    desk.run("key", "new", "--activate", "now", schema=schema)
+    out = desk.run("key", "drop", third, "--passphrase-file", "/nonexistent", schema=schema)[0]
+    says(out, f"key {third} is dropped")
+    must("is published" not in out, f"another key was made: {out}")
+    equal(row(desk, schema, rs)[3], None, "remove of the other")
+    says(desk.run("key", "drop", "unknown", schema=schema, status=1)[1], "no such key")
+    for wrong in [], ["a", "b"], ["--nonsense"]:
+        desk.run("key", "drop", *wrong, schema=schema, status=2)

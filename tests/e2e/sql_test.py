@@ -315,10 +315,42 @@ def keeper_can(db):
         DELETE FROM revoked_token WHERE expires_at < NOW() - INTERVAL 1 HOUR ORDER BY expires_at, jti LIMIT 1000;
         DELETE FROM revocation_rule WHERE expires_at < NOW() - INTERVAL 1 HOUR ORDER BY rule_id LIMIT 1000;
         DELETE FROM feed WHERE at < NOW() - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000;
+        SET @m2m_stream = 'host:keys';
+        INSERT INTO feed_stream (stream, seq) VALUES ('host:keys', 0);
+        START TRANSACTION;
+        UPDATE rotation_lease SET holder = 'host:keys', turn = turn + 1, ends_at = NOW() + INTERVAL 10 SECOND
+          WHERE only_row = 1 AND ('host:keys' IN (holder, 'operator') OR ends_at <= NOW());
+        INSERT INTO signing_key (kid, alg, public_jwk, private_pem, activate_at) VALUES
+          ('k1', 'ES256', '{}', '-----BEGIN ENCRYPTED PRIVATE KEY-----', NOW());
+        UPDATE signing_key SET retire_at = activate_at, remove_at = NOW() - INTERVAL 2 DAY WHERE kid = 'k1';
+        COMMIT;
+        DELETE FROM signing_key WHERE remove_at < NOW() - INTERVAL 1 DAY ORDER BY remove_at, kid LIMIT 1000;
         """)
     must(done.returncode == 0, done.stderr.decode())
     equal(rows(db, "SELECT stream, kind, item FROM feed WHERE stream = 'host:keeper'"),
           [["host:keeper", "revoked_token", "k1"]], "the keeper's own stream")
+    equal(rows(db, "SELECT kind, item FROM feed WHERE stream = 'host:keys'"), [["signing_key", "k1"]] * 3, "its keys")
+
+
+LEASE = """UPDATE rotation_lease SET holder = '{0}', turn = turn + 1, ends_at = NOW() + INTERVAL 10 SECOND
+           WHERE only_row = 1 AND ('{0}' IN (holder, 'operator') OR ends_at <= NOW()); SELECT ROW_COUNT();"""
+
+
+@check("the lease of the rotation: one host at a time, again for the same, never in an operator's way")
+def lease(db):
+    db.sql("UPDATE rotation_lease SET ends_at = NOW() - INTERVAL 1 SECOND")
+    taken = [rows(db, LEASE.format(holder)) for holder in ("host:a", "host:b", "host:a", "operator", "host:b")]
+    equal(taken, [[["1"]], [["0"]], [["1"]], [["1"]], [["0"]]], "taken by a, b, a, the operator, b")
+    waiting = f"SET innodb_lock_wait_timeout = 1; {LEASE.format('operator')}"
+    with subprocess.Popen(["mariadb", "--no-defaults", f"--socket={db.socket}", "--user=root", "--batch", "--unbuffered",
+                           "m2mauth"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdin.write(f"START TRANSACTION; {LEASE.format('operator')}\n".encode())
+        holder.stdin.flush()
+        holder.stdout.readline()
+        refused(db, waiting, "Lock wait timeout")
+        holder.stdin.close()
+        holder.wait(10)
+    refused(db, "INSERT INTO rotation_lease (only_row) VALUES (2)", "one_lease")
 
 
 @check("the keeper's account can do no more")
@@ -330,8 +362,10 @@ def keeper_cannot(db):
                 f"INSERT INTO audience_reader VALUES ('{API}', 'demo-client')", "DELETE FROM audience_reader",
                 "INSERT INTO audience (audience) VALUES ('https://x/')", "UPDATE revoked_token SET expires_at = NOW()",
                 "INSERT INTO revocation_rule (issued_before, expires_at) VALUES (NOW(), NOW())",
-                "UPDATE revocation_rule SET expires_at = NOW()", "UPDATE signing_key SET remove_at = NULL",
-                "DELETE FROM signing_key", "INSERT INTO feed VALUES ('operator', 1000000, 'client', 'x', NOW())",
+                "UPDATE revocation_rule SET expires_at = NOW()", "UPDATE signing_key SET private_pem = ''",
+                "UPDATE signing_key SET public_jwk = '{}'", "UPDATE signing_key SET publish_at = NOW()",
+                "UPDATE signing_key SET alg = 'RS256'", "UPDATE signing_key SET kid = 'x'", "DELETE FROM rotation_lease",
+                "INSERT INTO rotation_lease (only_row) VALUES (2)", "INSERT INTO feed VALUES ('operator', 1000000, 'client', 'x', NOW())",
                 "UPDATE feed SET item = ''", "UPDATE feed_stream SET seq = 0", "DELETE FROM feed_stream",
                 "UPDATE feed_epoch SET epoch = ''", "CALL client_disable('demo-client')", "CALL feed_put('client', 'x')",
                 "CREATE TABLE mine (a INT)", "DROP TABLE client", "ALTER TABLE client ADD mine INT", "TRUNCATE TABLE feed",

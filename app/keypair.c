@@ -4,7 +4,7 @@
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 
-#include "../../lib/jose/jwk.h"
+#include "../lib/jose/jwk.h"
 
 static EVP_PKEY *generate(enum jws_algorithm algorithm)
 {

@@ -2,10 +2,10 @@
  *
  * PBES2 (RFC 8018 6.2) with PBKDF2-HMAC-SHA256 and AES-256-CBC, which `openssl pkey` reads. The passphrase is a random
  * one, so the rounds need not be many; each worker pays them at each start. */
-#ifndef M2MCTL_KEYPAIR_H
-#define M2MCTL_KEYPAIR_H
+#ifndef APP_KEYPAIR_H
+#define APP_KEYPAIR_H
 
-#include "../../lib/jose/jws.h"
+#include "../lib/jose/jws.h"
 
 enum {
     KEYPAIR_KID = 16,

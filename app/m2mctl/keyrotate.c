@@ -1,0 +1,166 @@
+#include "keyrotate.h"
+
+#include <openssl/crypto.h>
+#include <time.h>
+
+#include "../rotate.h"
+#include "instant.h"
+#include "keynew.h"
+
+/* What was asked for, and what it takes to do it. */
+struct job {
+    const struct command *self;
+    const struct command_session *session;
+    const char *passphrase_path;        /* NULL: the configuration's */
+    int algorithm;                      /* -1: the one of the dropped key, or of the configuration */
+    const char *kid;                    /* of the key to drop, or NULL */
+    struct config config;
+    struct db *db;
+};
+
+static void put_moment(const char *before, int64_t when, int64_t now)
+{
+    char text[INSTANT_BYTES], distance[INSTANT_BYTES];
+    instant_format(when, text);
+    instant_format_distance(when, now, distance);
+    printf("%s %s (%s)", before, text, distance);
+}
+
+static void tell_new(const struct job *job, const struct rotate_report *report)
+{
+    const struct rotation_plan *plan = &report->plan;
+    int64_t now = plan->successor.publish;
+    printf("key %s (%s) is published", report->kid, jws_algorithm_name((enum jws_algorithm)job->algorithm).data);
+    put_moment(" and signs from", plan->successor.activate, now);
+    putchar('\n');
+    if (report->reason != ROTATION_DUE) return;
+    put_moment("the one before it signs no longer from", plan->retire, now);
+    put_moment(" and leaves the JWK Set", plan->remove, now);
+    putchar('\n');
+}
+
+static int refuse(const struct job *job, enum rotation_reason reason)
+{
+    if (reason == ROTATION_FULL)
+        command_complain(job->self, "there are %d keys already: m2mctl key list shows which could be dropped", KEYRING_KEYS);
+    else
+        command_complain(job->self, "a successor is on its way: m2mctl key list");
+    return COMMAND_NO;
+}
+
+/* Of the key that is dropped nothing is left but what others remember. */
+static void tell_dropped(const struct job *job)
+{
+    printf("key %s is dropped: its tokens are inactive here at once\n"
+           "whoever verifies by the JWK Set may keep the key, and take its tokens, for up to %u seconds more: tell them\n",
+           job->kid, job->config.jwks_max_age_seconds);
+}
+
+static int conclude(const struct job *job, enum rotate_result result, const struct rotate_report *report)
+{
+    switch (result) {
+    case ROTATE_DONE:
+    case ROTATE_IDLE:
+        if (job->kid) tell_dropped(job);
+        if (result == ROTATE_DONE) tell_new(job, report);
+        if (result == ROTATE_DONE || (job->kid && report->reason < ROTATION_FULL)) return COMMAND_FINE;
+        return refuse(job, report->reason);
+    case ROTATE_ELSEWHERE:
+        command_complain(job->self, "the keys are being changed by somebody else at this moment: m2mctl key list, and again");
+        return COMMAND_TROUBLE;
+    case ROTATE_NO_KEY:
+        command_complain(job->self, "the key could not be made; nothing was changed");
+        return COMMAND_TROUBLE;
+    case ROTATE_FAILED:
+        break;
+    }
+    command_complain(job->self, "%s", db_why(job->db));
+    return command_blame(job->db);
+}
+
+/* The algorithm is that of the dropped key. COMMAND_FINE, or what to exit with. */
+static int find_dropped(struct job *job)
+{
+    struct timeline timeline;
+    if (timeline_read(job->db, &timeline)) return conclude(job, ROTATE_FAILED, NULL);
+    const struct rotation_key *key = timeline_find(&timeline, job->kid);
+    if (!key) {
+        command_complain(job->self, "there is no such key; see m2mctl key list");
+        return COMMAND_NO;
+    }
+    job->algorithm = jws_algorithm_find(text_of(key->algorithm));
+    if (job->algorithm < 0) job->algorithm = jws_algorithm_find(text_of(job->config.token_algorithm));
+    return COMMAND_FINE;
+}
+
+/* For a drop no key comes of age; another one is made when one is missing. */
+static int turn(const struct job *job)
+{
+    struct keynew_passphrase passphrase = { .text = { NULL, 0 } };
+    struct rotate_report report;
+    int status = keynew_passphrase(job->self, &job->config, job->passphrase_path, &passphrase);
+    /* A stolen key goes, with or without it, as long as another one signs. */
+    if (status != COMMAND_FINE && !job->kid) return status;
+    struct rotate_order order = {
+        .passphrase = passphrase.text, .holder = TEXT("operator"), .algorithm = (enum jws_algorithm)job->algorithm,
+        .purpose = job->kid ? ROTATION_ISSUE : ROTATION_FORCE, .drop = job->kid, .rules = timeline_rules(&job->config),
+    };
+    if (job->kid) order.rules.key_seconds = 0;
+    enum rotate_result result = rotate_run(job->db, &order, &report);
+    OPENSSL_cleanse(&passphrase, sizeof passphrase);
+    return conclude(job, result, &report);
+}
+
+/* COMMAND_FINE, or what to exit with. help_r: the help was printed, and that was all. */
+static int read_options(struct job *job, const struct option *options, int argc, char **argv, bool *help_r)
+{
+    int option;
+    while ((option = command_option(job->self, argc, argv, options)) != -1) {
+        *help_r = option == 'h';
+        if (option == 'h') return COMMAND_FINE;
+        if (option == '?') return COMMAND_USAGE;
+        if (option == 'p') job->passphrase_path = optarg;
+        if (option != 'a') continue;
+        job->algorithm = jws_algorithm_find(text_of(optarg));
+        if (job->algorithm < 0) return command_usage(job->self, "--alg takes ES256, RS256, PS256 or EdDSA");
+    }
+    return COMMAND_FINE;
+}
+
+int keyrotate_run(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "alg", required_argument, NULL, 'a' }, { "passphrase-file", required_argument, NULL, 'p' },
+        { "help", no_argument, NULL, 'h' },      { NULL, 0, NULL, 0 },
+    };
+    struct job job = { .self = self, .session = session, .algorithm = -1 };
+    bool help = false;
+    int status = read_options(&job, options, argc, argv, &help);
+    if (status != COMMAND_FINE || help) return status;
+    if (optind != argc) return command_usage(self, "key rotate takes options only");
+    job.db = command_database(self, session, &job.config);
+    if (!job.db) return COMMAND_TROUBLE;
+    if (job.algorithm < 0) job.algorithm = jws_algorithm_find(text_of(job.config.token_algorithm));
+    status = turn(&job);
+    db_close(job.db);
+    return status;
+}
+
+int keyrotate_run_drop(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "passphrase-file", required_argument, NULL, 'p' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+    };
+    struct job job = { .self = self, .session = session, .algorithm = -1 };
+    bool help = false;
+    int status = read_options(&job, options, argc, argv, &help);
+    if (status != COMMAND_FINE || help) return status;
+    if (optind != argc - 1) return command_usage(self, "key drop takes one KID");
+    job.kid = argv[optind];
+    job.db = command_database(self, session, &job.config);
+    if (!job.db) return COMMAND_TROUBLE;
+    status = find_dropped(&job);
+    if (status == COMMAND_FINE) status = turn(&job);
+    db_close(job.db);
+    return status;
+}

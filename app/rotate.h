@@ -1,0 +1,36 @@
+/* rotate: carries out what rotation.h plans: makes a signing key and sets the times of those before it, by one host at a
+ * time, in one transaction under the lease of rotation_lease, in which it is decided once more.
+ *
+ * For the keeper, whose host may find at the same moment as another that a key has come of age, and for m2mctl. */
+#ifndef APP_ROTATE_H
+#define APP_ROTATE_H
+
+#include "keypair.h"
+#include "timeline.h"
+
+struct rotate_order {
+    struct text passphrase;         /* that seals the new key; absent: none can be made */
+    struct text holder;             /* who does it, for the lease */
+    enum jws_algorithm algorithm;
+    enum rotation_purpose purpose;
+    const char *drop;               /* NULL, or the kid of a key that is removed at once, whatever else is done */
+    struct rotation_rules rules;
+};
+
+enum rotate_result {
+    ROTATE_IDLE,                    /* report_r->reason says why: idle, pending or full. A key to drop was dropped */
+    ROTATE_DONE,                    /* there is a new key */
+    ROTATE_ELSEWHERE,               /* somebody else is at it, or was faster: ask again later */
+    ROTATE_NO_KEY,                  /* the library could not make one; nothing was changed */
+    ROTATE_FAILED                   /* db_why(); nothing was changed */
+};
+
+struct rotate_report {
+    enum rotation_reason reason;
+    struct rotation_plan plan;
+    char kid[KEYPAIR_KID + 1];      /* of the new key */
+};
+
+enum rotate_result rotate_run(struct db *db, const struct rotate_order *order, struct rotate_report *report_r);
+
+#endif
