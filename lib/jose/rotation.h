@@ -3,7 +3,7 @@
  * Two bounds hold it together, and tests/models/keyrot.pml shows that neither may be shorter:
  *     it signs    no sooner than publish + lag + max_age: every JWK Set that a verifier may still keep has it
  *     it goes     no sooner than retire + longest token + late: no token that it signed is left
- * To both comes ROTATION_SKEW, by which the clocks of hosts, verifiers and the database may differ. */
+ * To both comes ROTATION_SKEW: no clock of a host or a verifier may differ from another's by more than half of it. */
 #ifndef JOSE_ROTATION_H
 #define JOSE_ROTATION_H
 
