@@ -7,8 +7,8 @@ part that is left out: what real clients do is seen nowhere else.
 import json
 import os
 import shutil
+import signal
 import subprocess
-import time
 
 import rig
 import tokens
@@ -48,16 +48,17 @@ def install():
 
 
 def token_of(house, algorithm):
-    """A token signed by a new key of that algorithm, which signs from now on."""
-    time.sleep(1.1)                                     # of two keys that begin in the same second either may sign
+    """A token signed by a new key of that algorithm, which the configuration asks for from now on."""
     house.operator.m2mctl("key", "new", "--alg", algorithm, "--activate", "now", database=True)
+    house.operator.configure(token_algorithm=algorithm)
+    house.pool.tell(signal.SIGHUP)
     worker, found = house.client("worker"), {}
 
     def signed():
         token = worker.token(scope="read")
         found[tokens.header(token)["alg"]] = token
         return algorithm in found
-    house.soon(signed, f"{algorithm} signs")
+    rig.await_true(signed, 10, f"{algorithm} signs")
     return found[algorithm]
 
 
