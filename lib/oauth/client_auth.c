@@ -179,3 +179,11 @@ enum error client_auth_verify(struct exchange *exchange)
     exchange->response->client_id = client->id;
     return store->client_allowed(store->world, client) == ANSWER_YES ? ERROR_none : ERROR_rate_limited;
 }
+
+enum error client_auth_token(struct exchange *exchange, struct text *token_r)
+{
+    enum error error = exchange_form(exchange);
+    if (!error) error = client_auth_verify(exchange);
+    if (!error) error = exchange_parameter(exchange, TEXT("token"), token_r);
+    return error || text_present(*token_r) ? error : ERROR_missing_token;
+}

@@ -10,4 +10,7 @@
  * which nobody has to guess at. */
 enum error client_auth_verify(struct exchange *exchange);
 
+/* Reads the form, proves the caller, and only then takes the token that the request is about (RFC 7009 2.1, RFC 7662 2.1). */
+enum error client_auth_token(struct exchange *exchange, struct text *token_r);
+
 #endif

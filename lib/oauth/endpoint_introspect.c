@@ -25,11 +25,8 @@ enum error endpoint_introspect(struct exchange *exchange)
 {
     struct access_token token;
     struct text compact;
-    enum error error = exchange_form(exchange);
-    if (!error) error = client_auth_verify(exchange);
-    if (!error) error = exchange_parameter(exchange, TEXT("token"), &compact);
+    enum error error = client_auth_token(exchange, &compact);
     if (error) return error;
-    if (!text_present(compact)) return ERROR_missing_token;
 
     enum answer active = access_token_read(exchange, compact, &token);
     if (active == ANSWER_YES && !may_read(&exchange->client, &token)) active = ANSWER_NO;

@@ -20,12 +20,8 @@ static enum error revoke(struct exchange *exchange, struct text compact)
 enum error endpoint_revoke(struct exchange *exchange)
 {
     struct text compact;
-    enum error error = exchange_form(exchange);
-    if (!error) error = client_auth_verify(exchange);
-    if (!error) error = exchange_parameter(exchange, TEXT("token"), &compact);
-    if (error) return error;
-    if (!text_present(compact)) return ERROR_missing_token;
-    error = revoke(exchange, compact);
+    enum error error = client_auth_token(exchange, &compact);
+    if (!error) error = revoke(exchange, compact);
     if (!error) buffer_put(&exchange->response->body, TEXT("{}"));
     return error;
 }
