@@ -282,6 +282,17 @@ static void check_times(struct reading *reading)
                  "worker is killed for a database that is slow", config->busy_seconds);
 }
 
+/* Requests come in under one prefix, whatever the host. */
+static void check_mtls_url(struct reading *reading)
+{
+    const struct config *config = reading->config;
+    if (!config->mtls_url[0]) return;
+    const char *fault = url_issuer_fault(text_of(config->mtls_url));
+    if (fault) complain(reading, line_of(reading, "mtls_url"), "mtls_url %s", fault);
+    else if (!text_equal(url_path(text_of(config->mtls_url)), url_path(text_of(config->issuer))))
+        complain(reading, line_of(reading, "mtls_url"), "mtls_url must have the same path as issuer");
+}
+
 static void check_server(struct reading *reading)
 {
     const struct config *config = reading->config;
@@ -292,6 +303,7 @@ static void check_server(struct reading *reading)
         complain(reading, line_of(reading, "issuer"), "issuer %s", fault);
     if (!config->key_passphrase_file[0])
         complain(reading, 0, "key_passphrase_file is missing; write the file with the passphrase of the signing keys");
+    if (!fault) check_mtls_url(reading);
     check_times(reading);
 }
 

@@ -11,6 +11,7 @@
 /* TEXT(key, default)   NUMBER(key, default, least, most)   CHOICE(key, default, "a|b|c") */
 #define CONFIG_LIST(TEXT, NUMBER, CHOICE) \
     TEXT(issuer, "") \
+    TEXT(mtls_url, "") \
     NUMBER(workers, 4, 1, 64) \
     NUMBER(worker_connections, 512, 8, 4096) \
     NUMBER(busy_seconds, 10, 2, 300) \
@@ -28,6 +29,7 @@
     TEXT(key_passphrase_file, "") \
     NUMBER(token_seconds, 300, 30, 86400) \
     CHOICE(token_algorithm, "ES256", "ES256|RS256|PS256|EdDSA") \
+    CHOICE(dpop_nonce, "off", "off|required") \
     NUMBER(jwks_max_age_seconds, 300, 0, 86400) \
     NUMBER(key_seconds, 7776000, 0, 315360000) \
     NUMBER(fresh_seconds, 5, 1, 60) \

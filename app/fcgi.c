@@ -42,11 +42,16 @@ static const struct known {
     { { "REMOTE_ADDR", 11 }, offsetof(struct params, request.remote_address) },
     { { "REQUEST_ID", 10 }, offsetof(struct params, request.id) },
     { { "HTTP_AUTHORIZATION", 18 }, offsetof(struct params, request.authorization) },
+    { { "HTTP_DPOP", 9 }, offsetof(struct params, request.dpop) },
+    { { "SSL_CLIENT_CERT", 15 }, offsetof(struct params, request.certificate) },
+    { { "SSL_CLIENT_VERIFY", 17 }, offsetof(struct params, request.certificate_verified) },
     { { "HTTP_IF_NONE_MATCH", 18 }, offsetof(struct params, request.if_none_match) },
     { { "M2M_AUDIENCE", 12 }, offsetof(struct params, request.check.audience) },
     { { "M2M_SCOPE", 9 }, offsetof(struct params, request.check.scope) },
     { { "M2M_SCOPE_ANY", 13 }, offsetof(struct params, request.check.scope_any) },
     { { "M2M_RESOURCE_METADATA", 21 }, offsetof(struct params, request.check.resource_metadata) },
+    { { "M2M_BINDING", 11 }, offsetof(struct params, request.check.binding) },
+    { { "M2M_ORIGIN", 10 }, offsetof(struct params, request.check.origin) },
     { { "REQUEST_URI", 11 }, offsetof(struct params, request.check.target) },
 };
 

@@ -78,10 +78,35 @@ static void blame(struct page_client *row, const char *what)
     if (!row->wrong) row->wrong = what;
 }
 
+static void blame_with(struct page *page, struct page_client *row, const char *column, const char *why)
+{
+    struct buffer b = { arena_take(&page->arena, BLAME_BYTES), 0, BLAME_BYTES - 1, false };
+    if (!b.data) return;
+    buffer_put(&b, text_of(column));
+    buffer_put(&b, text_of(why));
+    blame(row, b.data);
+}
+
+/* Why the row's idea of TLS and of binding cannot be believed is blamed; a client that cannot match is no client at all. */
+static void take_tls(struct page *page, struct page_client *row, const struct text columns[3])
+{
+    struct client *client = &row->client;
+    uint32_t binding = 0, kind = 0;
+    if (!number(columns[0], CLIENT_BINDING_DPOP + 1, &binding) || binding == 0) blame(row, "client.require_binding: not known");
+    if (!number(columns[1], SUBJECT_KINDS - 1, &kind)) blame(row, "client.tls_subject_kind: not known");
+    client->require_binding = (uint8_t)(binding - 1);
+    client->tls_subject = (struct subject){ (enum subject_kind)kind, keep(page, columns[2]) };
+    if (kind == SUBJECT_NONE) {
+        if (client->methods & CLIENT_TLS) blame(row, "client.tls_subject: tls_client_auth needs it");
+    } else if (subject_fault(&client->tls_subject)) {
+        blame_with(page, row, "client.tls_subject: ", subject_fault(&client->tls_subject));
+    }
+}
+
 static int take_client(void *context, const struct text *columns, size_t count)
 {
     struct page *page = context;
-    if (count != 9 || page->count == page->limit) return -1;
+    if (count != 12 || page->count == page->limit) return -1;
     struct page_client *row = &page->clients[page->count++];
     struct client *client = &row->client;
     uint32_t enabled = 0, methods = 0, omitted = 0, audience = 0;
@@ -104,6 +129,7 @@ static int take_client(void *context, const struct text *columns, size_t count)
     client->methods = (uint8_t)methods;
     client->omitted_scope = (uint8_t)(omitted - 1);
     client->assertion_audience = (uint8_t)(audience - 1);
+    take_tls(page, row, columns + 9);
     return 0;
 }
 
@@ -162,15 +188,6 @@ static const char *read_key(struct page *page, const struct text *columns, struc
     return refused;
 }
 
-static void blame_key(struct page *page, struct page_client *row, const char *why)
-{
-    struct buffer b = { arena_take(&page->arena, BLAME_BYTES), 0, BLAME_BYTES - 1, false };
-    if (!b.data) return;
-    buffer_put(&b, TEXT("client_key.public_jwk: "));
-    buffer_put(&b, text_of(why));
-    blame(row, b.data);
-}
-
 static int take_key(void *context, const struct text *columns, size_t count)
 {
     struct page *page = context;
@@ -185,7 +202,7 @@ static int take_key(void *context, const struct text *columns, size_t count)
     key->kid = keep(page, columns[1]);
     if (!is_plain(columns[1], '!') || columns[1].size > JWK_KID_BYTES) blame(row, "client_key.kid: not a plain word");
     const char *refused = read_key(page, columns, key);
-    if (refused) blame_key(page, row, refused);
+    if (refused) blame_with(page, row, "client_key.public_jwk: ", refused);
     if (!instant(columns[4], &key->not_before)) blame(row, "client_key.not_before: not a time");
     if (!instant(columns[5], &key->expires_at)) blame(row, "client_key.expires_at: not a time");
     return 0;

@@ -1,9 +1,12 @@
 #include "passphrase.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "log.h"
+
+enum { DERIVE_ROUNDS = 10000 };         /* more than that of an encrypted key, a few milliseconds of a start */
 
 int passphrase_open(struct passphrase *passphrase, const struct config *config)
 {
@@ -17,6 +20,12 @@ int passphrase_open(struct passphrase *passphrase, const struct config *config)
     else passphrase->text = (struct text){ passphrase->bytes, (size_t)length };
     free(complaints);
     return length < 0 ? -1 : 0;
+}
+
+int passphrase_derive(const struct passphrase *passphrase, struct text purpose, unsigned char *key_r, size_t size)
+{
+    return PKCS5_PBKDF2_HMAC(passphrase->text.data, (int)passphrase->text.size, (const unsigned char *)purpose.data,
+                             (int)purpose.size, DERIVE_ROUNDS, EVP_sha256(), (int)size, key_r) ? 0 : -1;
 }
 
 void passphrase_close(struct passphrase *passphrase)

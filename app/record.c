@@ -14,8 +14,8 @@ struct record_head {
     uint32_t token_seconds, rate_per_minute, rate_burst;
     uint16_t grant_count, read_count;
     uint8_t secret_count, methods, omitted_scope, enabled;
-    struct record_text id, default_audience;
-    uint8_t key_count, assertion_audience, zero[2];
+    struct record_text id, default_audience, tls_subject;
+    uint8_t key_count, assertion_audience, require_binding, tls_subject_kind;
 };
 
 struct record_secret {
@@ -35,14 +35,14 @@ struct record_grant {
     struct record_text audience, scope;
 };
 
-static_assert(sizeof(struct record_head) == 48, "no padding: equal clients make equal bytes");
+static_assert(sizeof(struct record_head) == 56, "no padding: equal clients make equal bytes");
 static_assert(sizeof(struct record_secret) == 32 + SECRET_SALT + SECRET_DIGEST, "no padding");
 static_assert(sizeof(struct record_key) == 40, "no padding");
 static_assert(sizeof(struct record_grant) == 16, "no padding");
 
 enum { RECORD_TEXT = 1024 };            /* a column is 255 bytes at most, a JWK as it comes from jwk_put() under 1024 */
 
-static_assert((3 + CLIENT_SECRETS + 2 * CLIENT_GRANTS + CLIENT_READS) * 255 + sizeof(struct record_head) +
+static_assert((3 + CLIENT_SECRETS + 2 * CLIENT_GRANTS + CLIENT_READS) * 255 + SUBJECT_BYTES + sizeof(struct record_head) +
               CLIENT_SECRETS * sizeof(struct record_secret) +
               CLIENT_KEYS * (sizeof(struct record_key) + 2 * RECORD_TEXT) + CLIENT_GRANTS * sizeof(struct record_grant) +
               CLIENT_READS * sizeof(struct record_text) < RECORD_BYTES, "the longest client of the database fits");
@@ -119,13 +119,15 @@ static size_t build(const struct client *client, char *place)
                            parts_size(client->secret_count, client->key_count, client->grant_count,
                                       client->read_count) };
     struct record_text id = put_text(&draft, client->id), audience = put_text(&draft, client->default_audience);
+    struct record_text subject = put_text(&draft, client->tls_subject.value);
     struct record_head head = {
         .token_seconds = client->token_seconds, .rate_per_minute = client->rate_per_minute,
         .rate_burst = client->rate_burst, .grant_count = (uint16_t)client->grant_count,
         .read_count = (uint16_t)client->read_count, .secret_count = (uint8_t)client->secret_count,
         .key_count = (uint8_t)client->key_count, .assertion_audience = client->assertion_audience,
         .methods = client->methods, .omitted_scope = client->omitted_scope, .enabled = client->enabled,
-        .id = id, .default_audience = audience,
+        .require_binding = client->require_binding, .tls_subject_kind = (uint8_t)client->tls_subject.kind,
+        .id = id, .default_audience = audience, .tls_subject = subject,
     };
     put_secrets(&draft, client);
     put_keys(&draft, client);
@@ -159,7 +161,7 @@ static int read_head(struct text bytes, struct record_head *head_r)
 {
     if (bytes.size < sizeof *head_r) return -1;
     memcpy(head_r, bytes.data, sizeof *head_r);
-    if (head_r->size != bytes.size || head_r->secret_count > CLIENT_SECRETS || head_r->key_count > CLIENT_KEYS ||
+    if (head_r->size != bytes.size || head_r->tls_subject_kind >= SUBJECT_KINDS || head_r->secret_count > CLIENT_SECRETS || head_r->key_count > CLIENT_KEYS ||
         head_r->grant_count > CLIENT_GRANTS || head_r->read_count > CLIENT_READS) return -1;
     size_t parts = parts_size(head_r->secret_count, head_r->key_count, head_r->grant_count, head_r->read_count);
     return parts <= bytes.size ? 0 : -1;
@@ -241,11 +243,13 @@ int record_read(struct text bytes, struct arena *arena, struct client *client_r)
     *client_r = (struct client){
         .token_seconds = head.token_seconds, .rate_per_minute = head.rate_per_minute, .rate_burst = head.rate_burst,
         .methods = head.methods, .omitted_scope = head.omitted_scope, .enabled = head.enabled != 0,
-        .assertion_audience = head.assertion_audience, .secret_count = head.secret_count, .key_count = head.key_count,
+        .assertion_audience = head.assertion_audience, .require_binding = head.require_binding,
+        .tls_subject.kind = (enum subject_kind)head.tls_subject_kind, .secret_count = head.secret_count, .key_count = head.key_count,
         .grant_count = head.grant_count, .read_count = head.read_count,
     };
     if (view(bytes, head.id, &client_r->id) || !text_present(client_r->id) ||
-        view(bytes, head.default_audience, &client_r->default_audience) || take_arrays(arena, client_r)) return -1;
+        view(bytes, head.default_audience, &client_r->default_audience) ||
+        view(bytes, head.tls_subject, &client_r->tls_subject.value) || take_arrays(arena, client_r)) return -1;
     return read_secrets(bytes, bytes.data + parts_size(0, 0, 0, 0), client_r) ||
            read_keys(bytes, bytes.data + parts_size(head.secret_count, 0, 0, 0), client_r) ||
            read_grants(bytes, bytes.data + parts_size(head.secret_count, head.key_count, 0, 0), client_r) ||

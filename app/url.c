@@ -53,6 +53,13 @@ static const char *issuer_path_fault(struct text path)
     return NULL;
 }
 
+struct text url_path(struct text url)
+{
+    struct text rest = text_slice(url, text_begins(url, TEXT("https://")) ? 8 : 7, url.size);
+    const char *slash = rest.size ? memchr(rest.data, '/', rest.size) : NULL;
+    return slash ? text_slice(rest, (size_t)(slash - rest.data), rest.size) : TEXT("");
+}
+
 const char *url_issuer_fault(struct text issuer)
 {
     bool tls = text_begins(issuer, TEXT("https://"));

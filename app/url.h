@@ -9,6 +9,9 @@
 /* What is wrong with the issuer and how to mend it, in words that follow "issuer"; NULL when nothing is. */
 const char *url_issuer_fault(struct text issuer);
 
+/* The path of a URL that has no fault: empty, or with a slash in front and none behind. */
+struct text url_path(struct text url);
+
 bool url_is_loopback(struct text host);
 
 #endif

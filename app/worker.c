@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -16,6 +17,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "passphrase.h"
+#include "url.h"
 #include "world.h"
 
 enum {
@@ -84,21 +86,15 @@ static int issuer_metrics(void *world, struct buffer *page)
     return metrics_page(&worker->world, page);
 }
 
-/* What the front mounts us under: the path of the issuer. */
-static struct text prefix_of(struct text issuer)
-{
-    struct text rest = text_slice(issuer, text_begins(issuer, TEXT("https://")) ? 8 : 7, issuer.size);
-    const char *slash = rest.size ? memchr(rest.data, '/', rest.size) : NULL;
-    return slash ? text_slice(rest, (size_t)(slash - rest.data), rest.size) : TEXT("");
-}
-
-static void open_issuer(struct worker *worker)
+static int open_issuer(struct worker *worker)
 {
     const struct config *config = worker->config;
     struct text name = text_of(config->issuer);
     worker->issuer = (struct issuer){
         .name = name,
-        .prefix = prefix_of(name),
+        .prefix = url_path(name),
+        .mtls_name = text_of(config->mtls_url),
+        .dpop_nonce = strcmp(config->dpop_nonce, "required") == 0,
         .token_seconds = config->token_seconds,
         .token_algorithm = (enum jws_algorithm)jws_algorithm_find(text_of(config->token_algorithm)),
         .jwks_max_age = config->jwks_max_age_seconds,
@@ -116,6 +112,8 @@ static void open_issuer(struct worker *worker)
         .metrics = issuer_metrics,
     };
     memcpy(worker->issuer.fingerprint_key, worker->region->head->fingerprint_key, ISSUER_FINGERPRINT_KEY);
+    if (!worker->issuer.dpop_nonce) return 0;
+    return passphrase_derive(&worker->passphrase, TEXT("m2mauth DPoP-Nonce"), worker->issuer.nonce_key, ISSUER_NONCE_KEY);
 }
 
 static int watch(struct worker *worker, int fd, uint32_t events, struct slot *slot)
@@ -191,7 +189,7 @@ static int open_all(struct worker *worker)
         return EX_OSERR;
     }
     if (passphrase_open(&worker->passphrase, worker->config)) return EX_CONFIG;
-    open_issuer(worker);
+    if (open_issuer(worker)) return EX_OSERR;
     keyfile_refresh(worker->region, worker->passphrase.text, &worker->keyring);
     return EX_OK;
 }
@@ -213,6 +211,7 @@ static void close_all(struct worker *worker)
     if (worker->signals >= 0) close(worker->signals);
     if (worker->epoll >= 0) close(worker->epoll);
     passphrase_close(&worker->passphrase);
+    OPENSSL_cleanse(worker->issuer.nonce_key, ISSUER_NONCE_KEY);
     keyring_clear(&worker->keyring);
     secret_hasher_close(&worker->hasher);
     recent_close(&worker->recent);

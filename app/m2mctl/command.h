@@ -1,6 +1,6 @@
 /* command: what every word of m2mctl is made of, and the few things that all of them need.
  *
- * Not the words themselves (migrate.c, secret.c, client.c, key.c, token.c). A command writes what was asked for to
+ * Not the words themselves (migrate.c, secret.c, client.c, key.c, jwk.c, token.c). A command writes what was asked for to
  * standard output and everything else to standard error; no secret is ever an argument. */
 #ifndef M2MCTL_COMMAND_H
 #define M2MCTL_COMMAND_H

@@ -5,6 +5,7 @@
 
 #include "client.h"
 #include "command.h"
+#include "jwk.h"
 #include "key.h"
 #include "migrate.h"
 #include "secret.h"
@@ -13,7 +14,7 @@
 #define CONFIG_PATH SYSCONFDIR "/m2mauth/m2mauth.conf"
 
 static const struct command *const commands[] = {
-    &migrate_command, &client_command, &secret_command, &key_command, &token_command,
+    &migrate_command, &client_command, &secret_command, &key_command, &jwk_command, &token_command,
 };
 
 static void put_help(FILE *out)

@@ -29,9 +29,14 @@
   X(invalid_scope,        400, "invalid_scope",           "the scope is malformed, unknown or not granted",     "RFC 6749 3.3") \
   X(missing_scope,        400, "invalid_scope",           "this client must name the scope it wants",           "RFC 6749 3.3") \
   X(invalid_target,       400, "invalid_target",          "the resource is malformed, unknown or not granted",  "RFC 8707 2") \
+  X(invalid_dpop_proof,   400, "invalid_dpop_proof",      "the DPoP proof is missing, malformed, used or not good", "RFC 9449 5") \
+  X(use_dpop_nonce,       400, "use_dpop_nonce",          "the DPoP proof needs the nonce that comes with this",    "RFC 9449 8") \
+  X(missing_certificate,  400, "invalid_request",         "this client needs a TLS client certificate",             "RFC 8705 3") \
   X(missing_bearer,       401, "unauthorized",            "an access token is needed here",                     "RFC 6750 3.1") \
   X(malformed_bearer,     400, "invalid_request",         "the access token is malformed or sent in two ways",  "RFC 6750 3.1") \
   X(invalid_token,        401, "invalid_token",           "the access token is not good here, or not any more", "RFC 6750 3.1") \
+  X(check_dpop_proof,     401, "invalid_dpop_proof",      "the DPoP proof is missing, malformed, used or not good", "RFC 9449 7.1") \
+  X(check_dpop_nonce,     401, "use_dpop_nonce",          "the DPoP proof needs the nonce that comes with this",    "RFC 9449 9") \
   X(insufficient_scope,   403, "insufficient_scope",      "the access token lacks a scope that is needed here", "RFC 6750 3.1") \
   X(unconfigured_check,   503, "temporarily_unavailable", "this location is not configured to be checked",      "RFC 9110 15.6.4") \
   X(foreign_token,        400, "invalid_grant",           "the token was issued to another client",             "RFC 7009 2.1") \

@@ -3,7 +3,7 @@
 #include "../base/base64url.h"
 
 /* RFC 7515 4.1: headers that would choose or fetch a key, change what is signed or demand what we do not know. */
-static const char *const refused_headers[] = { "jku", "jwk", "x5u", "x5c", "crit", "b64", "zip", "enc" };
+static const char *const refused_headers[] = { "jku", "x5u", "x5c", "crit", "b64", "zip", "enc" };
 
 static int decode(struct text encoded, struct arena *arena, struct object *object_r)
 {
@@ -27,19 +27,36 @@ static int optional_date(const struct object *object, const char *name, int64_t 
     return member ? object_date(member, seconds_r) : 0;
 }
 
+static const char *read_header(const struct object *object, struct arena *arena, struct jwt_header *header_r)
+{
+    struct text algorithm;
+    for (size_t i = 0; i < sizeof refused_headers / sizeof *refused_headers; i++)
+        if (object_member(object, refused_headers[i])) return "the header has a member that is not allowed";
+    if (object_string(object_member(object, "alg"), arena, &algorithm)) return "the header has no alg";
+    header_r->algorithm = jws_algorithm_find(algorithm);
+    if (header_r->algorithm < 0) return "the alg is none of ES256, RS256, PS256, EdDSA";
+    if (optional_string(object, "kid", arena, &header_r->kid)) return "the kid is not a string";
+    if (optional_string(object, "typ", arena, &header_r->type)) return "the typ is not a string";
+    return NULL;
+}
+
 const char *jwt_header_read(struct text encoded, struct arena *arena, struct jwt_header *header_r)
 {
     struct object object;
-    struct text algorithm;
+    header_r->jwk = (struct text){ NULL, 0 };
     if (decode(encoded, arena, &object)) return "the header is not a JSON object in base64url";
-    for (size_t i = 0; i < sizeof refused_headers / sizeof *refused_headers; i++)
-        if (object_member(&object, refused_headers[i])) return "the header has a member that is not allowed";
-    if (object_string(object_member(&object, "alg"), arena, &algorithm)) return "the header has no alg";
-    header_r->algorithm = jws_algorithm_find(algorithm);
-    if (header_r->algorithm < 0) return "the alg is none of ES256, RS256, PS256, EdDSA";
-    if (optional_string(&object, "kid", arena, &header_r->kid)) return "the kid is not a string";
-    if (optional_string(&object, "typ", arena, &header_r->type)) return "the typ is not a string";
-    return NULL;
+    if (object_member(&object, "jwk")) return "the header has a member that is not allowed";
+    return read_header(&object, arena, header_r);
+}
+
+const char *jwt_header_read_with_key(struct text encoded, struct arena *arena, struct jwt_header *header_r)
+{
+    struct object object;
+    if (decode(encoded, arena, &object)) return "the header is not a JSON object in base64url";
+    const struct member *jwk = object_member(&object, "jwk");
+    if (!jwk || jwk->kind != OBJECT_OBJECT) return "the header has no jwk";
+    header_r->jwk = jwk->value;
+    return read_header(&object, arena, header_r);
 }
 
 const char *jwt_claims_read(struct text encoded, struct arena *arena, struct jwt_claims *claims_r)

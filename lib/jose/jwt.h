@@ -12,6 +12,7 @@ struct jwt_header {
     int algorithm;              /* enum jws_algorithm */
     struct text kid;            /* absent when missing */
     struct text type;           /* `typ`; absent when missing */
+    struct text jwk;            /* of jwt_header_read_with_key() alone: the JSON of the key, not read yet */
 };
 
 struct jwt_claims {
@@ -29,6 +30,10 @@ struct jwt_claims {
 /* Reads a header that somebody else wrote. NULL, or why it is refused: algorithms that are not ours, `crit`, `b64`, `zip`
  * and anything that would choose or fetch a key (jwk jku x5u x5c) included. */
 const char *jwt_header_read(struct text encoded, struct arena *arena, struct jwt_header *header_r);
+
+/* The same where a header has to bring its own key (RFC 9449 4.2): a jwk, and still no other way to one. What such a key
+ * proves is that somebody holds it, never who that is. */
+const char *jwt_header_read_with_key(struct text encoded, struct arena *arena, struct jwt_header *header_r);
 
 /* Reads claims from their base64url form. NULL, or why they are refused. Missing claims are absent or -1. */
 const char *jwt_claims_read(struct text encoded, struct arena *arena, struct jwt_claims *claims_r);

@@ -8,7 +8,7 @@ static size_t claims_capacity(const struct exchange *exchange, const struct acce
 {
     size_t texts = exchange->issuer->name.size + 2 * exchange->client.id.size + exchange->credential.size + plan->scope.size;
     for (size_t i = 0; i < plan->audience_count; i++) texts += plan->audiences[i].size + 3;
-    return 256 + 2 * texts;
+    return 256 + 2 * (texts + plan->confirmation.certificate.size + plan->confirmation.key.size);
 }
 
 static void put_claim(struct buffer *b, struct text name, struct text value)
@@ -29,6 +29,16 @@ static void put_audience(struct buffer *b, const struct access_token_plan *plan)
     buffer_put_char(b, ']');
 }
 
+/* RFC 7800 3.1; nothing for a bearer token. */
+static void put_confirmation(struct buffer *b, const struct confirmation *confirmation)
+{
+    bool certificate = confirmation->certificate.size > 0, key = confirmation->key.size > 0;
+    if (!certificate && !key) return;
+    if (certificate) put_claim(b, TEXT(",\"cnf\":{\"x5t#S256\":"), confirmation->certificate);
+    if (key) put_claim(b, certificate ? TEXT(",\"jkt\":") : TEXT(",\"cnf\":{\"jkt\":"), confirmation->key);
+    buffer_put_char(b, '}');
+}
+
 /* RFC 9068 2.2. */
 static int put_claims(struct exchange *exchange, const struct access_token_plan *plan, struct buffer *b)
 {
@@ -47,6 +57,7 @@ static int put_claims(struct exchange *exchange, const struct access_token_plan 
     buffer_put(b, TEXT(",\"jti\":\""));
     base64url_put(b, (struct text){ (const char *)jti, sizeof jti });
     put_claim(b, TEXT("\",\"cred\":"), exchange->credential);
+    put_confirmation(b, &plan->confirmation);
     buffer_put_char(b, '}');
     return b->full ? -1 : 0;
 }
@@ -77,6 +88,7 @@ enum error access_token_issue(struct exchange *exchange, const struct access_tok
 /* Claims that others may see (RFC 7662 2.2); `cred` is nobody else's affair. */
 static const struct text shown[] = {
     TEXT("iss"), TEXT("sub"), TEXT("aud"), TEXT("client_id"), TEXT("scope"), TEXT("iat"), TEXT("exp"), TEXT("nbf"), TEXT("jti"),
+    TEXT("cnf"),
 };
 
 /* `"name":value`, as it stands in the token, which is JSON that we wrote. */
@@ -112,6 +124,23 @@ static int read_scope(struct exchange *exchange, const struct object *object, st
     return member ? object_string(member, exchange->arena, scope_r) : 0;
 }
 
+/* A demand that is not known here cannot be met, so the token is not read at all. */
+static int read_confirmation(struct exchange *exchange, const struct object *claims, struct confirmation *confirmation_r)
+{
+    struct object object;
+    const struct member *member = object_member(claims, "cnf");
+    *confirmation_r = (struct confirmation){ { NULL, 0 }, { NULL, 0 } };
+    if (!member) return 0;
+    if (member->kind != OBJECT_OBJECT || object_read(member->value, &object) || object.count == 0) return -1;
+    for (size_t i = 0; i < object.count; i++) {
+        const struct member *one = &object.members[i];
+        struct text *place = text_equal(one->name, TEXT("jkt")) ? &confirmation_r->key
+                           : text_equal(one->name, TEXT("x5t#S256")) ? &confirmation_r->certificate : NULL;
+        if (!place || object_string(one, exchange->arena, place) || place->size == 0) return -1;
+    }
+    return 0;
+}
+
 /* Signed by us is not enough: all that later steps rely on has to be there. */
 static int read_claims(struct exchange *exchange, struct text payload, struct access_token *token_r)
 {
@@ -121,6 +150,7 @@ static int read_claims(struct exchange *exchange, struct text payload, struct ac
     if (object_string(object_member(&claims.object, "client_id"), exchange->arena, &facts->client_id)) return -1;
     if (object_string(object_member(&claims.object, "cred"), exchange->arena, &facts->credential)) return -1;
     if (read_scope(exchange, &claims.object, &token_r->scope)) return -1;
+    if (read_confirmation(exchange, &claims.object, &token_r->confirmation)) return -1;
     if (!text_equal(claims.issuer, exchange->issuer->name) || claims.jti.size == 0) return -1;
     if (claims.expires_at < 0 || claims.issued_at < 0) return -1;
     if (claims.audience_count == 0 || claims.audience_count > ACCESS_TOKEN_AUDIENCES) return -1;
@@ -163,6 +193,11 @@ enum answer access_token_read(struct exchange *exchange, struct text token, stru
     if (!known) return verify(exchange, &jws, key, print, token_r);
     *token_r = *known;
     return ANSWER_YES;
+}
+
+struct text access_token_type(const struct confirmation *confirmation)
+{
+    return confirmation->key.size > 0 ? TEXT("DPoP") : TEXT("Bearer");
 }
 
 enum answer access_token_active(struct exchange *exchange, const struct access_token *token)

@@ -1,6 +1,6 @@
 /* access_token: what an RFC 9068 token promises, and how to tell that it is still kept.
  *
- *     {"iss":..,"sub":..,"aud":..,"client_id":..,"scope":..,"iat":..,"exp":..,"jti":..,"cred":..}
+ *     {"iss":..,"sub":..,"aud":..,"client_id":..,"scope":..,"iat":..,"exp":..,"jti":..,"cred":..,"cnf":..}
  *
  * `cred` is a private claim (RFC 7519 4.3): the label of the credential that minted the token, so that revocation by
  * credential needs no table of tokens. */
@@ -16,6 +16,7 @@ struct access_token_plan {
     size_t audience_count;
     struct text audiences[ACCESS_TOKEN_AUDIENCES];
     struct text scope;              /* granted, space-separated; empty: none */
+    struct confirmation confirmation;
     uint32_t seconds;
 };
 
@@ -25,6 +26,9 @@ enum error access_token_issue(struct exchange *exchange, const struct access_tok
 /* Yes when token is one that this issuer signed with a key that is not removed, and its claims are read; views live as long
  * as the exchange. Time, revocation and client are not judged here. */
 enum answer access_token_read(struct exchange *exchange, struct text token, struct access_token *token_r);
+
+/* `token_type` of a token that is confirmed so: a certificate changes nothing of how it is sent (RFC 8705 3, RFC 9449 5). */
+struct text access_token_type(const struct confirmation *confirmation);
 
 /* Whether a token that was read may be used now: time, revocation, the state of its client. */
 enum answer access_token_active(struct exchange *exchange, const struct access_token *token);

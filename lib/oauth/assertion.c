@@ -22,8 +22,7 @@ static bool is_candidate(const struct exchange *exchange, const struct assertion
                          const struct client_key *key)
 {
     struct text kid = assertion->header.kid;
-    if ((int)key->algorithm != assertion->header.algorithm || key->not_before > exchange->now) return false;
-    if (key->expires_at != 0 && exchange->now >= key->expires_at) return false;
+    if ((int)key->algorithm != assertion->header.algorithm || !client_key_is_current(key, exchange->now)) return false;
     return !text_present(kid) || text_equal(kid, key->kid);
 }
 

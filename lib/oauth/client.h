@@ -7,6 +7,7 @@
 #include "../base/secret.h"
 #include "../base/text.h"
 #include "../jose/jws.h"
+#include "../jose/subject.h"
 
 enum { CLIENT_ID_BYTES = 128, CLIENT_SECRETS = 8, CLIENT_KEYS = 8, CLIENT_GRANTS = 256, CLIENT_READS = 64 };
 
@@ -37,6 +38,9 @@ enum client_omitted_scope { CLIENT_OMITTED_DEFAULT, CLIENT_OMITTED_ALL, CLIENT_O
 /* What the aud of its assertions may be; the order is that of the ENUM column in SQL. */
 enum client_assertion_audience { CLIENT_ASSERTION_ISSUER, CLIENT_ASSERTION_TOKEN_ENDPOINT };
 
+/* How its tokens have to be bound to a key that only it holds; the order is that of the ENUM column in SQL. */
+enum client_binding { CLIENT_BINDING_NONE, CLIENT_BINDING_ANY, CLIENT_BINDING_MTLS, CLIENT_BINDING_DPOP };
+
 struct client_secret {
     struct text label;              /* names the credential in tokens and revocation rules */
     struct secret_hash hash;
@@ -44,7 +48,7 @@ struct client_secret {
     int64_t expires_at;             /* 0: never */
 };
 
-/* A public key that it signs with (private_key_jwt). */
+/* A public key that it signs with (private_key_jwt), or has in its certificate (self_signed_tls_client_auth). */
 struct client_key {
     struct text kid;                /* names the credential, as the label of a secret does */
     struct text jwk;                /* that jwk_read() takes */
@@ -52,6 +56,11 @@ struct client_key {
     int64_t not_before;             /* 0: always */
     int64_t expires_at;             /* 0: never */
 };
+
+static inline bool client_key_is_current(const struct client_key *key, int64_t now)
+{
+    return key->not_before <= now && (key->expires_at == 0 || now < key->expires_at);
+}
 
 struct client_grant {
     struct text audience;
@@ -70,7 +79,9 @@ struct client {
     uint8_t methods;
     uint8_t omitted_scope;
     uint8_t assertion_audience;
+    uint8_t require_binding;
     bool enabled;
+    struct subject tls_subject;     /* whose certificate it shows (tls_client_auth) */
     size_t secret_count;
     size_t key_count;
     size_t grant_count;

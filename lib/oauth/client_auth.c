@@ -4,12 +4,13 @@
 
 #include "../base/base64url.h"
 #include "assertion.h"
+#include "tls_client.h"
 
 enum { VERIFIED_SECONDS = 300 };
 
 /* What the request offers as proof. */
 struct proof {
-    enum client_method method;
+    unsigned methods;               /* bits of enum client_method: what it may count as */
     struct text client_id;
     struct text secret;
     const struct assertion *assertion;
@@ -24,7 +25,7 @@ static enum error read_basic(struct exchange *exchange, struct text credentials,
     if (credentials.size == 0 || base64url_decode_basic(credentials, &b)) return ERROR_malformed_basic;
     struct text rest = buffer_text(&b), id;
     if (!text_split(&rest, ':', &id) || !text_present(rest)) return ERROR_malformed_basic;
-    proof_r->method = CLIENT_SECRET_BASIC;
+    proof_r->methods = CLIENT_SECRET_BASIC;
     if (form_decode(id, exchange->arena, &proof_r->client_id)) return ERROR_invalid_client;
     return form_decode(rest, exchange->arena, &proof_r->secret) ? ERROR_invalid_client : ERROR_none;
 }
@@ -48,8 +49,14 @@ static enum error read_assertion(struct exchange *exchange, struct text client_i
     if (assertion_read(exchange, type, compact, assertion)) return ERROR_invalid_client;
     struct text subject = assertion->claims.subject;
     if (!text_present(subject) || (text_present(client_id) && !text_equal(client_id, subject))) return ERROR_invalid_client;
-    *proof_r = (struct proof){ .method = CLIENT_PRIVATE_KEY_JWT, .client_id = subject, .assertion = assertion };
+    *proof_r = (struct proof){ .methods = CLIENT_PRIVATE_KEY_JWT, .client_id = subject, .assertion = assertion };
     return ERROR_none;
+}
+
+/* RFC 8705 2: the client_id in the form says whose certificate it is meant to be. */
+static bool is_by_certificate(const struct exchange *exchange, struct text client_id, struct text secret)
+{
+    return text_present(exchange->request->certificate) && text_present(client_id) && !text_present(secret);
 }
 
 /* Finds the one method that the request uses; two are refused before either is looked at. */
@@ -64,6 +71,10 @@ static enum error read_proof(struct exchange *exchange, struct proof *proof_r)
     bool in_header = text_present(rest);
     if (in_header + text_present(secret) + text_present(assertion) > 1) return ERROR_several_methods;
     if (text_present(assertion)) return read_assertion(exchange, client_id, assertion, proof_r);
+    if (!in_header && is_by_certificate(exchange, client_id, secret)) {
+        *proof_r = (struct proof){ .methods = CLIENT_TLS | CLIENT_SELF_SIGNED_TLS, .client_id = client_id };
+        return ERROR_none;
+    }
     if (!in_header) return read_post(client_id, secret, proof_r);
     if (!text_split(&rest, ' ', &scheme) || !text_equal_nocase(scheme, TEXT("Basic"))) return ERROR_invalid_client;
     error = read_basic(exchange, text_trim(rest), proof_r);
@@ -144,9 +155,11 @@ static enum answer verify_secret(struct exchange *exchange, const struct client 
 static enum answer verify_proof(struct exchange *exchange, const struct client *client, const struct proof *proof,
                                 struct text *credential_r)
 {
-    bool allowed = client->enabled && (client->methods & proof->method);
-    if (!proof->assertion) return verify_secret(exchange, client, proof->secret, credential_r);
-    return allowed ? assertion_verify(exchange, proof->assertion, client, credential_r) : ANSWER_NO;
+    bool allowed = client->enabled && (client->methods & proof->methods);
+    if (text_present(proof->secret)) return verify_secret(exchange, client, proof->secret, credential_r);
+    if (!allowed) return ANSWER_NO;
+    return proof->assertion ? assertion_verify(exchange, proof->assertion, client, credential_r)
+                            : tls_client_verify(exchange, client, credential_r);
 }
 
 /* RFC 6749 2.3.1: guessing is slowed down per client and source. A right secret of 256 bits was not guessed, so it is
@@ -174,7 +187,7 @@ enum error client_auth_verify(struct exchange *exchange)
     if (known == ANSWER_NO) *client = (struct client){ .id = proof.client_id };
     enum answer right = verify_proof(exchange, client, &proof, &exchange->credential);
     if (right == ANSWER_CANNOT_SAY) return ERROR_unavailable;
-    if (right == ANSWER_NO || known == ANSWER_NO || !client->enabled || !(client->methods & proof.method))
+    if (right == ANSWER_NO || known == ANSWER_NO || !client->enabled || !(client->methods & proof.methods))
         return refuse(exchange, proof.client_id);
     exchange->response->client_id = client->id;
     return store->client_allowed(store->world, client) == ANSWER_YES ? ERROR_none : ERROR_rate_limited;

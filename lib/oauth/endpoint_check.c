@@ -1,4 +1,5 @@
 #include "access_token.h"
+#include "binding.h"
 #include "endpoint.h"
 #include "scope.h"
 
@@ -27,7 +28,7 @@ static bool is_quotable_url(struct text t)
 /* A location that does not say what it wants protects nothing: nobody passes. */
 static int read_demand(const struct request_check *check, struct demand *demand_r)
 {
-    if (check->audience.size == 0) return -1;
+    if (check->audience.size == 0 || !binding_known(check->binding)) return -1;
     if (check->scope.size > SCOPE_BYTES || scope_parse(check->scope, &demand_r->all)) return -1;
     if (check->scope_any.size > SCOPE_BYTES || scope_parse(check->scope_any, &demand_r->any)) return -1;
     return text_present(check->resource_metadata) && !is_quotable_url(check->resource_metadata) ? -1 : 0;
@@ -47,13 +48,23 @@ static struct text join_scopes(struct arena *arena, const struct request_check *
     return buffer_text(&b);
 }
 
+/* What a client is told to use: what the location wants, else what it used. */
+static enum response_scheme scheme_of(const struct request *request)
+{
+    struct text rest = request->authorization, scheme;
+    if (text_equal(request->check.binding, TEXT("dpop"))) return RESPONSE_DPOP;
+    if (text_split(&rest, ' ', &scheme) && text_equal_nocase(scheme, TEXT("DPoP"))) return RESPONSE_DPOP;
+    return text_equal(request->check.binding, TEXT("any")) ? RESPONSE_BEARER_OR_DPOP : RESPONSE_BEARER;
+}
+
 static int prepare_challenge(struct exchange *exchange)
 {
     const struct request_check *check = &exchange->request->check;
     struct text scope = join_scopes(exchange->arena, check);
     size_t size = scope.size + check->resource_metadata.size + LINES_BYTES;
     if (response_widen(exchange->response, exchange->arena, size)) return -1;
-    exchange->response->challenge = (struct response_challenge){ true, scope, check->resource_metadata };
+    exchange->response->challenge = (struct response_challenge){ scheme_of(exchange->request), scope,
+                                                                    check->resource_metadata };
     return 0;
 }
 
@@ -82,18 +93,26 @@ static bool is_b64token(struct text t)
     return t.size > 0;
 }
 
+/* A token as it came. */
+struct presented {
+    struct text compact;
+    bool as_dpop;                   /* under the scheme DPoP (RFC 9449 7.1) */
+};
+
 /* Another scheme is as good as none (RFC 6750 3.1). Front servers join repeated headers with a comma, which no token
  * has. */
-static enum error read_bearer(struct exchange *exchange, struct text *token_r)
+static enum error read_presented(struct exchange *exchange, struct presented *presented_r)
 {
     const struct request *request = exchange->request;
     struct text scheme, rest = request->authorization;
     if (request->repeated) return ERROR_ambiguous;
     if (request->body_too_large) return ERROR_too_large;
     if (has_token_in_query(exchange, request->check.target)) return ERROR_malformed_bearer;
-    if (!text_split(&rest, ' ', &scheme) || !text_equal_nocase(scheme, TEXT("Bearer"))) return ERROR_missing_bearer;
-    *token_r = text_trim(rest);
-    return is_b64token(*token_r) ? ERROR_none : ERROR_malformed_bearer;
+    if (!text_split(&rest, ' ', &scheme)) return ERROR_missing_bearer;
+    presented_r->as_dpop = text_equal_nocase(scheme, TEXT("DPoP"));
+    if (!presented_r->as_dpop && !text_equal_nocase(scheme, TEXT("Bearer"))) return ERROR_missing_bearer;
+    presented_r->compact = text_trim(rest);
+    return is_b64token(presented_r->compact) ? ERROR_none : ERROR_malformed_bearer;
 }
 
 static bool is_meant_for(const struct access_token *token, struct text audience)
@@ -115,17 +134,19 @@ static bool has_scopes(const struct access_token *token, const struct demand *de
     return demand->any.count == 0;
 }
 
-static enum error judge(struct exchange *exchange, struct text compact, const struct demand *demand,
+/* A proof is used up last, by a request that is let pass but for its scope. */
+static enum error judge(struct exchange *exchange, const struct presented *presented, const struct demand *demand,
                         struct access_token *token_r)
 {
     const struct issuer *issuer = exchange->issuer;
     if (issuer->store->age(issuer->store->world) > issuer->validate_seconds) return ERROR_unavailable;
-    enum answer good = access_token_read(exchange, compact, token_r);
+    enum answer good = access_token_read(exchange, presented->compact, token_r);
     if (good == ANSWER_YES && !is_meant_for(token_r, exchange->request->check.audience)) good = ANSWER_NO;
     if (good == ANSWER_YES) good = access_token_active(exchange, token_r);
     if (good == ANSWER_CANNOT_SAY) return ERROR_unavailable;
     if (good == ANSWER_NO) return ERROR_invalid_token;
-    return has_scopes(token_r, demand) ? ERROR_none : ERROR_insufficient_scope;
+    enum error error = binding_verify(exchange, token_r, presented->compact, presented->as_dpop);
+    return error || has_scopes(token_r, demand) ? error : ERROR_insufficient_scope;
 }
 
 /* Who calls, for the application: in lines under the names that the front which asked understands. */
@@ -190,10 +211,10 @@ enum error endpoint_check(struct exchange *exchange)
 {
     struct demand demand;
     struct access_token token;
-    struct text compact;
+    struct presented presented;
     if (read_demand(&exchange->request->check, &demand)) return ERROR_unconfigured_check;
     if (prepare_challenge(exchange)) return ERROR_unavailable;
-    enum error error = read_bearer(exchange, &compact);
-    if (!error) error = judge(exchange, compact, &demand, &token);
+    enum error error = read_presented(exchange, &presented);
+    if (!error) error = judge(exchange, &presented, &demand, &token);
     return error ? error : let_pass(exchange, &token);
 }

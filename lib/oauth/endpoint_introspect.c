@@ -15,7 +15,9 @@ static enum error put_active(struct exchange *exchange, const struct access_toke
 {
     struct buffer *b = &exchange->response->body;
     if (response_reserve(exchange->response, exchange->arena, 64 + token->shown.size)) return ERROR_unavailable;
-    buffer_put(b, TEXT("{\"active\":true,\"token_type\":\"Bearer\","));
+    buffer_put(b, TEXT("{\"active\":true,\"token_type\":\""));
+    buffer_put(b, access_token_type(&token->confirmation));
+    buffer_put(b, TEXT("\","));
     buffer_put(b, token->shown);
     buffer_put_char(b, '}');
     return b->full ? ERROR_unavailable : ERROR_none;

@@ -34,12 +34,23 @@ static void put_url(struct buffer *b, struct text member, struct text issuer, st
     if (url.full) b->full = true;
 }
 
+/* RFC 8705 5: where a client that has a certificate to show finds the endpoints. */
+static void put_mtls_aliases(struct buffer *b, struct text name)
+{
+    if (name.size == 0) return;
+    put_url(b, TEXT(",\"mtls_endpoint_aliases\":{\"token_endpoint\":"), name, TEXT("/token"));
+    put_url(b, TEXT(",\"introspection_endpoint\":"), name, TEXT("/validate"));
+    put_url(b, TEXT(",\"revocation_endpoint\":"), name, TEXT("/revoke"));
+    buffer_put_char(b, '}');
+}
+
 /* Neither authorization_endpoint nor its companions: no grant here uses it. response_types_supported is required all the
  * same (RFC 8414 2) and an empty array may not stand, so it names the one registered type that gives nothing out. */
 enum error endpoint_metadata(struct exchange *exchange)
 {
 #define METHODS(endpoint) \
-    ",\"" endpoint "_auth_methods_supported\":[\"client_secret_basic\",\"client_secret_post\",\"private_key_jwt\"]" \
+    ",\"" endpoint "_auth_methods_supported\":[\"client_secret_basic\",\"client_secret_post\",\"private_key_jwt\"," \
+    "\"tls_client_auth\",\"self_signed_tls_client_auth\"]" \
     ",\"" endpoint "_auth_signing_alg_values_supported\":[" ALGORITHMS "]"
 #define ALGORITHMS "\"ES256\",\"RS256\",\"PS256\",\"EdDSA\""
     struct text issuer = exchange->issuer->name;
@@ -52,7 +63,11 @@ enum error endpoint_metadata(struct exchange *exchange)
     put_url(b, TEXT(",\"jwks_uri\":"), issuer, TEXT("/jwks.json"));
     buffer_put(b, TEXT(",\"grant_types_supported\":[\"client_credentials\"]"
                        ",\"response_types_supported\":[\"none\"]"
-                       METHODS("token_endpoint") METHODS("introspection_endpoint") METHODS("revocation_endpoint") "}"));
+                       METHODS("token_endpoint") METHODS("introspection_endpoint") METHODS("revocation_endpoint")
+                       ",\"dpop_signing_alg_values_supported\":[" ALGORITHMS "]"
+                       ",\"tls_client_certificate_bound_access_tokens\":true"));
+    put_mtls_aliases(b, exchange->issuer->mtls_name);
+    buffer_put_char(b, '}');
 #undef ALGORITHMS
 #undef METHODS
     return publish(exchange, exchange->issuer->jwks_max_age);

@@ -1,3 +1,4 @@
+#include "binding.h"
 #include "client_auth.h"
 #include "endpoint.h"
 #include "grant.h"
@@ -10,7 +11,9 @@ static enum error put_answer(struct exchange *exchange, const struct access_toke
     struct buffer *b = &response->body;
     buffer_put(b, TEXT("{\"access_token\":\""));
     buffer_put(b, token);
-    buffer_put(b, TEXT("\",\"token_type\":\"Bearer\",\"expires_in\":"));
+    buffer_put(b, TEXT("\",\"token_type\":\""));
+    buffer_put(b, access_token_type(&plan->confirmation));
+    buffer_put(b, TEXT("\",\"expires_in\":"));
     buffer_put_number(b, plan->seconds);
     if (plan->scope.size > 0) {
         buffer_put(b, TEXT(",\"scope\":"));
@@ -27,6 +30,7 @@ enum error endpoint_token(struct exchange *exchange)
     enum error error = exchange_form(exchange);
     if (!error) error = client_auth_verify(exchange);
     if (!error) error = grant_decide(exchange, &plan);
+    if (!error) error = binding_decide(exchange, &plan.confirmation);
     if (!error) error = access_token_issue(exchange, &plan, &token);
     return error ? error : put_answer(exchange, &plan, token);
 }

@@ -14,11 +14,12 @@
 #include "response.h"
 #include "store.h"
 
-enum { ISSUER_FINGERPRINT_KEY = 32 };
+enum { ISSUER_FINGERPRINT_KEY = 32, ISSUER_NONCE_KEY = 32 };
 
 struct issuer {
     struct text name;                   /* RFC 8414 2 `issuer`: https URL without query and fragment, no trailing slash */
     struct text prefix;                 /* its path: where the front mounts us; empty at the root */
+    struct text mtls_name;              /* RFC 8705 5: the same with the host that asks for certificates; empty: none */
     uint32_t token_seconds;             /* lifetime of an access token when client and audience say nothing */
     enum jws_algorithm token_algorithm; /* of the key that signs access tokens, as long as there is one */
     uint32_t jwks_max_age;              /* seconds */
@@ -29,6 +30,8 @@ struct issuer {
     const struct store *store;
     struct secret_hasher *hasher;
     struct recent *recent;
+    bool dpop_nonce;                    /* a DPoP proof has to bring a nonce of ours */
+    unsigned char nonce_key[ISSUER_NONCE_KEY];      /* the same at all hosts and after a restart */
     unsigned char fingerprint_key[ISSUER_FINGERPRINT_KEY];
     void *world;
     int64_t (*now)(void *world);                                /* seconds since 1970 */

@@ -55,6 +55,8 @@ void recent_put(struct recent *recent, const unsigned char fingerprint[STORE_FIN
     kept->facts.credential = keep(entry, token->facts.credential);
     kept->subject = keep(entry, token->subject);
     kept->scope = keep(entry, token->scope);
+    kept->confirmation.certificate = keep(entry, token->confirmation.certificate);
+    kept->confirmation.key = keep(entry, token->confirmation.key);
     kept->shown = keep(entry, token->shown);
     for (size_t i = 0; i < token->audience_count; i++) kept->audiences[i] = keep(entry, token->audiences[i]);
     if (!entry->text.full) memcpy(entry->fingerprint, fingerprint, STORE_FINGERPRINT);

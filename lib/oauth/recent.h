@@ -9,7 +9,14 @@
 
 #include "store.h"
 
-enum { ACCESS_TOKEN_AUDIENCES = 8, RECENT_BYTES = 640 };
+enum { ACCESS_TOKEN_AUDIENCES = 8, RECENT_BYTES = 832 };
+
+/* RFC 7800 3, `cnf`: what has to be shown beside a token, so that a thief has nothing of it. Both may be there; each is
+ * base64url of a SHA-256, and empty where there is none. */
+struct confirmation {
+    struct text certificate;        /* x5t#S256 (RFC 8705 3.1) */
+    struct text key;                /* jkt (RFC 9449 6.1) */
+};
 
 /* What a token of ours says; views. */
 struct access_token {
@@ -19,6 +26,7 @@ struct access_token {
     struct text audiences[ACCESS_TOKEN_AUDIENCES];
     struct text subject;
     struct text scope;              /* space-separated; empty or absent: none */
+    struct confirmation confirmation;
     struct text shown;              /* the claims that others may see, as members of a JSON object: `"iss":...,"sub":...` */
 };
 

@@ -24,6 +24,8 @@ struct request_check {
     struct text scope;              /* space-separated; all of them */
     struct text scope_any;          /* at least one of them */
     struct text resource_metadata;  /* URL for the challenge (RFC 9728 5.1) */
+    struct text binding;            /* any, mtls or dpop: only tokens that are bound so; none or absent: others, too */
+    struct text origin;             /* scheme and authority that clients know the API by: https://api.example.com */
     struct text target;             /* the client's request target as it wrote it (RFC 9112 3.2), query included */
 };
 
@@ -34,7 +36,10 @@ struct request {
     struct text query;
     struct text content_type;
     struct text authorization;
+    struct text dpop;               /* RFC 9449 4.1 */
     struct text if_none_match;
+    struct text certificate;        /* the client's, in PEM, from the front's TLS; absent: it showed none */
+    struct text certificate_verified;   /* SUCCESS: the front has followed its chain to an authority */
     struct text remote_address;
     struct text id;                 /* joins our log with the front's */
     struct text body;

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "../base/base64url.h"
+#include "../jose/jws.h"
 
 enum { RETRY_SOON = 1, RETRY_AFTER_FAILURES = 6, ETAG_BYTES = 15 };
 
@@ -15,8 +16,9 @@ void response_open(struct response *response)
     response->max_age = 0;
     response->retry_after = 0;
     response->etag[0] = '\0';
+    response->nonce[0] = '\0';
     response->allow = (struct text){ NULL, 0 };
-    response->challenge = (struct response_challenge){ .bearer = false };
+    response->challenge = (struct response_challenge){ .scheme = RESPONSE_BASIC };
     response->lines = (struct text){ NULL, 0 };
     response->head_room = RESPONSE_HEAD;
     response->content_type = TEXT("application/json");
@@ -138,11 +140,24 @@ static void put_attribute(struct buffer *b, struct text name, struct text value)
     buffer_put_char(b, '"');
 }
 
+/* RFC 9449 7.1: `algs`, with spaces. */
+static void put_algorithms(struct buffer *b)
+{
+    buffer_put(b, TEXT("algs=\""));
+    for (int i = 0; i < JWS_ALGORITHMS; i++) {
+        if (i > 0) buffer_put_char(b, ' ');
+        buffer_put(b, jws_algorithm_name((enum jws_algorithm)i));
+    }
+    buffer_put_char(b, '"');
+}
+
 /* RFC 6750 3.1: whoever brought no token learns no error code. */
-static void put_bearer(struct buffer *b, const struct response *response, struct text realm)
+static void put_token_challenge(struct buffer *b, const struct response *response, struct text realm)
 {
     const struct error_facts *facts = error_facts(response->error);
-    buffer_put(b, TEXT("WWW-Authenticate: Bearer realm="));
+    enum response_scheme scheme = response->challenge.scheme;
+    buffer_put(b, TEXT("WWW-Authenticate: "));
+    buffer_put(b, scheme == RESPONSE_DPOP ? TEXT("DPoP realm=") : TEXT("Bearer realm="));
     buffer_put_json(b, realm);
     if (response->error != ERROR_missing_bearer) {
         put_attribute(b, TEXT(", error="), text_of(facts->code));
@@ -150,14 +165,17 @@ static void put_bearer(struct buffer *b, const struct response *response, struct
     }
     if (response->error == ERROR_insufficient_scope) put_attribute(b, TEXT(", scope="), response->challenge.scope);
     put_attribute(b, TEXT(", resource_metadata="), response->challenge.resource_metadata);
+    if (scheme == RESPONSE_DPOP) buffer_put(b, TEXT(", "));
+    if (scheme == RESPONSE_BEARER_OR_DPOP) buffer_put(b, TEXT(", DPoP "));
+    if (scheme != RESPONSE_BEARER) put_algorithms(b);
     buffer_put(b, TEXT("\r\n"));
 }
 
 static void put_challenge(struct buffer *b, const struct response *response, struct text realm)
 {
     int status = response->status;
-    if (response->challenge.bearer) {
-        if (status == 400 || status == 401 || status == 403) put_bearer(b, response, realm);
+    if (response->challenge.scheme != RESPONSE_BASIC) {
+        if (status == 400 || status == 401 || status == 403) put_token_challenge(b, response, realm);
     } else if (status == 401) {
         buffer_put(b, TEXT("WWW-Authenticate: Basic realm="));
         buffer_put_json(b, realm);
@@ -182,6 +200,7 @@ struct text response_format(struct response *response, struct text realm, struct
     if (response->retry_after > 0) put_number_header(&b, TEXT("Retry-After: "), response->retry_after);
     put_header(&b, TEXT("Allow: "), response->allow);
     put_header(&b, TEXT("ETag: "), text_of(response->etag));
+    put_header(&b, TEXT("DPoP-Nonce: "), text_of(response->nonce));
     put_header(&b, TEXT("X-Request-Id: "), id);
     buffer_put(&b, response->lines);
     buffer_put(&b, TEXT("\r\n"));

@@ -11,13 +11,16 @@
 #include "../base/error.h"
 #include "../base/secret.h"
 
-enum { RESPONSE_HEAD = 768, RESPONSE_SMALL = 256, RESPONSE_ETAG = 32 };
+enum { RESPONSE_HEAD = 1024, RESPONSE_SMALL = 256, RESPONSE_ETAG = 32, RESPONSE_NONCE = 48 };
 
 enum response_cache { RESPONSE_NO_STORE, RESPONSE_PUBLIC };
 
-/* Basic: of a 401. Bearer (RFC 6750 3): of every 400, 401 and 403; texts go between quotes as they are. */
+/* Basic: of a 401. Bearer (RFC 6750 3) and DPoP (RFC 9449 7.1): of every 400, 401 and 403; texts go between quotes as
+ * they are. */
+enum response_scheme { RESPONSE_BASIC, RESPONSE_BEARER, RESPONSE_DPOP, RESPONSE_BEARER_OR_DPOP };
+
 struct response_challenge {
-    bool bearer;
+    enum response_scheme scheme;
     struct text scope;              /* what is needed, told with insufficient_scope; absent: not told */
     struct text resource_metadata;  /* URL (RFC 9728 5.1); absent: not told */
 };
@@ -30,6 +33,7 @@ struct response {
     unsigned max_age;               /* seconds, with RESPONSE_PUBLIC */
     unsigned retry_after;           /* seconds; 0: no such header */
     char etag[RESPONSE_ETAG];       /* with its quotes and a NUL; empty: no such header */
+    char nonce[RESPONSE_NONCE];     /* DPoP-Nonce (RFC 9449 8), with a NUL; empty: no such header */
     struct text allow;              /* absent: no such header */
     struct response_challenge challenge;
     struct text lines;              /* more lines of the head, each with its line end; absent: none */

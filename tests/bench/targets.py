@@ -19,7 +19,7 @@ FORM = "application/x-www-form-urlencoded"
 PROCESSES = {"classic": 8, "multiplexed": 4, "m2mauth": 4}
 ENDPOINTS = {"nginx": ("token", "validate", "check"), "lighttpd": ("token", "validate")}
 DEMAND = """set $m2mauth_audience "{audience}";  set $m2mauth_scope read;
-set $m2mauth_scope_any "";  set $m2mauth_resource_metadata "";
+set $m2mauth_scope_any "";  set $m2mauth_resource_metadata "";  set $m2mauth_binding "";  set $m2mauth_origin "";
 include {deploy}/m2mauth_protect;
 """
 

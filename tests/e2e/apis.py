@@ -20,6 +20,8 @@ NGINX_LOCATION = """
             set $m2mauth_scope "{scope}";
             set $m2mauth_scope_any "{scope_any}";
             set $m2mauth_resource_metadata "{metadata}";
+            set $m2mauth_binding "{binding}";
+            set $m2mauth_origin "{origin}";
             include {folder}/m2mauth_protect;
             {behind}
         }}
@@ -138,7 +140,7 @@ class Apis:
         folder = self.scratch.folder
         front.adapt("nginx/m2mauth_check.conf", "m2mauth_check.conf", {})
         front.adapt("nginx/m2mauth_protect", "m2mauth_protect", {})
-        none = {"scope": "", "scope_any": "", "metadata": "", "folder": folder}
+        none = {"scope": "", "scope_any": "", "metadata": "", "binding": "", "origin": "", "folder": folder}
         rows = [{"path": "api", "audience": API, "scope": "read", "metadata": API + "m",
                  "behind": f"proxy_pass http://127.0.0.1:{self.http.server_address[1]};"},
                 {"path": "app", "audience": APP, "scope_any": "read write",
@@ -153,5 +155,5 @@ class Apis:
         path = front.adapt("lighttpd/m2mauth_check.conf", "lighttpd-m2mauth_check.conf", {
             "/run/m2mauth/fcgi.sock": self.pool_socket, "/run/app/fcgi.sock": self.socket,
             '"port" => 8080': f'"port" => {self.http.server_address[1]}',
-            '"M2M_SCOPE" => "read")': f'"M2M_SCOPE" => "read", "M2M_RESOURCE_METADATA" => "{API}m")'})
+            '"M2M_SCOPE" => "read",': f'"M2M_SCOPE" => "read", "M2M_RESOURCE_METADATA" => "{API}m",'})
         return f'include "{path}"\n' + LIGHTTPD_WRONG.format(socket=self.pool_socket, audience=API)

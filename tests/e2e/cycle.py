@@ -235,7 +235,8 @@ def metadata(visitor):
     must("authorization_endpoint" not in document and document.get("response_types_supported"), "E4 response types")
     for kind in ("token", "introspection", "revocation"):
         equal(document[f"{kind}_endpoint_auth_methods_supported"],
-              ["client_secret_basic", "client_secret_post", "private_key_jwt"], kind)
+              ["client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth",
+               "self_signed_tls_client_auth"], kind)
         equal(document[f"{kind}_endpoint_auth_signing_alg_values_supported"], ["ES256", "RS256", "PS256", "EdDSA"], kind)
         path = urllib.parse.urlsplit(document[f"{kind}_endpoint"]).path
         equal(web.request(visitor.port, "POST", path, b"").status, 401, f"E6 POST {path}")

@@ -186,6 +186,26 @@ def signature_only(desk):
         desk.run(*wrong, stdin=good.encode(), status=2)
 
 
+@check("jwk prints the key of a certificate or a PEM file, and takes no private one")
+def jwk_of_file(desk):
+    certificate = os.path.join(rig.SOURCE, "tests", "vectors", "certificates", "self.pem")
+    printed = json.loads(desk.run("jwk", certificate)[0])
+    equal((printed["kid"], printed["alg"], printed["x"]), ("oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U", "ES256",
+          "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"), "of a certificate")
+    rsa = desk.scratch.write("rsa.pem", openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"), 0o600)
+    public = desk.scratch.write("rsa-public.pem", openssl("pkey", "-in", rsa, "-pubout"))
+    printed = json.loads(desk.run("jwk", "--alg", "PS256", "--kid", "k", public)[0])
+    equal((printed["kid"], printed["alg"], sorted(printed)), ("k", "PS256", ["alg", "e", "kid", "kty", "n", "use"]), "of a key")
+    says(desk.run("jwk", rsa, status=1)[1], "no public key")
+    says(desk.run("jwk", "--alg", "ES256", public, status=1)[1], "not one for that")
+    small = openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024")
+    small = desk.scratch.write("small.pem", openssl("pkey", "-pubout", stdin=small))
+    says(desk.run("jwk", small, status=1)[1], "2048")
+    desk.run("jwk", "/nowhere", status=1)
+    desk.run("jwk", status=2)
+    desk.run("jwk", "--alg", "HS256", public, status=2)
+
+
 @check("token --signature-only: the public vectors, as tests/unit/vectors.c judges them")
 def vectors(desk):
     keys, told = {}, {"valid": 0, "refused": 0}

@@ -68,6 +68,9 @@ static struct text *request_field(struct request *request, struct text name)
         { TEXT("M2m-Audience"), &request->check.audience }, { TEXT("M2m-Scope"), &request->check.scope },
         { TEXT("M2m-Scope-Any"), &request->check.scope_any },
         { TEXT("M2m-Resource-Metadata"), &request->check.resource_metadata },
+        { TEXT("M2m-Binding"), &request->check.binding }, { TEXT("M2m-Origin"), &request->check.origin },
+        { TEXT("DPoP"), &request->dpop }, { TEXT("Ssl-Client-Cert"), &request->certificate },
+        { TEXT("Ssl-Client-Verify"), &request->certificate_verified },
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (text_equal_nocase(fields[i].name, name)) return fields[i].place;
@@ -159,6 +162,14 @@ static bool is_plain_error(struct text body)
     return quotes == 8 && text_begins(body, TEXT("{\"error\":\"")) && body.data[body.size - 1] == '}';
 }
 
+static bool is_challenge(struct block *block, bool is_check)
+{
+    const struct text name = TEXT("WWW-Authenticate");
+    if (!is_check) return header_is(block, name, TEXT("Basic realm=\"*\", charset=\"UTF-8\""));
+    return header_is(block, name, TEXT("Bearer realm=\"" WORLD_ISSUER "\"*")) ||
+           header_is(block, name, TEXT("DPoP realm=\"" WORLD_ISSUER "\"*algs=\"ES256 RS256 PS256 EdDSA\""));
+}
+
 /* What holds for every answer: PROTOCOL A15, A20, A21, I8, and a head that a front server can read. */
 static int judge_any(struct block *block, struct text answer)
 {
@@ -181,10 +192,8 @@ static int judge_any(struct block *block, struct text answer)
     if (status >= 400 && !header_is(block, TEXT("Content-Type"), TEXT("application/json")))
         return script_fail(script, "the error is not application/json");
     bool is_check = block->request.kind == REQUEST_SUBREQUEST || block->request.kind == REQUEST_AUTHORIZER;
-    struct text basic = TEXT("Basic realm=\"*\", charset=\"UTF-8\""), bearer = TEXT("Bearer realm=\"" WORLD_ISSUER "\"*");
     bool is_challenged = is_check ? status == 400 || status == 401 || status == 403 : status == 401;
-    if (is_challenged && !header_is(block, TEXT("WWW-Authenticate"), is_check ? bearer : basic))
-        return script_fail(script, "a refusal without a challenge");
+    if (is_challenged && !is_challenge(block, is_check)) return script_fail(script, "a refusal without a challenge");
     (void)find_header(block->head, TEXT("Retry-After"), &times);
     if ((times == 1) != (status == 429 || status == 503)) return script_fail(script, "Retry-After belongs to 429 and 503");
     return 0;

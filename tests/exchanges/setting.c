@@ -1,5 +1,6 @@
 #include "setting.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../../lib/base/base64url.h"
@@ -77,6 +78,12 @@ static int set_age(struct script *script, const struct words *words)
     return 0;
 }
 
+static int set_mtls(struct script *script, const struct words *words)
+{
+    script->world.issuer.mtls_name = words->words[0];
+    return 0;
+}
+
 static int set_issuer(struct script *script, const struct words *words)
 {
     script->world.issuer.name = words->words[0];
@@ -91,6 +98,7 @@ static int set_switch(struct script *script, const struct words *words)
         { TEXT("cannot-say"), &world->cannot_say }, { TEXT("not-durable"), &world->not_durable },
         { TEXT("slow-lane-busy"), &world->slow_lane_busy }, { TEXT("no-dice"), &world->no_dice },
         { TEXT("no-signature"), &world->no_signature }, { TEXT("seen-full"), &world->seen_full },
+        { TEXT("dpop-nonce"), &world->issuer.dpop_nonce },
     };
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
         if (text_equal(switches[i].name, words->words[0])) {
@@ -106,7 +114,8 @@ static int set_methods(struct script *script, struct client *client, struct text
 {
     static const struct { struct text name; uint8_t bits; } methods[] = {
         { TEXT("none"), 0 }, { TEXT("basic"), CLIENT_SECRET_BASIC }, { TEXT("post"), CLIENT_SECRET_POST },
-        { TEXT("jwt"), CLIENT_PRIVATE_KEY_JWT },
+        { TEXT("jwt"), CLIENT_PRIVATE_KEY_JWT }, { TEXT("tls"), CLIENT_TLS }, { TEXT("selftls"), CLIENT_SELF_SIGNED_TLS },
+        { TEXT("alltls"), CLIENT_TLS | CLIENT_SELF_SIGNED_TLS },
     };
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (text_equal(methods[i].name, list)) {
@@ -127,6 +136,34 @@ static int set_omitted(struct script *script, struct client *client, struct text
     return text_present(word) ? script_fail(script, "no such rule for an omitted scope") : 0;
 }
 
+static int set_binding(struct script *script, struct client *client, struct text word)
+{
+    static const struct text words[] = { TEXT("none"), TEXT("any"), TEXT("mtls"), TEXT("dpop") };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_equal(words[i], word)) {
+            client->require_binding = (uint8_t)i;
+            return 0;
+        }
+    return text_present(word) ? script_fail(script, "no such binding") : 0;
+}
+
+/* `subject_dn:CN=x`, which has no blank. */
+static int set_subject(struct script *script, struct client *client, struct text rule)
+{
+    static const struct text kinds[SUBJECT_KINDS] = {
+        TEXT(""),
+#define KIND_TEXT(name) TEXT(#name),
+        SUBJECT_KIND_LIST(KIND_TEXT)
+#undef KIND_TEXT
+    };
+    struct text kind;
+    if (!text_present(rule)) return 0;
+    (void)text_split(&rule, ':', &kind);
+    for (size_t i = 1; i < SUBJECT_KINDS; i++)
+        if (text_equal(kinds[i], kind)) client->tls_subject = (struct subject){ (enum subject_kind)i, rule };
+    return subject_fault(&client->tls_subject) ? script_fail(script, "no such subject") : 0;
+}
+
 static int set_client(struct script *script, const struct words *words)
 {
     struct world_client *added = world_client(&script->world, words->words[0]);
@@ -140,6 +177,8 @@ static int set_client(struct script *script, const struct words *words)
     if (text_present(option(words, TEXT("aud"))))
         client->assertion_audience = text_equal(option(words, TEXT("aud")), TEXT("token_endpoint"));
     if (set_methods(script, client, option(words, TEXT("methods")))) return -1;
+    if (set_binding(script, client, option(words, TEXT("binding")))) return -1;
+    if (set_subject(script, client, option(words, TEXT("subject")))) return -1;
     return set_omitted(script, client, option(words, TEXT("omitted")));
 }
 
@@ -304,6 +343,42 @@ static int look_at_count(struct script *script, const struct words *words)
     return script_fail(script, "no such count");
 }
 
+static int set_text(struct script *script, const struct words *words)
+{
+    return script_put(script, words->words[0], words->words[1]);
+}
+
+/* `NAME OTHER`: base64url of the SHA-256 of what OTHER names. */
+static int set_hash(struct script *script, const struct words *words)
+{
+    unsigned char digest[SECRET_DIGEST];
+    char bytes[BASE64URL_SIZE(SECRET_DIGEST)];
+    struct buffer b = { bytes, 0, sizeof bytes, false };
+    struct text named = script_find(script, words->words[1]);
+    if (secret_digest(&script->world.hasher, &named, 1, digest)) return script_fail(script, "no digest");
+    base64url_put(&b, (struct text){ (const char *)digest, sizeof digest });
+    return script_put(script, words->words[0], world_keep(&script->world, buffer_text(&b)));
+}
+
+/* `NAME FILE`: a certificate of tests/vectors/certificates, as nginx hands it over. */
+static int set_certificate(struct script *script, const struct words *words)
+{
+    char path[512], bytes[8192];
+    const char *source = getenv("srcdir");
+    struct buffer b = { bytes, 0, sizeof bytes, false };
+    (void)snprintf(path, sizeof path, "%s/tests/vectors/certificates/%.*s.pem", source ? source : ".",
+                   (int)words->words[1].size, words->words[1].data);
+    FILE *file = fopen(path, "r");
+    if (!file) return script_fail(script, "no such certificate");
+    for (int c = fgetc(file); c != EOF; c = fgetc(file)) {
+        char escaped[8];
+        (void)snprintf(escaped, sizeof escaped, "%%%02X", (unsigned)c & 255);
+        buffer_put(&b, text_of(escaped));
+    }
+    (void)fclose(file);
+    return script_put(script, words->words[0], world_keep(&script->world, buffer_text(&b)));
+}
+
 static int compare(struct script *script, const struct words *words)
 {
     struct text a = script_find(script, words->words[0]), b = script_find(script, words->words[1]);
@@ -324,6 +399,10 @@ static const struct {
     { TEXT("clock"), 1, set_clock },
     { TEXT("age"), 1, set_age },
     { TEXT("issuer"), 1, set_issuer },
+    { TEXT("mtls"), 1, set_mtls },
+    { TEXT("text"), 2, set_text },
+    { TEXT("hash"), 2, set_hash },
+    { TEXT("certificate"), 2, set_certificate },
     { TEXT("switch"), 2, set_switch },
     { TEXT("client"), 1, set_client },
     { TEXT("secret"), 3, add_secret },

@@ -1,0 +1,35 @@
+/* subject: whom a certificate was issued to, compared with what an operator has written (RFC 8705 2.1.2).
+ *
+ * Distinguished names are read from their text (RFC 4514) and compared as names, not as text: attributes by their
+ * types, values without regard to letter case and runs of blanks (RFC 5280 7.1, RFC 4517 4.2.11). One rule for a client,
+ * and no patterns: a rule stands for one subject. */
+#ifndef JOSE_SUBJECT_H
+#define JOSE_SUBJECT_H
+
+#include "certificate.h"
+
+/* tls_client_auth_* of RFC 8705 2.1.2; the order is that of the ENUM column in SQL. */
+#define SUBJECT_KIND_LIST(X) X(subject_dn) X(san_dns) X(san_uri) X(san_ip) X(san_email)
+
+enum subject_kind {
+    SUBJECT_NONE,
+#define SUBJECT_KIND(name) SUBJECT_##name,
+    SUBJECT_KIND_LIST(SUBJECT_KIND)
+#undef SUBJECT_KIND
+    SUBJECT_KINDS
+};
+
+enum { SUBJECT_BYTES = 512 };
+
+struct subject {
+    enum subject_kind kind;
+    struct text value;
+};
+
+/* NULL, or why the rule cannot be one: a literal for an operator's eyes. */
+const char *subject_fault(const struct subject *subject);
+
+/* Whether the certificate's subject, or one of its alternative names, is the one that the rule names. */
+bool subject_matches(const struct subject *subject, const struct certificate *certificate);
+
+#endif

@@ -1,0 +1,106 @@
+#include "binding.h"
+
+#include "../base/uri.h"
+#include "../jose/certificate.h"
+#include "dpop.h"
+
+/* Of the request's certificate, in the arena. Whoever finished the handshake holds its key, whether an authority is known
+ * for it or not. 0; -1 when there is none, or none that can be read. */
+static int read_thumbprint(struct exchange *exchange, struct text *thumbprint_r)
+{
+    struct certificate certificate;
+    struct buffer b = { arena_take(exchange->arena, CERTIFICATE_THUMBPRINT), 0, CERTIFICATE_THUMBPRINT, false };
+    if (!b.data || certificate_read(exchange->request->certificate, exchange->arena, &certificate)) return -1;
+    int bad = certificate_put_thumbprint(&certificate, &b);
+    certificate_close(&certificate);
+    *thumbprint_r = buffer_text(&b);
+    return bad;
+}
+
+/* What is behind a name of ours; empty when there is no name, or no memory. */
+static struct text url_of(struct exchange *exchange, struct text name, struct text path)
+{
+    size_t size = name.size + path.size;
+    struct buffer b = { name.size > 0 ? arena_take(exchange->arena, size) : NULL, 0, size, false };
+    if (!b.data) return (struct text){ NULL, 0 };
+    buffer_put(&b, name);
+    buffer_put(&b, path);
+    return buffer_text(&b);
+}
+
+/* RFC 9449 5. */
+static enum error decide_key(struct exchange *exchange, struct confirmation *confirmation)
+{
+    const struct issuer *issuer = exchange->issuer;
+    const struct dpop_demand demand = { .url = url_of(exchange, issuer->name, TEXT("/token")),
+                                        .other_url = url_of(exchange, issuer->mtls_name, TEXT("/token")) };
+    switch (dpop_verify(exchange, &demand, &confirmation->key)) {
+    case DPOP_GOOD:
+        return ERROR_none;
+    case DPOP_NO_NONCE:
+        return ERROR_use_dpop_nonce;
+    case DPOP_CANNOT_SAY:
+        return ERROR_unavailable;
+    default:
+        return ERROR_invalid_dpop_proof;
+    }
+}
+
+enum error binding_decide(struct exchange *exchange, struct confirmation *confirmation_r)
+{
+    bool proof = text_present(exchange->request->dpop);
+    uint8_t required = exchange->client.require_binding;
+    *confirmation_r = (struct confirmation){ { NULL, 0 }, { NULL, 0 } };
+    if (required == CLIENT_BINDING_MTLS || (required == CLIENT_BINDING_ANY && !proof))
+        if (read_thumbprint(exchange, &confirmation_r->certificate)) return ERROR_missing_certificate;
+    if (!proof) return required == CLIENT_BINDING_DPOP ? ERROR_invalid_dpop_proof : ERROR_none;
+    return decide_key(exchange, confirmation_r);
+}
+
+bool binding_known(struct text binding)
+{
+    return binding.size == 0 || text_equal(binding, TEXT("none")) || text_equal(binding, TEXT("any")) ||
+           text_equal(binding, TEXT("mtls")) || text_equal(binding, TEXT("dpop"));
+}
+
+static bool is_bound_as_demanded(const struct confirmation *confirmation, struct text demanded)
+{
+    bool mtls = confirmation->certificate.size > 0, dpop = confirmation->key.size > 0;
+    if (text_equal(demanded, TEXT("mtls"))) return mtls;
+    if (text_equal(demanded, TEXT("dpop"))) return dpop;
+    return !text_equal(demanded, TEXT("any")) || mtls || dpop;
+}
+
+/* RFC 9449 7.1. The URL is that which the client wrote, behind the name of the API, which the operator did. */
+static enum error verify_key(struct exchange *exchange, struct text key, struct text compact)
+{
+    const struct request_check *check = &exchange->request->check;
+    struct text used;
+    if (!uri_is_origin(check->origin)) return ERROR_unconfigured_check;
+    if (!text_begins(check->target, TEXT("/"))) return ERROR_check_dpop_proof;
+    const struct dpop_demand demand = { .url = url_of(exchange, check->origin, check->target), .access_token = compact,
+                                        .key = key };
+    switch (dpop_verify(exchange, &demand, &used)) {
+    case DPOP_GOOD:
+        return ERROR_none;
+    case DPOP_NO_NONCE:
+        return ERROR_check_dpop_nonce;
+    case DPOP_OTHER_KEY:
+        return ERROR_invalid_token;
+    case DPOP_CANNOT_SAY:
+        return ERROR_unavailable;
+    default:
+        return ERROR_check_dpop_proof;
+    }
+}
+
+enum error binding_verify(struct exchange *exchange, const struct access_token *token, struct text compact, bool as_dpop)
+{
+    const struct confirmation *confirmation = &token->confirmation;
+    struct text shown;
+    if (!is_bound_as_demanded(confirmation, exchange->request->check.binding)) return ERROR_invalid_token;
+    if (as_dpop != (confirmation->key.size > 0)) return ERROR_invalid_token;    /* RFC 9449 7.2: no way back to Bearer */
+    if (confirmation->certificate.size > 0 &&
+        (read_thumbprint(exchange, &shown) || !text_equal(shown, confirmation->certificate))) return ERROR_invalid_token;
+    return as_dpop ? verify_key(exchange, confirmation->key, compact) : ERROR_none;
+}

@@ -1,0 +1,19 @@
+/* binding: tokens that are worth nothing to a thief (RFC 9700 2.2.1): bound to a TLS client certificate (RFC 8705 3) or
+ * to a key that each request is signed with (RFC 9449), or to both. What the token says of it is struct confirmation. */
+#ifndef OAUTH_BINDING_H
+#define OAUTH_BINDING_H
+
+#include "exchange.h"
+
+/* At the token endpoint: what the token is to be bound to. A DPoP proof binds whenever there is one; a certificate where
+ * the client's row wants it (require_binding: mtls, or any without a proof). */
+enum error binding_decide(struct exchange *exchange, struct confirmation *confirmation_r);
+
+/* At the check: whether the request shows all that the token is bound to, under the scheme that belongs to it, and the
+ * token is bound as the location demands. compact is the token as it came. */
+enum error binding_verify(struct exchange *exchange, const struct access_token *token, struct text compact, bool as_dpop);
+
+/* Whether request_check.binding is a word that is known here. */
+bool binding_known(struct text binding);
+
+#endif

@@ -1,0 +1,122 @@
+#include "dpop.h"
+
+#include "../base/base64url.h"
+#include "../base/uri.h"
+#include "../jose/jwk.h"
+#include "../jose/jwt.h"
+#include "nonce.h"
+
+/* Among the users of seen_once no client has this name: a NUL is in none. */
+#define SEEN_AS TEXT("dpop\0")
+
+struct proof {
+    struct jws jws;
+    struct jwt_header header;
+    struct jwt_claims claims;
+    struct text method, url, token_hash, nonce;
+    struct text thumbprint;
+};
+
+static int string_claim(struct exchange *exchange, const struct object *object, const char *name, struct text *string_r)
+{
+    const struct member *member = object_member(object, name);
+    *string_r = (struct text){ NULL, 0 };
+    return member ? object_string(member, exchange->arena, string_r) : 0;
+}
+
+/* 4.3, 2 to 5: one JWT of the right type with everything in it. */
+static int read_proof(struct exchange *exchange, struct proof *proof_r)
+{
+    const struct object *object = &proof_r->claims.object;
+    if (jws_split(exchange->request->dpop, &proof_r->jws)) return -1;
+    if (jwt_header_read_with_key(proof_r->jws.header, exchange->arena, &proof_r->header)) return -1;
+    if (!text_equal_nocase(proof_r->header.type, TEXT("dpop+jwt"))) return -1;
+    if (jwt_claims_read(proof_r->jws.payload, exchange->arena, &proof_r->claims)) return -1;
+    return string_claim(exchange, object, "htm", &proof_r->method) || string_claim(exchange, object, "htu", &proof_r->url) ||
+           string_claim(exchange, object, "ath", &proof_r->token_hash) || string_claim(exchange, object, "nonce", &proof_r->nonce)
+         ? -1 : 0;
+}
+
+static int put_thumbprint(struct exchange *exchange, EVP_PKEY *key, struct text *thumbprint_r)
+{
+    struct buffer b = { arena_take(exchange->arena, JWK_THUMBPRINT), 0, JWK_THUMBPRINT, false };
+    if (!b.data || jwk_put_thumbprint(&b, exchange->issuer->hasher, key)) return -1;
+    *thumbprint_r = buffer_text(&b);
+    return 0;
+}
+
+/* 4.3, 6 and 7: by the key that it brings, which has no private members. */
+static enum answer verify_signature(struct exchange *exchange, struct proof *proof)
+{
+    struct jwk jwk;
+    if (jwk_read(proof->header.jwk, &jwk)) return ANSWER_NO;
+    enum jws_algorithm algorithm = (enum jws_algorithm)proof->header.algorithm;
+    bool suits = jwk_suits(jwk.key, algorithm) && (jwk.algorithm < 0 || jwk.algorithm == proof->header.algorithm);
+    int good = suits ? jws_verify(jwk.key, algorithm, exchange->issuer->hasher, &proof->jws) : 0;
+    if (good == 1 && put_thumbprint(exchange, jwk.key, &proof->thumbprint)) good = -1;
+    jwk_close(&jwk);
+    return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
+}
+
+/* 4.3, 8, 9 and 11. */
+static bool is_for_this_request(const struct exchange *exchange, const struct proof *proof, const struct dpop_demand *demand)
+{
+    const struct jwt_claims *claims = &proof->claims;
+    if (!text_equal(proof->method, exchange->request->method)) return false;
+    if (!uri_same(proof->url, demand->url) && (demand->other_url.size == 0 || !uri_same(proof->url, demand->other_url)))
+        return false;
+    if (claims->jti.size == 0 || claims->jti.size > DPOP_JTI || claims->issued_at < 0) return false;
+    return claims->issued_at <= exchange->now + DPOP_AHEAD && exchange->now - claims->issued_at <= DPOP_SECONDS;
+}
+
+/* 4.3, 12: ath. */
+static enum answer is_with_token(const struct exchange *exchange, const struct proof *proof, struct text access_token)
+{
+    unsigned char digest[SECRET_DIGEST];
+    char encoded[BASE64URL_SIZE(SECRET_DIGEST)];
+    struct buffer b = { encoded, 0, sizeof encoded, false };
+    if (!text_present(access_token)) return ANSWER_YES;
+    if (secret_digest(exchange->issuer->hasher, &access_token, 1, digest)) return ANSWER_CANNOT_SAY;
+    base64url_put(&b, (struct text){ (const char *)digest, sizeof digest });
+    return text_equal(proof->token_hash, buffer_text(&b)) ? ANSWER_YES : ANSWER_NO;
+}
+
+/* 4.3, 10. A nonce that nobody asked for is nobody's affair. */
+static enum dpop_verdict judge_nonce(struct exchange *exchange, const struct proof *proof)
+{
+    bool old = false;
+    if (!exchange->issuer->dpop_nonce) return DPOP_GOOD;
+    enum answer known = text_present(proof->nonce) ? nonce_verify(exchange, proof->nonce, &old) : ANSWER_NO;
+    if (known == ANSWER_CANNOT_SAY) return DPOP_CANNOT_SAY;
+    if ((known == ANSWER_NO || old) && nonce_offer(exchange)) return DPOP_CANNOT_SAY;
+    return known == ANSWER_YES ? DPOP_GOOD : DPOP_NO_NONCE;
+}
+
+/* RFC 9449 11.1: by its key and jti, for as long as its iat would let it in. */
+static enum dpop_verdict use_up(struct exchange *exchange, const struct proof *proof)
+{
+    const struct store *store = exchange->issuer->store;
+    size_t size = SEEN_AS.size + proof->thumbprint.size;
+    struct buffer who = { arena_take(exchange->arena, size), 0, size, false };
+    if (!who.data) return DPOP_CANNOT_SAY;
+    buffer_put(&who, SEEN_AS);
+    buffer_put(&who, proof->thumbprint);
+    int64_t until = proof->claims.issued_at + DPOP_SECONDS + 1;
+    enum answer first = store->seen_once(store->world, buffer_text(&who), proof->claims.jti, exchange->now, until);
+    return first == ANSWER_YES ? DPOP_GOOD : first == ANSWER_NO ? DPOP_BAD : DPOP_CANNOT_SAY;
+}
+
+enum dpop_verdict dpop_verify(struct exchange *exchange, const struct dpop_demand *demand, struct text *thumbprint_r)
+{
+    struct proof *proof = arena_take(exchange->arena, sizeof *proof);
+    if (!proof) return DPOP_CANNOT_SAY;
+    if (!text_present(exchange->request->dpop) || read_proof(exchange, proof)) return DPOP_BAD;
+    enum answer good = verify_signature(exchange, proof);
+    if (good == ANSWER_YES && !is_for_this_request(exchange, proof, demand)) good = ANSWER_NO;
+    if (good == ANSWER_YES) good = is_with_token(exchange, proof, demand->access_token);
+    if (good != ANSWER_YES) return good == ANSWER_NO ? DPOP_BAD : DPOP_CANNOT_SAY;
+    if (demand->key.size > 0 && !text_equal(demand->key, proof->thumbprint)) return DPOP_OTHER_KEY;
+    enum dpop_verdict verdict = judge_nonce(exchange, proof);
+    *thumbprint_r = proof->thumbprint;
+    return verdict == DPOP_GOOD ? use_up(exchange, proof) : verdict;
+}

@@ -1,0 +1,48 @@
+#include "tls_client.h"
+
+#include "../jose/certificate.h"
+#include "../jose/jwk.h"
+
+/* 2.1. */
+static bool has_subject(const struct exchange *exchange, const struct client *client, const struct certificate *certificate)
+{
+    return (client->methods & CLIENT_TLS) && text_equal(exchange->request->certificate_verified, TEXT("SUCCESS")) &&
+           subject_matches(&client->tls_subject, certificate);
+}
+
+static enum answer is_key_of(const struct client_key *key, const struct certificate *certificate)
+{
+    struct jwk jwk;
+    if (jwk_read(key->jwk, &jwk)) return ANSWER_CANNOT_SAY;     /* it was read when the row was */
+    bool same = certificate_has_key(certificate, jwk.key);
+    jwk_close(&jwk);
+    return same ? ANSWER_YES : ANSWER_NO;
+}
+
+/* 2.2. */
+static enum answer find_key(const struct exchange *exchange, const struct client *client,
+                            const struct certificate *certificate, struct text *kid_r)
+{
+    enum answer answer = ANSWER_NO;
+    if (!(client->methods & CLIENT_SELF_SIGNED_TLS)) return answer;
+    for (size_t i = 0; i < client->key_count && answer == ANSWER_NO; i++) {
+        if (!client_key_is_current(&client->keys[i], exchange->now)) continue;
+        answer = is_key_of(&client->keys[i], certificate);
+        *kid_r = client->keys[i].kid;
+    }
+    return answer;
+}
+
+enum answer tls_client_verify(struct exchange *exchange, const struct client *client, struct text *credential_r)
+{
+    struct certificate certificate;
+    enum answer answer = ANSWER_NO;
+    if (certificate_read(exchange->request->certificate, exchange->arena, &certificate)) return ANSWER_NO;
+    if (certificate_is_current(&certificate, exchange->now)) {
+        answer = has_subject(exchange, client, &certificate) ? ANSWER_YES : ANSWER_NO;
+        if (answer == ANSWER_YES) *credential_r = TEXT("tls_client_auth");
+        else answer = find_key(exchange, client, &certificate, credential_r);
+    }
+    certificate_close(&certificate);
+    return answer;
+}

@@ -1,0 +1,15 @@
+-- data
+-- demo-client proves itself by the certificate of its TLS connection (RFC 8705): one that an authority has signed which
+-- the web server trusts, issued to this subject. As RFC 4514 writes it, the last part of the name first:
+--     openssl x509 -in client.pem -noout -subject -nameopt RFC2253
+
+CALL client_set_tls_subject('demo-client', 'subject_dn', 'CN=demo-client,O=Example,C=DE');
+
+-- Or by an alternative name of the certificate: san_dns, san_uri, san_ip, san_email.
+-- CALL client_set_tls_subject('demo-client', 'san_uri', 'spiffe://example.com/demo-client');
+
+-- Or by a certificate that nobody else has signed (self_signed_tls_client_auth): m2mctl jwk client.pem prints its key.
+-- CALL client_add_certificate_key('demo-client', 'first-certificate', 'ES256', '{"kty":"EC",...}', NULL);
+
+-- Its tokens are good together with that certificate only: mtls. With a key that it signs each request with: dpop.
+UPDATE client SET require_binding = 'mtls' WHERE client_id = 'demo-client';

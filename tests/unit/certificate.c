@@ -1,0 +1,202 @@
+/* RFC 8705: certificates as front servers hand them over, and whom they were issued to. */
+#include "../../lib/jose/certificate.h"
+
+#include "../../lib/jose/subject.h"
+#include "../check.h"
+#include "../material.h"
+
+enum { FILE_BYTES = 8192, CLOCK_2027 = 1800000000 };
+
+static struct arena arena;
+
+/* A file of tests/vectors/certificates. */
+static struct text read_file(const char *name)
+{
+    char path[512];
+    static char bytes[FILE_BYTES];
+    const char *source = getenv("srcdir");
+    (void)snprintf(path, sizeof path, "%s/tests/vectors/certificates/%s.pem", source ? source : ".", name);
+    FILE *file = fopen(path, "r");
+    size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file) (void)fclose(file);
+    return (struct text){ bytes, size };
+}
+
+/* As nginx writes it: $ssl_client_escaped_cert. */
+static struct text escape(struct text pem)
+{
+    static char bytes[3 * FILE_BYTES];
+    struct buffer b = { bytes, 0, sizeof bytes, false };
+    for (size_t i = 0; i < pem.size; i++) {
+        unsigned char c = (unsigned char)pem.data[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+        if (plain) buffer_put_char(&b, (char)c);
+        else b.size += (size_t)snprintf(b.data + b.size, b.capacity - b.size, "%%%02X", c);
+    }
+    return buffer_text(&b);
+}
+
+static int open_certificate(const char *name, struct certificate *certificate_r)
+{
+    arena_reset(&arena);
+    return certificate_read(read_file(name), &arena, certificate_r);
+}
+
+static int thumbprint_is(struct text parameter, const char *expected)
+{
+    char bytes[CERTIFICATE_THUMBPRINT];
+    struct buffer b = { bytes, 0, sizeof bytes, false };
+    struct certificate certificate;
+    arena_reset(&arena);
+    if (certificate_read(parameter, &arena, &certificate)) return 0;
+    int bad = certificate_put_thumbprint(&certificate, &b);
+    certificate_close(&certificate);
+    return !bad && text_equal(buffer_text(&b), text_of(expected));
+}
+
+static void G8_thumbprint_in_both_encodings(void)
+{
+    const char *expected = "dsHUSyuvqPUDIIikb_RNvwf2Crpb4f_o9q8rZiAiQOQ";
+    CHECK(thumbprint_is(read_file("client"), expected));
+    CHECK(thumbprint_is(escape(read_file("client")), expected));
+    CHECK(!thumbprint_is(read_file("self"), expected));
+}
+
+static int is_read(struct text parameter)
+{
+    struct certificate certificate;
+    arena_reset(&arena);
+    if (certificate_read(parameter, &arena, &certificate)) return 0;
+    certificate_close(&certificate);
+    return 1;
+}
+
+static void what_is_no_certificate(void)
+{
+    static char bytes[2 * FILE_BYTES];
+    struct text pem = read_file("client");
+    CHECK(is_read(pem) && is_read(text_slice(pem, 0, pem.size - 1)));
+    CHECK(!is_read((struct text){ NULL, 0 }) && !is_read(TEXT("")) && !is_read(TEXT("(null)")));
+    CHECK(!is_read(text_slice(pem, 0, pem.size / 2)) && !is_read(text_slice(pem, 1, pem.size)));
+    struct buffer b = { bytes, 0, sizeof bytes, false };
+    buffer_put(&b, pem);
+    buffer_put(&b, pem);
+    CHECK(!is_read(buffer_text(&b)));                          /* two of them */
+    b.size = pem.size;
+    buffer_put(&b, TEXT("x"));
+    CHECK(!is_read(buffer_text(&b)));
+    memcpy(bytes, pem.data, pem.size);
+    bytes[pem.size / 2] = '\0';
+    CHECK(!is_read((struct text){ bytes, pem.size }));
+    CHECK(!is_read(TEXT("-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n")));
+    CHECK(!is_read(TEXT("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n")));
+    memset(bytes, 'A', sizeof bytes);
+    memcpy(bytes, "-----BEGIN CERTIFICATE-----\n", 28);
+    CHECK(!is_read((struct text){ bytes, CERTIFICATE_BYTES + 1 }));
+}
+
+static void validity_and_key(void)
+{
+    struct certificate certificate;
+    EVP_PKEY *ec = material_open(MATERIAL_ec), *other = material_open(MATERIAL_other);
+    CHECK(ec && other && open_certificate("self", &certificate) == 0);
+    CHECK(certificate_is_current(&certificate, CLOCK_2027));
+    CHECK(!certificate_is_current(&certificate, 0) && !certificate_is_current(&certificate, INT64_C(5000000000)));
+    CHECK(certificate_has_key(&certificate, ec) && !certificate_has_key(&certificate, other));
+    certificate_close(&certificate);
+    CHECK(open_certificate("ended", &certificate) == 0 && !certificate_is_current(&certificate, CLOCK_2027));
+    certificate_close(&certificate);
+    EVP_PKEY_free(ec);
+    EVP_PKEY_free(other);
+}
+
+/* Whether the rule stands for the certificate; -1 when one of them cannot be read. */
+static int match(const char *name, enum subject_kind kind, const char *value)
+{
+    struct certificate certificate;
+    struct subject subject = { kind, text_of(value) };
+    if (subject_fault(&subject) || open_certificate(name, &certificate)) return -1;
+    int same = subject_matches(&subject, &certificate);
+    certificate_close(&certificate);
+    return same;
+}
+
+static void G6_names_are_compared_as_names(void)
+{
+    CHECK(match("client", SUBJECT_subject_dn, "CN=orders,OU=Machines,O=Example,C=DE") == 1);
+    CHECK(match("client", SUBJECT_subject_dn, "cn=ORDERS, ou=machines , O= Example,c=de") == 1);
+    CHECK(match("client", SUBJECT_subject_dn, "2.5.4.3=orders,OU=Machines,O=Ex\\61mple,C=DE") == 1);
+    CHECK(match("client", SUBJECT_subject_dn, "CN=orders,OU=Machines,O=Example") == 0);
+    CHECK(match("client", SUBJECT_subject_dn, "C=DE,O=Example,OU=Machines,CN=orders") == 0);
+    CHECK(match("client", SUBJECT_subject_dn, "CN=orders+OU=Machines,O=Example,C=DE") == 0);
+    CHECK(match("client", SUBJECT_subject_dn, "CN=orders2,OU=Machines,O=Example,C=DE") == 0);
+    CHECK(match("client", SUBJECT_subject_dn, "CN=orders,OU=Machines,O=Example,C=DE,DC=x") == 0);
+    CHECK(match("client", SUBJECT_subject_dn, "OU=orders,CN=Machines,O=Example,C=DE") == 0);
+}
+
+static void G6_escapes_sets_and_blanks(void)
+{
+    CHECK(match("odd", SUBJECT_subject_dn, "CN=orders+UID=7,OU=Gr\xc3\xb6\xc3\x9f" "e  und   Ma\xc3\x9f,O=Example\\, Inc.") == 1);
+    CHECK(match("odd", SUBJECT_subject_dn, "UID=7+CN=orders,OU=Gr\\C3\\B6\\C3\\9Fe und Ma\\c3\\9f,O=example\\2C inc.") == 1);
+    CHECK(match("odd", SUBJECT_subject_dn, "CN=orders,UID=7,OU=Gr\xc3\xb6\xc3\x9f" "e und Ma\xc3\x9f,O=Example\\, Inc.") == 0);
+    CHECK(match("odd", SUBJECT_subject_dn, "CN=orders,OU=Gr\xc3\xb6\xc3\x9f" "e und Ma\xc3\x9f,O=Example\\, Inc.") == 0);
+}
+
+static void G6_alternative_names(void)
+{
+    CHECK(match("client", SUBJECT_san_dns, "Orders.Example.com") == 1 && match("client", SUBJECT_san_dns, "example.com") == 0);
+    CHECK(match("odd", SUBJECT_san_dns, "orders.example.com") == 0);      /* a * in a certificate is no pattern */
+    CHECK(match("client", SUBJECT_san_uri, "spiffe://example.com/orders") == 1);
+    CHECK(match("client", SUBJECT_san_uri, "spiffe://example.com/Orders") == 0);
+    CHECK(match("client", SUBJECT_san_ip, "192.0.2.7") == 1 && match("client", SUBJECT_san_ip, "192.0.2.70") == 0);
+    CHECK(match("client", SUBJECT_san_ip, "2001:0db8:0::7") == 1 && match("client", SUBJECT_san_ip, "2001:db8::8") == 0);
+    CHECK(match("client", SUBJECT_san_email, "Orders@EXAMPLE.com") == 1);
+    CHECK(match("client", SUBJECT_san_email, "orders@example.com") == 0);
+    CHECK(match("self", SUBJECT_san_dns, "orders") == 0);                 /* no such extension, and CN is no DNS name */
+    CHECK(match("client", SUBJECT_san_uri, "urn:orders.example.com") == 0);
+}
+
+static void rules_that_are_none(void)
+{
+    static const struct { enum subject_kind kind; const char *value; } wrong[] = {
+        { SUBJECT_subject_dn, "" }, { SUBJECT_subject_dn, "orders" }, { SUBJECT_subject_dn, "CN=" }, { SUBJECT_subject_dn, "=x" },
+        { SUBJECT_subject_dn, "CN=a," }, { SUBJECT_subject_dn, "CN=a+" }, { SUBJECT_subject_dn, ",CN=a" },
+        { SUBJECT_subject_dn, "XYZ=a" }, { SUBJECT_subject_dn, "CN=#0401ff" }, { SUBJECT_subject_dn, "CN=\"a\"" },
+        { SUBJECT_subject_dn, "CN=a;O=b" }, { SUBJECT_subject_dn, "CN=a\\" }, { SUBJECT_subject_dn, "CN=a\\0" },
+        { SUBJECT_subject_dn, "CN=a\\00b" }, { SUBJECT_subject_dn, "CN=a\nb" }, { SUBJECT_subject_dn, "/C=DE/CN=a" },
+        { SUBJECT_san_dns, "*.example.com" }, { SUBJECT_san_dns, "a b" }, { SUBJECT_san_uri, "orders" },
+        { SUBJECT_san_ip, "1.2.3" }, { SUBJECT_san_ip, "1.2.3.4/24" }, { SUBJECT_san_email, "orders" },
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct subject subject = { wrong[i].kind, text_of(wrong[i].value) };
+        CHECK(subject_fault(&subject) != NULL);
+    }
+    CHECK(subject_fault(&(struct subject){ SUBJECT_san_dns, TEXT("a\0b") }) != NULL);
+}
+
+/* Each attribute may be of 30 bytes and more of them than anybody needs: bounded, and in time. */
+static void a_name_without_end(void)
+{
+    static char bytes[SUBJECT_BYTES + 1];
+    for (size_t i = 0; i < SUBJECT_BYTES; i++) bytes[i] = "C=D,"[i % 4];
+    struct subject subject = { SUBJECT_subject_dn, { bytes, SUBJECT_BYTES - 1 } };
+    CHECK(subject_fault(&subject) != NULL);
+    memset(bytes, 'x', sizeof bytes);
+    subject = (struct subject){ SUBJECT_san_dns, { bytes, SUBJECT_BYTES + 1 } };
+    CHECK(subject_fault(&subject) != NULL);
+}
+
+int main(void)
+{
+    if (arena_open(&arena, 262144)) return EXIT_FAILURE;
+    RUN(G8_thumbprint_in_both_encodings);
+    RUN(what_is_no_certificate);
+    RUN(validity_and_key);
+    RUN(G6_names_are_compared_as_names);
+    RUN(G6_escapes_sets_and_blanks);
+    RUN(G6_alternative_names);
+    RUN(rules_that_are_none);
+    RUN(a_name_without_end);
+    arena_close(&arena);
+    return CHECK_EXIT();
+}
