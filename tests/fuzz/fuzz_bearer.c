@@ -115,7 +115,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS(response.status == 200 || response.status == 400 || response.status == 401);
     HOLDS((response.status == 200) == passes);
     HOLDS((memmem(answer.data, answer.size, "X-Auth-Client: svc\r\n", 20) != NULL) == passes);
-    HOLDS((memmem(answer.data, answer.size, "WWW-Authenticate: Bearer realm=\"", 32) != NULL) == !passes);
+    bool bearer = memmem(answer.data, answer.size, "WWW-Authenticate: Bearer realm=\"", 32) != NULL;
+    bool dpop = memmem(answer.data, answer.size, "WWW-Authenticate: DPoP realm=\"", 30) != NULL;
+    HOLDS(bearer + dpop == !passes);
+    struct text rest = request.authorization, scheme = TEXT("");
+    (void)text_split(&rest, ' ', &scheme);
+    HOLDS(dpop == text_equal_nocase(scheme, TEXT("DPoP")));
     HOLDS(response.status == 400 || !has_token(target));
     return 0;
 }
