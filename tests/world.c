@@ -316,7 +316,8 @@ int world_add_grant(struct world *world, struct world_client *client, const stru
 {
     if (client->client.grant_count == CLIENT_GRANTS) return -1;
     client->grants[client->client.grant_count++] = (struct client_grant){
-        world_keep(world, grant->audience), world_keep(world, grant->scope), grant->is_default };
+        world_keep(world, grant->audience), world_keep(world, grant->scope), grant->is_default,
+        grant->audience_seconds, grant->audience_algorithm };
     return 0;
 }
 

@@ -51,10 +51,20 @@ static int put_claims(struct exchange *exchange, const struct access_token_plan 
     return b->full ? -1 : 0;
 }
 
+/* An API that names an algorithm takes no other, so another key is no help to it. */
+static const struct keyring_key *find_signer(const struct exchange *exchange, const struct access_token_plan *plan)
+{
+    const struct issuer *issuer = exchange->issuer;
+    if (plan->algorithm < 0) return keyring_signer(issuer->keyring, issuer->token_algorithm, exchange->now);
+    enum jws_algorithm algorithm = (enum jws_algorithm)plan->algorithm;
+    const struct keyring_key *key = keyring_signer(issuer->keyring, algorithm, exchange->now);
+    return key && key->algorithm == algorithm ? key : NULL;
+}
+
 enum error access_token_issue(struct exchange *exchange, const struct access_token_plan *plan, struct text *token_r)
 {
     const struct issuer *issuer = exchange->issuer;
-    const struct keyring_key *key = keyring_signer(issuer->keyring, issuer->token_algorithm, exchange->now);
+    const struct keyring_key *key = find_signer(exchange, plan);
     size_t capacity = claims_capacity(exchange, plan);
     struct buffer claims = { arena_take(exchange->arena, capacity), 0, capacity, false };
     if (!key || !claims.data || put_claims(exchange, plan, &claims)) return ERROR_unavailable;
