@@ -190,7 +190,8 @@ static int read_keys(struct text bytes, const char *part, struct client *client)
         struct record_key r;
         struct client_key *key = &client->keys[i];
         memcpy(&r, part, sizeof r);
-        if (view(bytes, r.kid, &key->kid) || view(bytes, r.jwk, &key->jwk) || r.algorithm >= JWS_ALGORITHMS) return -1;
+        if (view(bytes, r.kid, &key->kid) || view(bytes, r.jwk, &key->jwk) || r.algorithm >= JWS_PUBLIC_ALGORITHMS)
+            return -1;
         key->algorithm = (enum jws_algorithm)r.algorithm;
         key->not_before = r.not_before;
         key->expires_at = r.expires_at;
@@ -205,7 +206,7 @@ static int read_grants(struct text bytes, const char *part, struct client *clien
         struct client_grant *grant = &client->grants[i];
         memcpy(&r, part, sizeof r);
         if (view(bytes, r.audience, &grant->audience) || view(bytes, r.scope, &grant->scope)) return -1;
-        if (r.audience_algorithm < -1 || r.audience_algorithm >= JWS_ALGORITHMS) return -1;
+        if (r.audience_algorithm < -1 || r.audience_algorithm >= JWS_PUBLIC_ALGORITHMS) return -1;
         grant->audience_seconds = r.audience_seconds;
         grant->audience_algorithm = r.audience_algorithm;
         grant->is_default = r.scope.mark != 0;

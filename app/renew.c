@@ -46,7 +46,10 @@ static int take_algorithm(void *context, const struct text *columns, size_t coun
 static int read_algorithms(struct renew *renew, struct db *db)
 {
     memset(renew->issues, 0, sizeof renew->issues);
-    renew->issues[jws_algorithm_find(text_of(renew->config->token_algorithm))] = true;
+    int algorithm = jws_algorithm_find_own(text_of(renew->config->token_algorithm));
+    renew->issues[algorithm] = true;
+    /* With HS256 the audiences that name another get no tokens. */
+    if (algorithm == JWS_HS256) return 0;
     return db_query(db, DB_READ_AUDIENCE_ALGORITHMS, NULL, 0, take_algorithm, renew) < 0 ? -1 : 0;
 }
 

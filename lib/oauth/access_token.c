@@ -151,7 +151,7 @@ static enum answer verify(struct exchange *exchange, const struct jws *jws, cons
     const struct issuer *issuer = exchange->issuer;
     const struct store *store = issuer->store;
     bool seen = store->verified_find(store->world, print, exchange->now);
-    int good = seen ? 1 : jws_verify(key->public_key, key->algorithm, issuer->hasher, jws);
+    int good = seen ? 1 : keyring_verify(key, issuer->hasher, jws);
     if (good != 1) return good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
     if (read_claims(exchange, jws->payload, token_r)) return ANSWER_NO;
     if (!seen && exchange->now < token_r->facts.expires_at)

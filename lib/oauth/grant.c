@@ -135,5 +135,8 @@ enum error grant_decide(struct exchange *exchange, struct access_token_plan *pla
                                                                           : exchange->issuer->token_seconds,
                                           .algorithm = -1 };
     error = decide_audience(exchange, plan_r);
-    return error ? error : decide_scope(exchange, plan_r);
+    if (error) return error;
+    /* An API that names an algorithm verifies by keys, and there are none to be had of this issuer. */
+    if (plan_r->algorithm >= 0 && exchange->issuer->token_algorithm == JWS_HS256) return ERROR_invalid_target;
+    return decide_scope(exchange, plan_r);
 }

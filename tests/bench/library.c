@@ -80,7 +80,7 @@ static int sign(void *world, const struct keyring_key *key, struct secret_hasher
                 struct buffer *signature)
 {
     (void)world;
-    return jws_sign(key->signer, key->algorithm, hasher, input, signature);
+    return keyring_sign(key, hasher, input, signature);
 }
 
 /* A piece of text that lives as long as the run. */

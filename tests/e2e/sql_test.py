@@ -91,6 +91,9 @@ def bad_rows(db):
             (key("", "k", "[]", PEM, ""), "public_jwk_is_a_json_object"),
             (key("", "k", '{"d":"x"}', PEM, ""), "public_jwk_has_no_private_member"),
             (key("", "k", JWK, "-----BEGIN PRIVATE KEY-----", ""), "private_pem_is_encrypted"),
+            (key("", "k", '{"kty":"oct"}', PEM, ""), "hs256_has_no_public_key"),
+            (key("", "k", JWK, PEM, "").replace("'ES256'", "'HS256'"), "hs256_has_no_public_key"),
+            (key("", "k", '{"kty":"oct","k":"AA"}', PEM, "").replace("'ES256'", "'HS256'"), "public_jwk_has_no_private_member"),
             (key(", publish_at, activate_at", "k", JWK, PEM, ", '2030-01-02', '2030-01-01'"), "key_is_published_before_it_signs"),
             (key(", retire_at", "k", JWK, PEM, ", '2030-01-01'"), "key_signs_before_it_retires")):
         refused(db, sql, rule)

@@ -223,7 +223,7 @@ static int add_rule(struct script *script, const struct words *words)
 static int add_key(struct script *script, const struct words *words)
 {
     struct world *world = &script->world;
-    int algorithm = jws_algorithm_find(words->words[1]);
+    int algorithm = jws_algorithm_find_own(words->words[1]);
     if (algorithm < 0) return script_fail(script, "no such algorithm");
     int material = material_find(option(words, TEXT("material")));
     const struct keyring_times times = {
@@ -250,7 +250,7 @@ static int forget(struct script *script, const struct words *words)
 
 static int set_algorithm(struct script *script, const struct words *words)
 {
-    int algorithm = jws_algorithm_find(words->words[0]);
+    int algorithm = jws_algorithm_find_own(words->words[0]);
     if (algorithm < 0) return script_fail(script, "no such algorithm");
     script->world.issuer.token_algorithm = (enum jws_algorithm)algorithm;
     return 0;
