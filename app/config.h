@@ -28,7 +28,7 @@
     TEXT(host_id, "") \
     TEXT(key_passphrase_file, "") \
     NUMBER(token_seconds, 300, 30, 86400) \
-    CHOICE(token_algorithm, "ES256", "ES256|RS256|PS256|EdDSA") \
+    CHOICE(token_algorithm, "ES256", "ES256|RS256|PS256|EdDSA|HS256") \
     CHOICE(dpop_nonce, "off", "off|required") \
     NUMBER(jwks_max_age_seconds, 300, 0, 86400) \
     NUMBER(key_seconds, 7776000, 0, 315360000) \

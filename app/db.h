@@ -74,9 +74,11 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(READ_CLIENT_KEYS, /* first, last -> client_id, kid, alg, public_jwk, not_before, expires_at; by client_id */ \
       "SELECT client_id, kid, alg, LEFT(public_jwk, 4097), UNIX_TIMESTAMP(not_before), UNIX_TIMESTAMP(expires_at) " \
       "FROM client_key WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, kid") \
-    X(READ_GRANTS, /* first, last -> client_id, audience, scope, is_default; by client_id */ \
-      "SELECT client_id, audience, scope, is_default FROM client_grant " \
-      "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, audience, scope") \
+    X(READ_GRANTS, /* first, last -> client_id, audience, scope, is_default, and of the audience: token_seconds,
+                      token_algorithm; by client_id */ \
+      "SELECT g.client_id, g.audience, g.scope, g.is_default, a.token_seconds, a.token_algorithm " \
+      "FROM client_grant g LEFT JOIN audience a ON a.audience = g.audience " \
+      "WHERE g.client_id >= ? AND g.client_id <= ? ORDER BY g.client_id, g.audience, g.scope") \
     X(READ_READERS, /* first, last -> client_id, audience; by client_id */ \
       "SELECT client_id, audience FROM audience_reader " \
       "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, audience") \
@@ -109,6 +111,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
                      the first fail, because turn is new */ \
       "UPDATE rotation_lease SET holder = ?, turn = turn + 1, ends_at = CURRENT_TIMESTAMP + INTERVAL 10 SECOND " \
       "WHERE only_row = 1 AND (? IN (holder, 'operator') OR ends_at <= CURRENT_TIMESTAMP)") \
+    X(READ_AUDIENCE_ALGORITHMS, /* -> token_algorithm, each that an audience names */ \
+      "SELECT DISTINCT token_algorithm FROM audience WHERE token_algorithm IS NOT NULL") \
     X(LIST_KEYS, /* -> kid, alg, publish_at, activate_at, retire_at, remove_at; in the order of their lives */ \
       "SELECT kid, alg, UNIX_TIMESTAMP(publish_at), UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), " \
       "UNIX_TIMESTAMP(remove_at) FROM signing_key ORDER BY publish_at, kid") \

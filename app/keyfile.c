@@ -63,12 +63,14 @@ static void complain(const struct region_key *key, const char *why)
     log_event(LOG_LEVEL_ERROR, "signing_key", "key %s: %s", key->kid, why);
 }
 
-/* NULL, with a line in the log, when there is none to sign with. */
+/* NULL, with a line in the log, when there is none to sign with. public_key is NULL of a secret one. */
 static EVP_PKEY *private_part(const struct region_key *key, EVP_PKEY *public_key, struct text passphrase)
 {
-    const char *why = "private_pem cannot be decrypted with the passphrase of key_passphrase_file: it verifies only";
+    const char *why = public_key
+        ? "private_pem cannot be decrypted with the passphrase of key_passphrase_file: it verifies only"
+        : "private_pem cannot be decrypted with the passphrase of key_passphrase_file: its tokens cannot be verified";
     EVP_PKEY *private_key = decrypt(text_of(key->pem), passphrase);
-    if (private_key && EVP_PKEY_eq(public_key, private_key) == 1) return private_key;
+    if (private_key && (!public_key || EVP_PKEY_eq(public_key, private_key) == 1)) return private_key;
     complain(key, private_key ? "private_pem and public_jwk are not a pair: it verifies only" : why);
     EVP_PKEY_free(private_key);
     return NULL;
@@ -80,8 +82,9 @@ static void add(struct keyring *keyring, const struct region_key *key, struct te
     struct keyring_times times = { key->publish, key->activate, key->retire, key->remove };
     struct jwk jwk = { NULL, -1, "" };
     EVP_PKEY *private_key = NULL;
-    int algorithm = jws_algorithm_find(text_of(key->algorithm));
-    const char *why = algorithm < 0 ? "its algorithm is not known here" : jwk_read(text_of(key->jwk), &jwk);
+    int algorithm = jws_algorithm_find_own(text_of(key->algorithm));
+    const char *why = algorithm < 0 ? "its algorithm is not known here" : NULL;
+    if (!why && algorithm != JWS_HS256) why = jwk_read(text_of(key->jwk), &jwk);
     if (!why) {
         if (text_present(passphrase)) private_key = private_part(key, jwk.key, passphrase);
         why = keyring_add(keyring, text_of(key->kid), (enum jws_algorithm)algorithm, &times, jwk.key, private_key);

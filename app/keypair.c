@@ -2,8 +2,10 @@
 
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
+#include <openssl/rand.h>
 #include <openssl/x509.h>
 
+#include "../lib/base/base64url.h"
 #include "../lib/jose/jwk.h"
 
 static EVP_PKEY *generate(enum jws_algorithm algorithm)
@@ -11,6 +13,7 @@ static EVP_PKEY *generate(enum jws_algorithm algorithm)
     switch (algorithm) {
     case JWS_ES256: return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     case JWS_EdDSA: return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    case JWS_HS256: return EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
     default: return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)KEYPAIR_RSA_BITS);
     }
 }
@@ -28,6 +31,17 @@ static int describe(EVP_PKEY *key, enum jws_algorithm algorithm, struct keypair 
     if (failed || jwk_put(&jwk, key, algorithm, kid)) return -1;
     memcpy(keypair->kid, kid.data, kid.size);
     return 0;
+}
+
+/* A kid that is made of the secret would let anybody try guesses on it. */
+static int describe_secret(struct keypair *keypair)
+{
+    unsigned char random[KEYPAIR_KID / 4 * 3];
+    struct buffer kid = { keypair->kid, 0, KEYPAIR_KID, false };
+    if (RAND_bytes(random, sizeof random) != 1) return -1;
+    base64url_put(&kid, (struct text){ (const char *)random, sizeof random });
+    memcpy(keypair->jwk, KEYPAIR_SECRET_JWK, sizeof KEYPAIR_SECRET_JWK);
+    return kid.full ? -1 : 0;
 }
 
 static int encrypt(EVP_PKEY *key, struct text passphrase, struct keypair *keypair)
@@ -55,7 +69,8 @@ int keypair_new(enum jws_algorithm algorithm, struct text passphrase, struct key
     do {
         *keypair_r = (struct keypair){ .kid = "" };
         EVP_PKEY *key = generate(algorithm);
-        failed = !key || describe(key, algorithm, keypair_r) || encrypt(key, passphrase, keypair_r);
+        failed = !key || (algorithm == JWS_HS256 ? describe_secret(keypair_r) : describe(key, algorithm, keypair_r)) ||
+                 encrypt(key, passphrase, keypair_r);
         EVP_PKEY_free(key);
     } while (!failed && keypair_r->kid[0] == '-');      /* on a command line it would look like an option */
     return failed ? -1 : 0;

@@ -1,4 +1,5 @@
-/* keypair: a new signing key, ready for its row: the public half as a JWK, the private half as encrypted PKCS#8.
+/* keypair: a new signing key, ready for its row: the public half as a JWK, the private half as encrypted PKCS#8. Of HS256 there
+ * is no public half: its JWK is bare, and its kid made up (keyring.h has what the private half is).
  *
  * PBES2 (RFC 8018 6.2) with PBKDF2-HMAC-SHA256 and AES-256-CBC, which `openssl pkey` reads. The passphrase is a random
  * one, so the rounds need not be many; each worker pays them at each start. */
@@ -15,8 +16,10 @@ enum {
     KEYPAIR_RSA_BITS = 3072
 };
 
+#define KEYPAIR_SECRET_JWK "{\"kty\":\"oct\"}"      /* RFC 7518 6.4, without its k */
+
 struct keypair {
-    char kid[KEYPAIR_KID + 1];          /* the beginning of the RFC 7638 thumbprint */
+    char kid[KEYPAIR_KID + 1];          /* the beginning of the RFC 7638 thumbprint, or random */
     char jwk[KEYPAIR_JWK_BYTES];
     char pem[KEYPAIR_PEM_BYTES];
 };

@@ -222,7 +222,7 @@ static int take_grant(void *context, const struct text *columns, size_t count)
 {
     struct page *page = context;
     struct scope words;
-    struct page_client *row = count == 4 ? owner(page, columns[0]) : NULL;
+    struct page_client *row = count == 6 ? owner(page, columns[0]) : NULL;
     uint32_t is_default = 0;
     if (!row) return 0;
     if (row->client.grant_count == CLIENT_GRANTS) {
@@ -238,6 +238,10 @@ static int take_grant(void *context, const struct text *columns, size_t count)
     if (columns[2].size > 0 && (scope_parse(columns[2], &words) || words.count != 1))
         blame(row, "client_grant.scope: not one scope word");
     if (!number(columns[3], 1, &is_default)) blame(row, "client_grant.is_default: neither 0 nor 1");
+    if (!number(columns[4], TOKEN_SECONDS_MOST, &grant->audience_seconds))
+        blame(row, "audience.token_seconds: over 86400");
+    grant->audience_algorithm = text_present(columns[5]) ? jws_algorithm_find(columns[5]) : -1;
+    if (text_present(columns[5]) && grant->audience_algorithm < 0) blame(row, "audience.token_algorithm: not known");
     grant->is_default = is_default == 1;
     return 0;
 }

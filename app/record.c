@@ -33,12 +33,14 @@ struct record_key {
 
 struct record_grant {
     struct record_text audience, scope;
+    uint32_t audience_seconds;
+    int32_t audience_algorithm;
 };
 
 static_assert(sizeof(struct record_head) == 56, "no padding: equal clients make equal bytes");
 static_assert(sizeof(struct record_secret) == 32 + SECRET_SALT + SECRET_DIGEST, "no padding");
 static_assert(sizeof(struct record_key) == 40, "no padding");
-static_assert(sizeof(struct record_grant) == 16, "no padding");
+static_assert(sizeof(struct record_grant) == 24, "no padding");
 
 enum { RECORD_TEXT = 1024 };            /* a column is 255 bytes at most, a JWK as it comes from jwk_put() under 1024 */
 
@@ -105,7 +107,8 @@ static void put_grants(struct draft *draft, const struct client *client, struct 
         const struct client_grant *grant = &client->grants[i];
         if (!text_present(last) || !text_equal(last, grant->audience)) audience = put_text(draft, grant->audience);
         last = grant->audience;
-        struct record_grant r = { audience, put_text(draft, grant->scope) };
+        struct record_grant r = { audience, put_text(draft, grant->scope), grant->audience_seconds,
+                                  grant->audience_algorithm };
         r.scope.mark = grant->is_default;
         put_part(draft, &r, sizeof r);
     }
@@ -189,7 +192,8 @@ static int read_keys(struct text bytes, const char *part, struct client *client)
         struct record_key r;
         struct client_key *key = &client->keys[i];
         memcpy(&r, part, sizeof r);
-        if (view(bytes, r.kid, &key->kid) || view(bytes, r.jwk, &key->jwk) || r.algorithm >= JWS_ALGORITHMS) return -1;
+        if (view(bytes, r.kid, &key->kid) || view(bytes, r.jwk, &key->jwk) || r.algorithm >= JWS_PUBLIC_ALGORITHMS)
+            return -1;
         key->algorithm = (enum jws_algorithm)r.algorithm;
         key->not_before = r.not_before;
         key->expires_at = r.expires_at;
@@ -204,6 +208,9 @@ static int read_grants(struct text bytes, const char *part, struct client *clien
         struct client_grant *grant = &client->grants[i];
         memcpy(&r, part, sizeof r);
         if (view(bytes, r.audience, &grant->audience) || view(bytes, r.scope, &grant->scope)) return -1;
+        if (r.audience_algorithm < -1 || r.audience_algorithm >= JWS_PUBLIC_ALGORITHMS) return -1;
+        grant->audience_seconds = r.audience_seconds;
+        grant->audience_algorithm = r.audience_algorithm;
         grant->is_default = r.scope.mark != 0;
     }
     return 0;

@@ -1,8 +1,10 @@
-/* renew: the keeper's care for the signing keys: each algorithm that has one, and the one that signs access tokens, gets a
- * successor in time (rotate.h). Says in the log, once, when the algorithm that the operator chose does not sign. */
+/* renew: the keeper's care for the signing keys: each algorithm that has one, the one that signs access tokens and those
+ * that audiences name get a successor in time (rotate.h). Says in the log, once, when one that the operator chose does not
+ * sign. */
 #ifndef APP_RENEW_H
 #define APP_RENEW_H
 
+#include "../lib/jose/jws.h"
 #include "db.h"
 #include "passphrase.h"
 
@@ -10,7 +12,8 @@ struct renew {
     const struct config *config;
     const char *holder;                 /* who rotates: the feed stream of this host */
     struct passphrase passphrase;
-    bool stranded;                      /* that it does not sign was said */
+    bool issues[JWS_ALGORITHMS];        /* the configuration or an audience names it */
+    bool stranded[JWS_ALGORITHMS];      /* that it does not sign was said */
 };
 
 /* Reads the passphrase when keys are rotated by themselves. When that fails nothing is rotated; the log says so. holder

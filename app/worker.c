@@ -77,7 +77,7 @@ static int issuer_sign(void *world, const struct keyring_key *key, struct secret
                        struct buffer *signature)
 {
     (void)world;
-    return key->signer ? jws_sign(key->signer, key->algorithm, hasher, input, signature) : -1;
+    return keyring_sign(key, hasher, input, signature);
 }
 
 static int issuer_metrics(void *world, struct buffer *page)
@@ -96,7 +96,7 @@ static int open_issuer(struct worker *worker)
         .mtls_name = text_of(config->mtls_url),
         .dpop_nonce = strcmp(config->dpop_nonce, "required") == 0,
         .token_seconds = config->token_seconds,
-        .token_algorithm = (enum jws_algorithm)jws_algorithm_find(text_of(config->token_algorithm)),
+        .token_algorithm = (enum jws_algorithm)jws_algorithm_find_own(text_of(config->token_algorithm)),
         .jwks_max_age = config->jwks_max_age_seconds,
         .fresh_seconds = config->fresh_seconds,
         .validate_seconds = config->validate_seconds,

@@ -81,6 +81,13 @@ static EVP_PKEY *open_ed(void)
     return EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, size);
 }
 
+static EVP_PKEY *open_secret(void)
+{
+    unsigned char bytes[POINT_HALF];
+    size_t size = decode("dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo", bytes, sizeof bytes);
+    return EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, bytes, size);
+}
+
 int material_find(struct text name)
 {
     static const struct text names[MATERIALS] = {
@@ -104,11 +111,16 @@ EVP_PKEY *material_open(enum material material)
                        "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE");
     case MATERIAL_rsa: return open_rsa();
     case MATERIAL_ed: return open_ed();
+    case MATERIAL_secret: return open_secret();
     default: return NULL;
     }
 }
 
 enum material material_for(enum jws_algorithm algorithm)
 {
-    return algorithm == JWS_ES256 ? MATERIAL_ec : algorithm == JWS_EdDSA ? MATERIAL_ed : MATERIAL_rsa;
+    static const enum material materials[JWS_ALGORITHMS] = {
+        [JWS_ES256] = MATERIAL_ec, [JWS_RS256] = MATERIAL_rsa, [JWS_PS256] = MATERIAL_rsa, [JWS_EdDSA] = MATERIAL_ed,
+        [JWS_HS256] = MATERIAL_secret,
+    };
+    return materials[algorithm];
 }

@@ -1,6 +1,6 @@
-/* material: four private keys that everybody knows, so that tests are the same everywhere and every time.
+/* material: five private keys that everybody knows, so that tests are the same everywhere and every time.
  *
- * They are printed in RFCs: 7515 A.3 (ec) and A.2 (rsa), 7517 A.2 (other), 8037 A.1 (ed). */
+ * They are printed in RFCs: 7515 A.3 (ec) and A.2 (rsa), 7517 A.2 (other), 8037 A.1 (ed), 7748 6.1 (secret: of HS256). */
 #ifndef TESTS_MATERIAL_H
 #define TESTS_MATERIAL_H
 
@@ -12,7 +12,8 @@
     X(ec) \
     X(other) \
     X(rsa) \
-    X(ed)
+    X(ed) \
+    X(secret)
 
 enum material {
 #define MATERIAL_NAME(name) MATERIAL_##name,

@@ -169,7 +169,7 @@ static int sign(void *context, const struct keyring_key *key, struct secret_hash
                 struct buffer *signature)
 {
     const struct world *world = context;
-    return world->no_signature ? -1 : jws_sign(key->signer, key->algorithm, hasher, input, signature);
+    return world->no_signature ? -1 : keyring_sign(key, hasher, input, signature);
 }
 
 static int metrics(void *context, struct buffer *page)
@@ -316,7 +316,8 @@ int world_add_grant(struct world *world, struct world_client *client, const stru
 {
     if (client->client.grant_count == CLIENT_GRANTS) return -1;
     client->grants[client->client.grant_count++] = (struct client_grant){
-        world_keep(world, grant->audience), world_keep(world, grant->scope), grant->is_default };
+        world_keep(world, grant->audience), world_keep(world, grant->scope), grant->is_default,
+        grant->audience_seconds, grant->audience_algorithm };
     return 0;
 }
 
@@ -330,8 +331,9 @@ int world_add_reader(struct world *world, struct world_client *client, struct te
 int world_add_key(struct world *world, struct text kid, enum jws_algorithm algorithm, enum material material,
                   const struct keyring_times *times)
 {
-    EVP_PKEY *private_key = material_open(material), *public_key = material_open(material);
-    const char *refused = private_key && public_key
+    bool secret = algorithm == JWS_HS256;
+    EVP_PKEY *private_key = material_open(material), *public_key = secret ? NULL : material_open(material);
+    const char *refused = private_key && (public_key || secret)
                         ? keyring_add(&world->keyring, kid, algorithm, times, public_key, private_key) : "no material";
     world->keyring.generation++;
     if (!refused) return 0;

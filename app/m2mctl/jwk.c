@@ -30,7 +30,7 @@ static EVP_PKEY *read_key(const char *path)
 static int choose_algorithm(const struct wish *wish, EVP_PKEY *key)
 {
     if (wish->algorithm >= 0) return jwk_suits(key, (enum jws_algorithm)wish->algorithm) ? wish->algorithm : -1;
-    for (int i = 0; i < JWS_ALGORITHMS; i++)
+    for (int i = 0; i < JWS_PUBLIC_ALGORITHMS; i++)
         if (jwk_suits(key, (enum jws_algorithm)i)) return i;
     return -1;
 }

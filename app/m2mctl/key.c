@@ -44,7 +44,7 @@ static void put_events(const struct rotation *rotation, const struct rotation_ke
 {
     const struct keyring_times *times = &key->times;
     int64_t now = rotation->now, successor = times->activate + rotation->rules.key_seconds;
-    int algorithm = jws_algorithm_find(text_of(key->algorithm)), count = 0;
+    int algorithm = jws_algorithm_find_own(text_of(key->algorithm)), count = 0;
     bool newest = algorithm >= 0 && rotation_newest(rotation, (enum jws_algorithm)algorithm) == key;
     put_event("is published", times->publish, now, &count);
     put_event("signs", times->activate, now, &count);
@@ -59,14 +59,14 @@ static void put_events(const struct rotation *rotation, const struct rotation_ke
 /* Of two active keys of one algorithm one signs; the other is there for verifiers and for hosts that lag behind. */
 static bool signs(const struct timeline *timeline, const struct rotation_key *key, int64_t now)
 {
-    int algorithm = jws_algorithm_find(text_of(key->algorithm));
+    int algorithm = jws_algorithm_find_own(text_of(key->algorithm));
     return algorithm >= 0 && timeline_signer(timeline, (enum jws_algorithm)algorithm, now, NULL) == key;
 }
 
 static void put_timeline(const struct timeline *timeline, const struct config *config, int64_t now)
 {
     const struct rotation rotation = { timeline_rules(config), now, timeline->keys, timeline->count };
-    int algorithm = jws_algorithm_find(text_of(config->token_algorithm));
+    int algorithm = jws_algorithm_find_own(text_of(config->token_algorithm));
     const struct rotation_key *signer = timeline_signer(timeline, (enum jws_algorithm)algorithm, now, NULL);
     printf("%-16s  %-5s  %-9s  %s\n", "kid", "alg", "state", "what comes next");
     for (size_t i = 0; i < timeline->count; i++) {
@@ -136,7 +136,7 @@ static int activate(struct change *change)
     if (times->retire || times->remove)
         return refuse(change, "is retired, or will be: make another with m2mctl key new");
     if (change->when < times->publish) return refuse(change, "is not published by then; choose a later time");
-    if (change->when < known && another_signs(change))
+    if (change->when < known && another_signs(change) && strcmp(change->key->algorithm, "HS256") != 0)
         command_complain(change->self,
                          "note: verifiers may keep the JWK Set for %u seconds and refuse this key's tokens "
                          "until then",
@@ -244,7 +244,7 @@ const struct command key_command = {
     "m2mctl key passphrase FILE\n"
     "  Makes FILE (mode 0600) with a new random passphrase; an existing file is left alone.\n"
     "\n"
-    "m2mctl key new [--alg ES256|RS256|PS256|EdDSA] [--activate WHEN|never] [--passphrase-file FILE] [--print]\n"
+    "m2mctl key new [--alg ES256|RS256|PS256|EdDSA|HS256] [--activate WHEN|never] [--passphrase-file FILE] [--print]\n"
     "  Makes a key pair and stores it, the private half encrypted (PKCS#8, PBES2; openssl pkey reads it).\n"
     "  It is published at once, and signs when every verifier's copy of the JWK Set may be expected to have it\n"
     "  (jwks_max_age_seconds, validate_seconds and a minute), or at once when no other key signs now.\n"
@@ -254,7 +254,7 @@ const struct command key_command = {
     "m2mctl key list\n"
     "  Every key: what it does now (`signs`: the one that signs with its algorithm), what comes next, and when (UTC).\n"
     "\n"
-    "m2mctl key rotate [--alg ES256|RS256|PS256|EdDSA] [--passphrase-file FILE]\n"
+    "m2mctl key rotate [--alg ES256|RS256|PS256|EdDSA|HS256] [--passphrase-file FILE]\n"
     "  A successor now, whatever key_seconds says, with the safe times: the new key signs when everybody who verifies\n"
     "  has it, the one before it stays until its last token has ended. --alg: default is token_algorithm.\n"
     "\n"

@@ -51,9 +51,10 @@ static int refuse(const struct job *job, enum rotation_reason reason)
 /* Of the key that is dropped nothing is left but what others remember. */
 static void tell_dropped(const struct job *job)
 {
-    printf("key %s is dropped: its tokens are inactive here at once\n"
-           "whoever verifies by the JWK Set may keep the key, and take its tokens, for up to %u seconds more: tell them\n",
-           job->kid, job->config.jwks_max_age_seconds);
+    printf("key %s is dropped: its tokens are inactive here at once\n", job->kid);
+    if (job->algorithm == JWS_HS256) return;
+    printf("whoever verifies by the JWK Set may keep the key, and take its tokens, for up to %u seconds more: tell them\n",
+           job->config.jwks_max_age_seconds);
 }
 
 static int conclude(const struct job *job, enum rotate_result result, const struct rotate_report *report)
@@ -88,8 +89,8 @@ static int find_dropped(struct job *job)
         command_complain(job->self, "there is no such key; see m2mctl key list");
         return COMMAND_NO;
     }
-    job->algorithm = jws_algorithm_find(text_of(key->algorithm));
-    if (job->algorithm < 0) job->algorithm = jws_algorithm_find(text_of(job->config.token_algorithm));
+    job->algorithm = jws_algorithm_find_own(text_of(key->algorithm));
+    if (job->algorithm < 0) job->algorithm = jws_algorithm_find_own(text_of(job->config.token_algorithm));
     return COMMAND_FINE;
 }
 
@@ -121,8 +122,8 @@ static int read_options(struct job *job, const struct option *options, int argc,
         if (option == '?') return COMMAND_USAGE;
         if (option == 'p') job->passphrase_path = optarg;
         if (option != 'a') continue;
-        job->algorithm = jws_algorithm_find(text_of(optarg));
-        if (job->algorithm < 0) return command_usage(job->self, "--alg takes ES256, RS256, PS256 or EdDSA");
+        job->algorithm = jws_algorithm_find_own(text_of(optarg));
+        if (job->algorithm < 0) return command_usage(job->self, "--alg takes ES256, RS256, PS256, EdDSA or HS256");
     }
     return COMMAND_FINE;
 }
@@ -140,7 +141,7 @@ int keyrotate_run(const struct command *self, const struct command_session *sess
     if (optind != argc) return command_usage(self, "key rotate takes options only");
     job.db = command_database(self, session, &job.config);
     if (!job.db) return COMMAND_TROUBLE;
-    if (job.algorithm < 0) job.algorithm = jws_algorithm_find(text_of(job.config.token_algorithm));
+    if (job.algorithm < 0) job.algorithm = jws_algorithm_find_own(text_of(job.config.token_algorithm));
     status = turn(&job);
     db_close(job.db);
     return status;

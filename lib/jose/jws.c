@@ -1,5 +1,7 @@
 #include "jws.h"
 
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
@@ -25,11 +27,21 @@ struct text jws_algorithm_name(enum jws_algorithm algorithm)
     return names[algorithm];
 }
 
-int jws_algorithm_find(struct text name)
+static int find(struct text name, int count)
 {
-    for (int i = 0; i < JWS_ALGORITHMS; i++)
+    for (int i = 0; i < count; i++)
         if (text_equal(names[i], name)) return i;
     return -1;
+}
+
+int jws_algorithm_find(struct text name)
+{
+    return find(name, JWS_PUBLIC_ALGORITHMS);
+}
+
+int jws_algorithm_find_own(struct text name)
+{
+    return find(name, JWS_ALGORITHMS);
 }
 
 int jws_split(struct text compact, struct jws *jws_r)
@@ -55,7 +67,7 @@ static int set_up_rsa(EVP_PKEY_CTX *context, enum jws_algorithm algorithm)
 
 EVP_PKEY_CTX *jws_signer(EVP_PKEY *key, enum jws_algorithm algorithm)
 {
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+    EVP_PKEY_CTX *context = algorithm < JWS_PUBLIC_ALGORITHMS ? EVP_PKEY_CTX_new(key, NULL) : NULL;
     int bad = !context;
     if (!bad && algorithm != JWS_EdDSA) bad = EVP_PKEY_sign_init(context) <= 0;
     if (!bad && (algorithm == JWS_RS256 || algorithm == JWS_PS256)) bad = set_up_rsa(context, algorithm);
@@ -155,6 +167,7 @@ int jws_verify(EVP_PKEY *key, enum jws_algorithm algorithm, struct secret_hasher
     char bytes[JWS_SIGNATURE_BYTES];
     unsigned char digest[SECRET_DIGEST];
     struct buffer signature = { bytes, 0, sizeof bytes, false };
+    if (algorithm >= JWS_PUBLIC_ALGORITHMS) return 0;
     size_t expected = fixed_sizes[algorithm] > 0 ? fixed_sizes[algorithm] : (size_t)EVP_PKEY_get_size(key);
     if (base64url_decode(jws->signature, &signature) || signature.size != expected) return 0;
 
@@ -164,4 +177,47 @@ int jws_verify(EVP_PKEY *key, enum jws_algorithm algorithm, struct secret_hasher
     else good = verify_digest(key, algorithm, digest, buffer_text(&signature));
     ERR_clear_error();
     return good;
+}
+
+EVP_MAC_CTX *jws_mac(struct text key)
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                      OSSL_PARAM_construct_end() };
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *context = hmac && key.size >= JWS_MAC_KEY_LEAST ? EVP_MAC_CTX_new(hmac) : NULL;
+    EVP_MAC_free(hmac);
+    if (context && EVP_MAC_init(context, (const unsigned char *)key.data, key.size, parameters)) return context;
+    EVP_MAC_CTX_free(context);
+    ERR_clear_error();
+    return NULL;
+}
+
+/* Without a key the context begins anew with the one it has, which costs a third of giving it again. */
+static int compute(EVP_MAC_CTX *mac, struct text input, unsigned char digest_r[SECRET_DIGEST])
+{
+    size_t size = 0;
+    bool good = EVP_MAC_init(mac, NULL, 0, NULL) &&
+                EVP_MAC_update(mac, (const unsigned char *)input.data, input.size) &&
+                EVP_MAC_final(mac, digest_r, &size, SECRET_DIGEST) && size == SECRET_DIGEST;
+    if (!good) ERR_clear_error();
+    return good ? 0 : -1;
+}
+
+int jws_mac_sign(EVP_MAC_CTX *mac, struct text input, struct buffer *signature)
+{
+    unsigned char digest[SECRET_DIGEST];
+    if (compute(mac, input, digest)) return -1;
+    buffer_put(signature, (struct text){ (const char *)digest, sizeof digest });
+    return signature->full ? -1 : 0;
+}
+
+int jws_mac_verify(EVP_MAC_CTX *mac, const struct jws *jws)
+{
+    char bytes[JWS_SIGNATURE_BYTES];
+    unsigned char digest[SECRET_DIGEST];
+    struct buffer signature = { bytes, 0, sizeof bytes, false };
+    if (base64url_decode(jws->signature, &signature) || signature.size != fixed_sizes[JWS_HS256]) return 0;
+    if (compute(mac, jws->input, digest)) return -1;
+    return CRYPTO_memcmp(digest, bytes, sizeof digest) == 0;
 }

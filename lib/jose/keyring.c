@@ -1,5 +1,7 @@
 #include "keyring.h"
 
+#include <openssl/crypto.h>
+
 #include "../base/base64url.h"
 
 static bool is_plain_kid(struct text kid)
@@ -28,6 +30,30 @@ static int put_header(struct keyring_key *key)
     return b.full || header.full ? -1 : 0;
 }
 
+static const char *open_signer(struct keyring_key *key, EVP_PKEY *private_key)
+{
+    key->signer = jws_signer(private_key, key->algorithm);
+    return key->signer ? NULL : "the private key cannot sign";
+}
+
+static const char *open_mac(struct keyring_key *key, EVP_PKEY *private_key)
+{
+    unsigned char secret[JWS_MAC_KEY_LEAST];
+    size_t size = sizeof secret;
+    if (EVP_PKEY_is_a(private_key, "X25519") && EVP_PKEY_get_raw_private_key(private_key, secret, &size) == 1)
+        key->mac = jws_mac((struct text){ (const char *)secret, size });
+    OPENSSL_cleanse(secret, sizeof secret);
+    return key->mac ? NULL : "the private key is not one of X25519";
+}
+
+static const char *check_public(enum jws_algorithm algorithm, EVP_PKEY *public_key, EVP_PKEY *private_key)
+{
+    if (algorithm == JWS_HS256) return public_key ? "HS256 has no public key" : NULL;
+    if (!jwk_suits(public_key, algorithm)) return "the algorithm does not suit the public key";
+    if (private_key && EVP_PKEY_eq(public_key, private_key) != 1) return "private and public key are not a pair";
+    return NULL;
+}
+
 const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
                         const struct keyring_times *times, EVP_PKEY *public_key, EVP_PKEY *private_key)
 {
@@ -35,16 +61,16 @@ const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algor
     if (!is_plain_kid(kid)) return "the kid is not 1 to 64 of A-Z a-z 0-9 _ -";
     for (size_t i = 0; i < keyring->count; i++)
         if (text_equal(keyring->keys[i].kid, kid)) return "the kid stands twice";
-    if (!jwk_suits(public_key, algorithm)) return "the algorithm does not suit the public key";
-    if (private_key && EVP_PKEY_eq(public_key, private_key) != 1) return "private and public key are not a pair";
+    const char *refused = check_public(algorithm, public_key, private_key);
+    if (refused) return refused;
 
     struct keyring_key *key = &keyring->keys[keyring->count];
     *key = (struct keyring_key){ .algorithm = algorithm, .times = *times, .public_key = public_key };
     memcpy(key->kid_text, kid.data, kid.size);
     key->kid = (struct text){ key->kid_text, kid.size };
     if (put_header(key)) return "the kid is too long";
-    key->signer = private_key ? jws_signer(private_key, algorithm) : NULL;
-    if (private_key && !key->signer) return "the private key cannot sign";
+    if (private_key) refused = algorithm == JWS_HS256 ? open_mac(key, private_key) : open_signer(key, private_key);
+    if (refused) return refused;
     EVP_PKEY_free(private_key);
     keyring->count++;
     return NULL;
@@ -55,6 +81,7 @@ void keyring_clear(struct keyring *keyring)
     for (size_t i = 0; i < keyring->count; i++) {
         EVP_PKEY_free(keyring->keys[i].public_key);
         EVP_PKEY_CTX_free(keyring->keys[i].signer);
+        EVP_MAC_CTX_free(keyring->keys[i].mac);
     }
     keyring->count = 0;
 }
@@ -81,7 +108,7 @@ const struct keyring_key *keyring_signer(const struct keyring *keyring, enum jws
     const struct keyring_key *best = NULL;
     for (size_t i = 0; i < keyring->count; i++) {
         const struct keyring_key *key = &keyring->keys[i];
-        if (!key->signer || !is_active(&key->times, now)) continue;
+        if ((!key->signer && !key->mac) || !is_active(&key->times, now)) continue;
         if (!best || signs_rather(key, best, algorithm)) best = key;
     }
     return best;
@@ -96,6 +123,18 @@ const struct keyring_key *keyring_find(const struct keyring *keyring, struct tex
     return NULL;
 }
 
+int keyring_sign(const struct keyring_key *key, struct secret_hasher *hasher, struct text input, struct buffer *signature)
+{
+    if (key->mac) return jws_mac_sign(key->mac, input, signature);
+    return key->signer ? jws_sign(key->signer, key->algorithm, hasher, input, signature) : -1;
+}
+
+int keyring_verify(const struct keyring_key *key, struct secret_hasher *hasher, const struct jws *jws)
+{
+    if (key->algorithm != JWS_HS256) return jws_verify(key->public_key, key->algorithm, hasher, jws);
+    return key->mac ? jws_mac_verify(key->mac, jws) : -1;
+}
+
 int keyring_put_jwks(const struct keyring *keyring, int64_t now, struct buffer *b)
 {
     const char *separator = "";
@@ -103,7 +142,7 @@ int keyring_put_jwks(const struct keyring *keyring, int64_t now, struct buffer *
     buffer_put(b, TEXT("{\"keys\":["));
     for (size_t i = 0; i < keyring->count; i++) {
         const struct keyring_key *key = &keyring->keys[i];
-        if (!is_published(&key->times, now)) continue;
+        if (key->algorithm == JWS_HS256 || !is_published(&key->times, now)) continue;
         buffer_put(b, text_of(separator));
         bad |= jwk_put(b, key->public_key, key->algorithm, key->kid);
         separator = ",";

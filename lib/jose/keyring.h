@@ -2,7 +2,10 @@
  *
  * A key is published (in the JWKS), active (signs), retired (verifies only) and removed (as if it had never been).
  * Verification finds a key by the exact header text that this issuer writes, so nothing in a token's header is ever
- * interpreted: a header that we did not write belongs to no key (RFC 8725 3.1, 3.11). */
+ * interpreted: a header that we did not write belongs to no key (RFC 8725 3.1, 3.11).
+ *
+ * A key of HS256 is a secret: it stands in no JWK Set. Its 32 bytes are those of a private X25519 key, so that they are stored
+ * and sealed as the others are (PKCS#8); nothing is ever computed on that curve. */
 #ifndef JOSE_KEYRING_H
 #define JOSE_KEYRING_H
 
@@ -23,8 +26,9 @@ struct keyring_key {
     struct text kid;
     enum jws_algorithm algorithm;
     struct keyring_times times;
-    EVP_PKEY *public_key;
+    EVP_PKEY *public_key;           /* NULL of HS256 */
     EVP_PKEY_CTX *signer;           /* NULL: this process cannot sign with it */
+    EVP_MAC_CTX *mac;               /* HS256: signs and verifies; NULL: this process can do neither */
     struct text header;             /* base64url of {"typ":"at+jwt","alg":...,"kid":...} */
     char kid_text[JWK_KID_BYTES + 1];
     char header_text[KEYRING_HEADER_BYTES];
@@ -36,8 +40,8 @@ struct keyring {
     struct keyring_key keys[KEYRING_KEYS];
 };
 
-/* Adds a key. private_key may be NULL; neither reference is kept by the caller after success. NULL, or why not (a
- * literal for an operator's eyes; the caller keeps both keys). */
+/* Adds a key. private_key may be NULL, public_key is NULL of HS256; neither reference is kept by the caller after success.
+ * NULL, or why not (a literal for an operator's eyes; the caller keeps both keys). */
 const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
                         const struct keyring_times *times, EVP_PKEY *public_key, EVP_PKEY *private_key);
 
@@ -50,6 +54,12 @@ const struct keyring_key *keyring_signer(const struct keyring *keyring, enum jws
 
 /* The key with exactly this header, published and not removed at now; NULL when there is none. */
 const struct keyring_key *keyring_find(const struct keyring *keyring, struct text header, int64_t now);
+
+/* Appends the raw signature (RFC 7515 5.1). 0, or -1 when the library failed or this process cannot sign with the key. */
+int keyring_sign(const struct keyring_key *key, struct secret_hasher *hasher, struct text input, struct buffer *signature);
+
+/* 1 when jws.signature is the key's over jws.input, 0 when not, -1 when that cannot be said. */
+int keyring_verify(const struct keyring_key *key, struct secret_hasher *hasher, const struct jws *jws);
 
 /* Appends the JWK Set of the keys published and not removed at now. 0, or -1. */
 int keyring_put_jwks(const struct keyring *keyring, int64_t now, struct buffer *b);

@@ -62,10 +62,20 @@ static int put_claims(struct exchange *exchange, const struct access_token_plan 
     return b->full ? -1 : 0;
 }
 
+/* An API that names an algorithm takes no other, so another key is no help to it. */
+static const struct keyring_key *find_signer(const struct exchange *exchange, const struct access_token_plan *plan)
+{
+    const struct issuer *issuer = exchange->issuer;
+    if (plan->algorithm < 0) return keyring_signer(issuer->keyring, issuer->token_algorithm, exchange->now);
+    enum jws_algorithm algorithm = (enum jws_algorithm)plan->algorithm;
+    const struct keyring_key *key = keyring_signer(issuer->keyring, algorithm, exchange->now);
+    return key && key->algorithm == algorithm ? key : NULL;
+}
+
 enum error access_token_issue(struct exchange *exchange, const struct access_token_plan *plan, struct text *token_r)
 {
     const struct issuer *issuer = exchange->issuer;
-    const struct keyring_key *key = keyring_signer(issuer->keyring, issuer->token_algorithm, exchange->now);
+    const struct keyring_key *key = find_signer(exchange, plan);
     size_t capacity = claims_capacity(exchange, plan);
     struct buffer claims = { arena_take(exchange->arena, capacity), 0, capacity, false };
     if (!key || !claims.data || put_claims(exchange, plan, &claims)) return ERROR_unavailable;
@@ -171,7 +181,7 @@ static enum answer verify(struct exchange *exchange, const struct jws *jws, cons
     const struct issuer *issuer = exchange->issuer;
     const struct store *store = issuer->store;
     bool seen = store->verified_find(store->world, print, exchange->now);
-    int good = seen ? 1 : jws_verify(key->public_key, key->algorithm, issuer->hasher, jws);
+    int good = seen ? 1 : keyring_verify(key, issuer->hasher, jws);
     if (good != 1) return good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
     if (read_claims(exchange, jws->payload, token_r)) return ANSWER_NO;
     if (!seen && exchange->now < token_r->facts.expires_at)

@@ -66,6 +66,8 @@ struct client_grant {
     struct text audience;
     struct text scope;              /* one scope token; empty: the audience without any scope */
     bool is_default;
+    uint32_t audience_seconds;      /* longest lifetime of the audience's tokens; 0: no limit of its own */
+    int32_t audience_algorithm;     /* enum jws_algorithm that signs them, and no other does; -1: the issuer's */
 };
 
 struct client {

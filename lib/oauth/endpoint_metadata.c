@@ -15,6 +15,7 @@ static enum error publish(struct exchange *exchange, uint32_t max_age)
 enum error endpoint_jwks(struct exchange *exchange)
 {
     const struct issuer *issuer = exchange->issuer;
+    if (issuer->token_algorithm == JWS_HS256) return ERROR_not_found;
     if (response_reserve(exchange->response, exchange->arena, DOCUMENT_BYTES)) return ERROR_unavailable;
     if (keyring_put_jwks(issuer->keyring, exchange->now, &exchange->response->body)) return ERROR_unavailable;
     /* What is published and what signs now is the same on all hosts within validate_seconds; a set from further back may
@@ -45,7 +46,8 @@ static void put_mtls_aliases(struct buffer *b, struct text name)
 }
 
 /* Neither authorization_endpoint nor its companions: no grant here uses it. response_types_supported is required all the
- * same (RFC 8414 2) and an empty array may not stand, so it names the one registered type that gives nothing out. */
+ * same (RFC 8414 2) and an empty array may not stand, so it names the one registered type that gives nothing out. Tokens of
+ * HS256 can be asked about only, so an issuer of them has no jwks_uri. */
 enum error endpoint_metadata(struct exchange *exchange)
 {
 #define METHODS(endpoint) \
@@ -60,7 +62,7 @@ enum error endpoint_metadata(struct exchange *exchange)
     put_url(b, TEXT(",\"token_endpoint\":"), issuer, TEXT("/token"));
     put_url(b, TEXT(",\"introspection_endpoint\":"), issuer, TEXT("/validate"));
     put_url(b, TEXT(",\"revocation_endpoint\":"), issuer, TEXT("/revoke"));
-    put_url(b, TEXT(",\"jwks_uri\":"), issuer, TEXT("/jwks.json"));
+    if (exchange->issuer->token_algorithm != JWS_HS256) put_url(b, TEXT(",\"jwks_uri\":"), issuer, TEXT("/jwks.json"));
     buffer_put(b, TEXT(",\"grant_types_supported\":[\"client_credentials\"]"
                        ",\"response_types_supported\":[\"none\"]"
                        METHODS("token_endpoint") METHODS("introspection_endpoint") METHODS("revocation_endpoint")

@@ -21,7 +21,8 @@ struct issuer {
     struct text prefix;                 /* its path: where the front mounts us; empty at the root */
     struct text mtls_name;              /* RFC 8705 5: the same with the host that asks for certificates; empty: none */
     uint32_t token_seconds;             /* lifetime of an access token when client and audience say nothing */
-    enum jws_algorithm token_algorithm; /* of the key that signs access tokens, as long as there is one */
+    enum jws_algorithm token_algorithm; /* of the key that signs access tokens, as long as there is one; HS256: nobody but us
+                                         * can verify them, and no key is published */
     uint32_t jwks_max_age;              /* seconds */
     uint32_t fresh_seconds;             /* a replica older than this does not know who is unknown */
     uint32_t validate_seconds;          /* a replica older than this does not know what is valid */

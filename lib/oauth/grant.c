@@ -2,11 +2,12 @@
 
 #include "scope.h"
 
-static bool has_audience(const struct client *client, struct text audience)
+/* One of the client's grants of an audience, which say the same about it; NULL: it has none. */
+static const struct client_grant *find_audience(const struct client *client, struct text audience)
 {
     for (size_t i = 0; i < client->grant_count; i++)
-        if (text_equal(client->grants[i].audience, audience)) return true;
-    return false;
+        if (text_equal(client->grants[i].audience, audience)) return &client->grants[i];
+    return NULL;
 }
 
 static bool has_scope(const struct client *client, struct text audience, struct text word)
@@ -24,13 +25,24 @@ static bool has_scope_everywhere(const struct client *client, const struct acces
     return true;
 }
 
+/* What an audience asks of its tokens: the shortest of the lifetimes counts, and one token has one algorithm. */
+static enum error add_demands(const struct client_grant *grant, struct access_token_plan *plan)
+{
+    int algorithm = grant->audience_algorithm;
+    if (grant->audience_seconds > 0 && grant->audience_seconds < plan->seconds) plan->seconds = grant->audience_seconds;
+    if (algorithm >= 0 && plan->algorithm >= 0 && algorithm != plan->algorithm) return ERROR_invalid_target;
+    if (algorithm >= 0) plan->algorithm = algorithm;
+    return ERROR_none;
+}
+
 static enum error add_audience(const struct client *client, struct text audience, struct access_token_plan *plan)
 {
+    const struct client_grant *grant = find_audience(client, audience);
     for (size_t i = 0; i < plan->audience_count; i++)
         if (text_equal(plan->audiences[i], audience)) return ERROR_none;
-    if (plan->audience_count == ACCESS_TOKEN_AUDIENCES || !has_audience(client, audience)) return ERROR_invalid_target;
+    if (plan->audience_count == ACCESS_TOKEN_AUDIENCES || !grant) return ERROR_invalid_target;
     plan->audiences[plan->audience_count++] = audience;
-    return ERROR_none;
+    return add_demands(grant, plan);
 }
 
 /* Without `resource`: the client's default audience, or its only one. */
@@ -120,7 +132,11 @@ enum error grant_decide(struct exchange *exchange, struct access_token_plan *pla
     if (client->grant_count == 0) return ERROR_unauthorized_client;
 
     *plan_r = (struct access_token_plan){ .seconds = client->token_seconds ? client->token_seconds
-                                                                          : exchange->issuer->token_seconds };
+                                                                          : exchange->issuer->token_seconds,
+                                          .algorithm = -1 };
     error = decide_audience(exchange, plan_r);
-    return error ? error : decide_scope(exchange, plan_r);
+    if (error) return error;
+    /* An API that names an algorithm verifies by keys, and there are none to be had of this issuer. */
+    if (plan_r->algorithm >= 0 && exchange->issuer->token_algorithm == JWS_HS256) return ERROR_invalid_target;
+    return decide_scope(exchange, plan_r);
 }

@@ -144,7 +144,7 @@ static void put_attribute(struct buffer *b, struct text name, struct text value)
 static void put_algorithms(struct buffer *b)
 {
     buffer_put(b, TEXT("algs=\""));
-    for (int i = 0; i < JWS_ALGORITHMS; i++) {
+    for (int i = 0; i < JWS_PUBLIC_ALGORITHMS; i++) {
         if (i > 0) buffer_put_char(b, ' ');
         buffer_put(b, jws_algorithm_name((enum jws_algorithm)i));
     }

@@ -80,7 +80,7 @@ static int sign(void *world, const struct keyring_key *key, struct secret_hasher
                 struct buffer *signature)
 {
     (void)world;
-    return jws_sign(key->signer, key->algorithm, hasher, input, signature);
+    return keyring_sign(key, hasher, input, signature);
 }
 
 /* A piece of text that lives as long as the run. */
@@ -201,7 +201,7 @@ static void put_client(struct bench *bench, struct table_writer *writer, size_t 
     char id[32];
     struct text audience = TEXT(AUDIENCE), name = { id, (size_t)snprintf(id, sizeof(id), "bench-%06zu", i) };
     struct client_secret secret = { .label = TEXT("s2026") };
-    struct client_grant grants[] = { { audience, TEXT("read"), true }, { audience, TEXT("write"), true } };
+    struct client_grant grants[] = { { audience, TEXT("read"), true, 0, -1 }, { audience, TEXT("write"), true, 0, -1 } };
     struct client client = {
         .id = keep(bench, name),
         .methods = CLIENT_SECRET_BASIC | CLIENT_SECRET_POST,

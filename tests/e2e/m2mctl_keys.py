@@ -86,7 +86,32 @@ def key_new(desk):
         equal(kid, thumbprint[:16], "kid of the row")
         form = openssl("asn1parse", stdin=pem).decode()
         says(form, "PBES2", "PBKDF2", ":2710", "hmacWithSHA256", "aes-256-cbc")           # 0x2710 rounds
-    desk.run("key", "new", "--alg", "HS256", schema=schema, status=2)
+    desk.run("key", "new", "--alg", "HS384", schema=schema, status=2)
+
+
+@check("key new --alg HS256: a secret in the form of an X25519 key; nothing of it in the JWK or the kid")
+def key_secret(desk):
+    passphrase(desk)
+    schema = installed(desk)
+    says(desk.run("key", "new", "--alg", "HS256", schema=schema)[0], "(HS256) is published and signs from")
+    desk.run("key", "new", "--alg", "HS256", schema=schema)
+    keys = desk.database.sql("SELECT kid, public_jwk FROM signing_key", schema)
+    secrets = []
+    for kid, public in keys:
+        equal((len(kid), public), (16, '{"kty":"oct"}'), "length of the kid, public_jwk")
+        der = openssl("pkey", "-passin", f"file:{desk.passphrase}", "-outform", "DER", stdin=private_pem(desk, schema, kid))
+        says(openssl("pkey", "-inform", "DER", "-noout", "-text", stdin=der).decode(), "X25519")
+        secrets.append(der[-32:])
+    must(secrets[0] != secrets[1] and keys[0][0] != keys[1][0], "the same twice")
+    says(desk.run("key", "list", schema=schema)[0], "HS256  signs")
+    says(desk.run("key", "list", schema=schema)[1], "No key of token_algorithm (ES256) signs now")
+    out = desk.run("key", "rotate", "--alg", "HS256", schema=schema, status=1)[1]
+    says(out, "a successor is on its way")
+    parts = {"m0200_key": desk.run("key", "new", "--print", "--alg", "HS256", schema=schema)[0]}
+    desk.migrate(schema, desk.folder(schema, **parts))
+    equal(desk.count(schema, "signing_key"), 3, "rows")
+    out = desk.run("key", "drop", keys[0][0], schema=schema)[0]
+    must("whoever verifies" not in out, f"a secret is said to stand in a JWK Set: {out}")
 
 
 @check("key new: the first one signs now, the next one when every JWK Set has it")
@@ -217,7 +242,7 @@ def key_rotate(desk):
     third = desk.run("key", "rotate", "--alg", "RS256", schema=schema)[0].split()[1]
     soon(row(desk, schema, third)[1], now + 390, "activate of the third")
     equal(row(desk, schema, second), [publish, activate, None, None], "the second still")
-    for wrong in ["--alg", "HS256"], ["more"], ["--nonsense"]:
+    for wrong in ["--alg", "HS384"], ["more"], ["--nonsense"]:
         desk.run("key", "rotate", *wrong, schema=schema, status=2)
     says(desk.run("key", "rotate", "--passphrase-file", "/nonexistent", schema=schema, status=3)[1], "/nonexistent")
     desk.database.sql("UPDATE signing_key SET activate_at = publish_at", schema)

@@ -232,6 +232,24 @@ def stranded(hosts):
     equal(hosts.keys()[kid][2] - hosts.keys()[kid][1], MAX_AGE + LAG + SKEW, "when the key of EdDSA signs")
 
 
+@check("an audience that names an algorithm: refused until a key of it signs, which is made by itself; then by nothing else")
+def named_by_an_audience(hosts):
+    pool = hosts.pools[0]
+    before = hosts.keys()
+    hosts.database.sql("UPDATE audience SET token_algorithm = 'PS256', token_seconds = 30")
+    kid = hosts.new_key(before)
+    equal(hosts.keys()[kid][0], "PS256", "the algorithm of the new key")
+    equal(pool.ask("POST", "/token", FORM, [hosts.credentials]).status, 503, "the answer before it signs")
+    must("no key of PS256 is active: audiences that name it get no tokens" in pool.log(), "no line in the log")
+    hosts.database.sql(f"UPDATE signing_key SET activate_at = publish_at WHERE kid = '{kid}'")
+    await_true(lambda: pool.ask("POST", "/token", FORM, [hosts.credentials]).status == 200, 3, "a token")
+    token = hosts.token(pool)
+    equal(tokens.header(token), {"typ": "at+jwt", "alg": "PS256", "kid": kid}, "the header of a token")
+    must(hosts.active(pool, token) and kid in [key["kid"] for key in hosts.jwks(pool)["keys"]], "it is not good")
+    hosts.database.sql("UPDATE audience SET token_algorithm = NULL")
+    await_true(lambda: tokens.header(hosts.token(pool))["alg"] != "PS256", 3, "a token of another algorithm")
+
+
 @check("no sanitizer report, no error in the logs of the keepers")
 def quiet(hosts):
     for pool in hosts.pools:

@@ -76,6 +76,8 @@ def bad_rows(db):
             ("INSERT INTO audience (audience) VALUES ('https://a b/')", "audience_is_an_absolute_uri"),
             ("INSERT INTO audience (audience) VALUES ('https://a/#fragment\"')", "audience_is_an_absolute_uri"),
             ("INSERT INTO audience (audience, token_seconds) VALUES ('https://a/', 5)", "audience_token_seconds_30_to_86400"),
+            ("INSERT INTO audience (audience, token_algorithm) VALUES ('https://a/', 'HS256')", "token_algorithm"),
+            ("INSERT INTO audience (audience, token_algorithm) VALUES ('https://a/', '')", "token_algorithm"),
             (f"INSERT INTO audience_scope (audience, scope) VALUES ('{API}', 'two words')", "scope_is_one_word"),
             (f"INSERT INTO audience_scope (audience, scope) VALUES ('{API}', '\"')", "scope_is_one_word"),
             ("INSERT INTO audience_scope (audience, scope) VALUES ('https://unknown/', 'a')", "audience_scope_of_audience"),
@@ -89,6 +91,9 @@ def bad_rows(db):
             (key("", "k", "[]", PEM, ""), "public_jwk_is_a_json_object"),
             (key("", "k", '{"d":"x"}', PEM, ""), "public_jwk_has_no_private_member"),
             (key("", "k", JWK, "-----BEGIN PRIVATE KEY-----", ""), "private_pem_is_encrypted"),
+            (key("", "k", '{"kty":"oct"}', PEM, ""), "hs256_has_no_public_key"),
+            (key("", "k", JWK, PEM, "").replace("'ES256'", "'HS256'"), "hs256_has_no_public_key"),
+            (key("", "k", '{"kty":"oct","k":"AA"}', PEM, "").replace("'ES256'", "'HS256'"), "public_jwk_has_no_private_member"),
             (key(", publish_at, activate_at", "k", JWK, PEM, ", '2030-01-02', '2030-01-01'"), "key_is_published_before_it_signs"),
             (key(", retire_at", "k", JWK, PEM, ", '2030-01-01'"), "key_signs_before_it_retires")):
         refused(db, sql, rule)
@@ -253,6 +258,10 @@ def feed_kinds(db):
             ("UPDATE signing_key SET activate_at = NOW()", [["signing_key", "fk"]]),
             ("DELETE FROM signing_key", [["signing_key", "fk"]]),
             (f"UPDATE audience SET token_seconds = 60 WHERE audience = '{API}'", [["everything", ""]]),
+            (f"UPDATE audience SET token_algorithm = 'PS256' WHERE audience = '{API}'", [["everything", ""]]),
+            (f"UPDATE audience SET token_algorithm = 'EdDSA' WHERE audience = '{API}'", [["everything", ""]]),
+            (f"UPDATE audience SET description = 'x', token_algorithm = 'EdDSA' WHERE audience = '{API}'", []),
+            (f"UPDATE audience SET token_algorithm = NULL, token_seconds = NULL WHERE audience = '{API}'", [["everything", ""]]),
             (f"UPDATE audience SET description = 'x' WHERE audience = '{API}'", []),
             (f"START TRANSACTION; CALL client_create('gone', ''); ROLLBACK", [])):
         equal(feed_of(db, sql), wanted, sql)
@@ -311,7 +320,8 @@ def keeper_can(db):
         SET @m2m_stream = 'host:keeper';
         START TRANSACTION; INSERT INTO revoked_token (jti, client_id, expires_at) VALUES ('k1', 'c', '2000-01-01'); COMMIT;
         SELECT COUNT(*) FROM client c JOIN client_secret USING (client_id) JOIN client_grant USING (client_id);
-        SELECT COUNT(*) FROM audience_reader; SELECT COUNT(*) FROM signing_key; SELECT epoch FROM feed_epoch;
+        SELECT COUNT(*) FROM audience_reader; SELECT COUNT(*) FROM signing_key;
+        SELECT DISTINCT token_algorithm FROM audience WHERE token_algorithm IS NOT NULL; SELECT epoch FROM feed_epoch;
         DELETE FROM revoked_token WHERE expires_at < NOW() - INTERVAL 1 HOUR ORDER BY expires_at, jti LIMIT 1000;
         DELETE FROM revocation_rule WHERE expires_at < NOW() - INTERVAL 1 HOUR ORDER BY rule_id LIMIT 1000;
         DELETE FROM feed WHERE at < NOW() - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000;
@@ -360,7 +370,8 @@ def keeper_cannot(db):
                 "NULL, NULL, NOW())", "DELETE FROM client_secret", "DELETE FROM client_grant",
                 f"INSERT INTO client_grant VALUES ('demo-client', '{API}', '', 0)",
                 f"INSERT INTO audience_reader VALUES ('{API}', 'demo-client')", "DELETE FROM audience_reader",
-                "INSERT INTO audience (audience) VALUES ('https://x/')", "UPDATE revoked_token SET expires_at = NOW()",
+                "INSERT INTO audience (audience) VALUES ('https://x/')", "UPDATE audience SET token_algorithm = NULL",
+                "UPDATE revoked_token SET expires_at = NOW()",
                 "INSERT INTO revocation_rule (issued_before, expires_at) VALUES (NOW(), NOW())",
                 "UPDATE revocation_rule SET expires_at = NOW()", "UPDATE signing_key SET private_pem = ''",
                 "UPDATE signing_key SET public_jwk = '{}'", "UPDATE signing_key SET publish_at = NOW()",

@@ -26,6 +26,7 @@
  *     secret ID LABEL SECRET [rounds=N] [from=N] [until=N]        times: seconds from now
  *     clientkey ID KID ALG [material=NAME] [from=N] [until=N]     a public key of the client
  *     grant ID AUDIENCE [SCOPE[!]...]     `!`: given when no scope is asked for
+ *     audience AUDIENCE [seconds=N] [algorithm=NAME]      what it asks of its tokens, after its grants
  *     reads ID AUDIENCE...
  *     rule [client=ID] [cred=LABEL] [from=N] [before=N]           a revocation rule
  *     key KID ALG [material=NAME] [publish=N] [activate=N] [retire=N] [remove=N]

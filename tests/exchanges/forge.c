@@ -23,6 +23,19 @@ static int sign_with(struct world *world, enum material material, enum jws_algor
     return bad;
 }
 
+static int sign_secret(struct text input, struct buffer *signature)
+{
+    unsigned char bytes[JWS_MAC_KEY_LEAST];
+    size_t size = sizeof bytes;
+    EVP_PKEY *key = material_open(MATERIAL_secret);
+    bool read = key && EVP_PKEY_get_raw_private_key(key, bytes, &size) == 1;
+    EVP_MAC_CTX *mac = read ? jws_mac((struct text){ (const char *)bytes, size }) : NULL;
+    int bad = mac ? jws_mac_sign(mac, input, signature) : -1;
+    EVP_MAC_CTX_free(mac);
+    EVP_PKEY_free(key);
+    return bad;
+}
+
 static int sign_hmac(struct text input, struct buffer *signature)
 {
     char pem[PEM_BYTES];
@@ -67,8 +80,9 @@ static int spoil(struct text form, struct buffer *signature)
 static int sign(struct script *script, struct text form, struct text input, struct buffer *signature)
 {
     static const struct text spoilt[] = { TEXT("der"), TEXT("zero-r"), TEXT("zero-s"), TEXT("zero"), TEXT("short") };
-    static const enum jws_algorithm algorithms[MATERIALS] = { JWS_ES256, JWS_ES256, JWS_RS256, JWS_EdDSA };
+    static const enum jws_algorithm algorithms[MATERIALS] = { JWS_ES256, JWS_ES256, JWS_RS256, JWS_EdDSA, JWS_HS256 };
     int material = material_find(form);
+    if (material == MATERIAL_secret) return sign_secret(input, signature);
     if (material >= 0)
         return sign_with(&script->world, (enum material)material, algorithms[material], input, signature);
     if (text_equal(form, TEXT("ps"))) return sign_with(&script->world, MATERIAL_rsa, JWS_PS256, input, signature);

@@ -214,7 +214,7 @@ static int add_client_key(struct script *script, const struct words *words)
 static int add_grants(struct script *script, const struct words *words)
 {
     struct world_client *client = world_client(&script->world, words->words[0]);
-    struct client_grant grant = { .audience = words->words[1], .scope = TEXT("") };
+    struct client_grant grant = { .audience = words->words[1], .scope = TEXT(""), .audience_algorithm = -1 };
     int bad = client ? 0 : -1;
     if (words->count == 2 && !bad) bad = world_add_grant(&script->world, client, &grant);
     for (size_t i = 2; i < words->count && !bad; i++) {
@@ -224,6 +224,21 @@ static int add_grants(struct script *script, const struct words *words)
         bad = world_add_grant(&script->world, client, &grant);
     }
     return bad ? script_fail(script, "cannot add the grant") : 0;
+}
+
+/* What an audience asks of its tokens; for the grants of it that stand already. */
+static int set_audience(struct script *script, const struct words *words)
+{
+    int algorithm = jws_algorithm_find(option(words, TEXT("algorithm")));
+    if (text_present(option(words, TEXT("algorithm"))) && algorithm < 0) return script_fail(script, "no such algorithm");
+    for (size_t i = 0; i < script->world.client_count; i++)
+        for (size_t j = 0; j < script->world.clients[i].client.grant_count; j++) {
+            struct client_grant *grant = &script->world.clients[i].grants[j];
+            if (!text_equal(grant->audience, words->words[0])) continue;
+            grant->audience_seconds = (uint32_t)number(option(words, TEXT("seconds")), 0);
+            grant->audience_algorithm = algorithm;
+        }
+    return 0;
 }
 
 static int add_readers(struct script *script, const struct words *words)
@@ -247,7 +262,7 @@ static int add_rule(struct script *script, const struct words *words)
 static int add_key(struct script *script, const struct words *words)
 {
     struct world *world = &script->world;
-    int algorithm = jws_algorithm_find(words->words[1]);
+    int algorithm = jws_algorithm_find_own(words->words[1]);
     if (algorithm < 0) return script_fail(script, "no such algorithm");
     int material = material_find(option(words, TEXT("material")));
     const struct keyring_times times = {
@@ -274,7 +289,7 @@ static int forget(struct script *script, const struct words *words)
 
 static int set_algorithm(struct script *script, const struct words *words)
 {
-    int algorithm = jws_algorithm_find(words->words[0]);
+    int algorithm = jws_algorithm_find_own(words->words[0]);
     if (algorithm < 0) return script_fail(script, "no such algorithm");
     script->world.issuer.token_algorithm = (enum jws_algorithm)algorithm;
     return 0;
@@ -408,6 +423,7 @@ static const struct {
     { TEXT("secret"), 3, add_secret },
     { TEXT("clientkey"), 3, add_client_key },
     { TEXT("grant"), 2, add_grants },
+    { TEXT("audience"), 1, set_audience },
     { TEXT("reads"), 2, add_readers },
     { TEXT("rule"), 1, add_rule },
     { TEXT("key"), 2, add_key },

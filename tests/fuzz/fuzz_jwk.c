@@ -11,7 +11,7 @@ static void judge(struct jwk *jwk)
     struct buffer b = { json, 0, sizeof json, false };
     struct jwk again;
     int algorithm = jwk->algorithm;
-    for (int i = 0; algorithm < 0 && i < JWS_ALGORITHMS; i++)
+    for (int i = 0; algorithm < 0 && i < JWS_PUBLIC_ALGORITHMS; i++)
         if (jwk_suits(jwk->key, (enum jws_algorithm)i)) algorithm = i;
     HOLDS(algorithm >= 0 && jwk_suits(jwk->key, (enum jws_algorithm)algorithm));
     HOLDS(jwk_put(&b, jwk->key, (enum jws_algorithm)algorithm, text_of(jwk->kid)) == 0);

@@ -43,9 +43,9 @@ static const struct client_secret secrets[] = {
     { TEXT("green-2026"), { 5000000, { 7 }, { 8, [31] = 9 } }, 0, 0 },
 };
 static const struct client_grant grants[] = {
-    { TEXT("https://a.example/"), TEXT("read"), true },
-    { TEXT("https://a.example/"), TEXT("write"), false },
-    { TEXT("https://b.example/"), TEXT(""), false },
+    { TEXT("https://a.example/"), TEXT("read"), true, 30, JWS_EdDSA },
+    { TEXT("https://a.example/"), TEXT("write"), false, 30, JWS_EdDSA },
+    { TEXT("https://b.example/"), TEXT(""), false, 0, -1 },
 };
 static const struct text reads[] = { TEXT("https://a.example/"), TEXT("urn:x") };
 
@@ -82,6 +82,8 @@ static void every_field_comes_back(void)
         CHECK_TEXT(out.grants[i].audience, grants[i].audience);
         CHECK_TEXT(out.grants[i].scope, grants[i].scope);
         CHECK(text_present(out.grants[i].scope) && out.grants[i].is_default == grants[i].is_default);
+        CHECK(out.grants[i].audience_seconds == grants[i].audience_seconds);
+        CHECK(out.grants[i].audience_algorithm == grants[i].audience_algorithm);
     }
 }
 
@@ -234,7 +236,7 @@ static void a_full_arena_drops_the_stale_row(void)
 {
     struct client out, in = { .id = TEXT("grown"), .enabled = true, .grant_count = CLIENT_GRANTS };
     static struct client_grant many[CLIENT_GRANTS];
-    for (size_t i = 0; i < CLIENT_GRANTS; i++) many[i] = (struct client_grant){ TEXT("urn:a"), TEXT("scope"), false };
+    for (size_t i = 0; i < CLIENT_GRANTS; i++) many[i] = (struct client_grant){ TEXT("urn:a"), TEXT("scope"), false, 0, -1 };
     CHECK(put_plain(TEXT("grown"), 1) == 0);
     in.grants = many;
     for (unsigned i = 0; i < 59; i++) {
@@ -263,7 +265,7 @@ static void the_longest_client_fits(void)
     for (size_t i = 0; i < CLIENT_GRANTS; i++) {
         memset(audiences[i], 'a', 255);
         audiences[i][0] = (char)i;
-        most_grants[i] = (struct client_grant){ { audiences[i], 255 }, { word, 255 }, i % 2 == 0 };
+        most_grants[i] = (struct client_grant){ { audiences[i], 255 }, { word, 255 }, i % 2 == 0, 0, -1 };
     }
     for (size_t i = 0; i < CLIENT_READS; i++) most_reads[i] = (struct text){ word, 255 };
     struct client in = { .id = { id, sizeof id }, .default_audience = { word, 255 }, .secret_count = CLIENT_SECRETS,

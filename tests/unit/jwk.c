@@ -179,7 +179,7 @@ static void B17_H5_rsa_of_other_sizes(void)
 
 static void what_is_put_is_read_again(void)
 {
-    for (int m = 0; m < MATERIALS; m++) {
+    for (int m = 0; m < MATERIAL_secret; m++) {
         static const enum jws_algorithm of[MATERIALS] = { JWS_ES256, JWS_ES256, JWS_PS256, JWS_EdDSA };
         char json[2048];
         struct buffer b = { json, 0, sizeof json, false };

@@ -78,9 +78,72 @@ static void rfc8037_a4_eddsa(void)
                TEXT(EDDSA_INPUT "." EDDSA_SIGNATURE));
 }
 
+/* RFC 7515 A.1.1; the key is the one of its JWK, of 64 bytes. */
+#define HS256_KEY "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
+#define HS256_INPUT "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+#define HS256_SIGNATURE "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+
+static int verify_mac(EVP_MAC_CTX *mac, struct text compact)
+{
+    struct jws jws;
+    return jws_split(compact, &jws) ? -2 : jws_mac_verify(mac, &jws);
+}
+
+static void B20_rfc7515_a1_hs256(void)
+{
+    char bytes[64], made[JWS_SIGNATURE_BYTES];
+    struct buffer key = { bytes, 0, sizeof bytes, false }, signature = { made, 0, sizeof made, false };
+    CHECK(!base64url_decode(TEXT(HS256_KEY), &key) && key.size == 64);
+    EVP_MAC_CTX *mac = jws_mac(buffer_text(&key));
+    CHECK(mac != NULL);
+    for (int i = 0; i < 3; i++) {       /* the context is used again as if it were new */
+        signature.size = 0;
+        CHECK(jws_mac_sign(mac, TEXT(HS256_INPUT), &signature) == 0);
+        CHECK_TEXT(with_signature(TEXT(HS256_INPUT), buffer_text(&signature)), TEXT(HS256_INPUT "." HS256_SIGNATURE));
+        CHECK(verify_mac(mac, TEXT(HS256_INPUT "." HS256_SIGNATURE)) == 1);
+        CHECK(verify_mac(mac, TEXT("f" HS256_INPUT "." HS256_SIGNATURE)) == 0);
+    }
+    bytes[63] ^= 1;
+    EVP_MAC_CTX *other = jws_mac(buffer_text(&key));
+    CHECK(verify_mac(other, TEXT(HS256_INPUT "." HS256_SIGNATURE)) == 0);
+    EVP_MAC_CTX_free(mac);
+    EVP_MAC_CTX_free(other);
+}
+
+static void B20_an_hs256_signature_is_32_bytes_and_all_of_them_count(void)
+{
+    static const char secret[JWS_MAC_KEY_LEAST] = { 7 };
+    char made[JWS_SIGNATURE_BYTES] = { 0 };
+    struct buffer signature = { made, 0, sizeof made, false };
+    EVP_MAC_CTX *mac = jws_mac((struct text){ secret, sizeof secret });
+    CHECK(mac && jws_mac_sign(mac, TEXT("a.b"), &signature) == 0 && signature.size == 32);
+    for (size_t size = 1; size <= 64; size++)
+        CHECK(verify_mac(mac, with_signature(TEXT("a.b"), (struct text){ made, size })) == (size == 32));
+    for (size_t bit = 0; bit < 256; bit++) {
+        made[bit / 8] ^= (char)(1 << bit % 8);
+        CHECK(verify_mac(mac, with_signature(TEXT("a.b"), (struct text){ made, 32 })) == 0);
+        made[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    signature = (struct buffer){ made, 0, 31, false };
+    CHECK(jws_mac_sign(mac, TEXT("a.b"), &signature) == -1);
+    EVP_MAC_CTX_free(mac);
+    CHECK(jws_mac((struct text){ secret, JWS_MAC_KEY_LEAST - 1 }) == NULL);
+    CHECK(jws_mac((struct text){ NULL, 0 }) == NULL);
+}
+
+static void B7_no_key_pair_signs_or_verifies_hs256(void)
+{
+    for (int m = 0; m < MATERIALS; m++) {
+        EVP_PKEY *key = material_open((enum material)m);
+        CHECK(key && jws_signer(key, JWS_HS256) == NULL);
+        EVP_PKEY_free(key);
+        CHECK(verify((enum material)m, JWS_HS256, TEXT(HS256_INPUT "." HS256_SIGNATURE)) == 0);
+    }
+}
+
 static void every_algorithm_signs_and_verifies(void)
 {
-    for (int i = 0; i < JWS_ALGORITHMS; i++) {
+    for (int i = 0; i < JWS_PUBLIC_ALGORITHMS; i++) {
         enum jws_algorithm algorithm = (enum jws_algorithm)i;
         struct text raw = sign(material_for(algorithm), algorithm, TEXT("a.b"));
         CHECK(raw.size == (material_for(algorithm) == MATERIAL_rsa ? 256u : 64u));
@@ -176,7 +239,7 @@ static void rsa_and_eddsa_lengths(void)
 static void a_signer_suits_its_algorithm(void)
 {
     static const enum jws_algorithm of[MATERIALS] = { JWS_ES256, JWS_ES256, JWS_RS256, JWS_EdDSA };
-    for (int m = 0; m < MATERIALS; m++) {
+    for (int m = 0; m < MATERIAL_secret; m++) {
         EVP_PKEY *key = material_open((enum material)m);
         EVP_PKEY_CTX *signer = jws_signer(key, of[m]);
         CHECK(key && signer);
@@ -210,10 +273,15 @@ static void exactly_two_dots(void)
 
 static void algorithm_names_are_exact(void)
 {
-    for (int i = 0; i < JWS_ALGORITHMS; i++) CHECK(jws_algorithm_find(jws_algorithm_name((enum jws_algorithm)i)) == i);
+    for (int i = 0; i < JWS_ALGORITHMS; i++) {
+        struct text name = jws_algorithm_name((enum jws_algorithm)i);
+        CHECK(jws_algorithm_find_own(name) == i);
+        CHECK(jws_algorithm_find(name) == (i == JWS_HS256 ? -1 : i));       /* B7: nobody else names it */
+    }
     static const struct text foreign[] = { TEXT(""), TEXT("none"), TEXT("None"), TEXT("HS256"), TEXT("es256"), TEXT("ES256 "), TEXT("ES256\0"),
                                            TEXT("ES384"), TEXT("RS512"), TEXT("EDDSA"), TEXT("Ed25519") };
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) CHECK(jws_algorithm_find(foreign[i]) == -1);
+    CHECK(jws_algorithm_find_own(TEXT("hs256")) == -1 && jws_algorithm_find_own(TEXT("HS384")) == -1);
 }
 
 int main(void)
@@ -222,6 +290,9 @@ int main(void)
     RUN(rfc7515_a3_es256);
     RUN(rfc7515_a2_rs256);
     RUN(rfc8037_a4_eddsa);
+    RUN(B20_rfc7515_a1_hs256);
+    RUN(B20_an_hs256_signature_is_32_bytes_and_all_of_them_count);
+    RUN(B7_no_key_pair_signs_or_verifies_hs256);
     RUN(every_algorithm_signs_and_verifies);
     RUN(B8_rs256_and_ps256_are_not_each_other);
     RUN(B12_halves_out_of_range);

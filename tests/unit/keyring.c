@@ -1,6 +1,7 @@
 /* The life of a key: published, active, retired, removed. */
 #include "../../lib/jose/keyring.h"
 
+#include "../../lib/base/base64url.h"
 #include "../check.h"
 #include "../material.h"
 
@@ -124,6 +125,74 @@ static void private_and_public_key_are_a_pair(void)
     EVP_PKEY_free(b);
 }
 
+static const char *add_secret(struct text kid, enum material material, struct keyring_times times)
+{
+    EVP_PKEY *key = material_open(material);
+    const char *refused = keyring_add(&keyring, kid, JWS_HS256, &times, NULL, key);
+    if (refused) EVP_PKEY_free(key);
+    return refused;
+}
+
+/* 1, 0 or -1: what the first key of the ring says about a signature of its own over one text, of another. */
+static int judge_own(struct text signed_input, struct text input)
+{
+    char compact[512], made[JWS_SIGNATURE_BYTES];
+    struct secret_hasher hasher;
+    struct jws jws;
+    struct buffer b = { compact, 0, sizeof compact, false }, signature = { made, 0, sizeof made, false };
+    if (secret_hasher_open(&hasher)) return -2;
+    int bad = keyring_sign(&keyring.keys[0], &hasher, signed_input, &signature);
+    buffer_put(&b, input);
+    buffer_put_char(&b, '.');
+    base64url_put(&b, bad ? TEXT("none") : buffer_text(&signature));
+    int good = jws_split(buffer_text(&b), &jws) ? -2 : keyring_verify(&keyring.keys[0], &hasher, &jws);
+    secret_hasher_close(&hasher);
+    return good;
+}
+
+static void B20_a_secret_signs_and_verifies_and_is_found_by_its_header(void)
+{
+    keyring_clear(&keyring);
+    CHECK(add_secret(TEXT("hs"), MATERIAL_secret, (struct keyring_times){ 0, 100, 200, 0 }) == NULL);
+    CHECK_TEXT(keyring.keys[0].header, TEXT("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiIsImtpZCI6ImhzIn0"));
+    CHECK(keyring_find(&keyring, keyring.keys[0].header, 1) == &keyring.keys[0]);
+    CHECK(keyring_signer(&keyring, JWS_HS256, 99) == NULL && keyring_signer(&keyring, JWS_HS256, 200) == NULL);
+    CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_HS256, 100)), TEXT("hs"));
+    CHECK(judge_own(TEXT("a.b"), TEXT("a.b")) == 1 && judge_own(TEXT("a.b"), TEXT("a.c")) == 0);
+    keyring_clear(&keyring);
+    CHECK(add(TEXT("es"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 0, 1, 0, 0 }) == NULL);
+    CHECK(judge_own(TEXT("a.b"), TEXT("a.b")) == 1 && judge_own(TEXT("a.b"), TEXT("a.c")) == 0);
+}
+
+static void a_secret_that_is_not_there_says_nothing(void)
+{
+    keyring_clear(&keyring);
+    CHECK(keyring_add(&keyring, TEXT("hs"), JWS_HS256, &(struct keyring_times){ 0, 1, 0, 0 }, NULL, NULL) == NULL);
+    CHECK(keyring_signer(&keyring, JWS_HS256, 10) == NULL);
+    CHECK(keyring_find(&keyring, keyring.keys[0].header, 10) != NULL);
+    CHECK(judge_own(TEXT("a.b"), TEXT("a.b")) == -1);
+}
+
+static void a_secret_is_a_key_of_x25519_and_no_other(void)
+{
+    static const struct keyring_times times = { 0, 1, 0, 0 };
+    keyring_clear(&keyring);
+    CHECK(add_secret(TEXT("k"), MATERIAL_ed, times) != NULL && add_secret(TEXT("k"), MATERIAL_ec, times) != NULL);
+    CHECK(add_secret(TEXT("k"), MATERIAL_rsa, times) != NULL);
+    CHECK(add(TEXT("k"), MATERIAL_secret, JWS_HS256, times) != NULL && add(TEXT("k"), MATERIAL_secret, JWS_EdDSA, times) != NULL);
+    CHECK(keyring.count == 0);
+}
+
+static void E11_the_set_has_no_secret(void)
+{
+    char json[4096];
+    struct buffer b = { json, 0, sizeof json, false };
+    keyring_clear(&keyring);
+    CHECK(add_secret(TEXT("hs"), MATERIAL_secret, (struct keyring_times){ 0, 1, 0, 0 }) == NULL);
+    CHECK(keyring_put_jwks(&keyring, 100, &b) == 0);
+    CHECK_TEXT(buffer_text(&b), TEXT("{\"keys\":[]}"));
+}
+
 static void sixteen_keys(void)
 {
     char kid[8];
@@ -164,6 +233,10 @@ int main(void)
     RUN(the_header_is_the_one_that_we_write);
     RUN(keys_that_are_refused);
     RUN(private_and_public_key_are_a_pair);
+    RUN(B20_a_secret_signs_and_verifies_and_is_found_by_its_header);
+    RUN(a_secret_that_is_not_there_says_nothing);
+    RUN(a_secret_is_a_key_of_x25519_and_no_other);
+    RUN(E11_the_set_has_no_secret);
     RUN(sixteen_keys);
     RUN(E8_the_set_has_what_is_published);
     keyring_clear(&keyring);
