@@ -34,6 +34,20 @@ static void put_url(struct buffer *b, struct text member, struct text issuer, st
     if (url.full) b->full = true;
 }
 
+/* RFC 9701 7, which verifiers take for what they may accept: every algorithm of the JWK Set, whichever of them signs now.
+ * An array may not be empty (RFC 8414 3.2). */
+static void put_introspection_algorithms(struct exchange *exchange, struct buffer *b)
+{
+    bool any = false;
+    for (int i = 0; i < JWS_ALGORITHMS; i++) {
+        if (!keyring_publishes(exchange->issuer->keyring, (enum jws_algorithm)i, exchange->now)) continue;
+        buffer_put(b, any ? TEXT(",") : TEXT(",\"introspection_signing_alg_values_supported\":["));
+        buffer_put_json(b, jws_algorithm_name((enum jws_algorithm)i));
+        any = true;
+    }
+    if (any) buffer_put_char(b, ']');
+}
+
 /* Neither authorization_endpoint nor its companions: no grant here uses it. response_types_supported is required all the
  * same (RFC 8414 2) and an empty array may not stand, so it names the one registered type that gives nothing out. */
 enum error endpoint_metadata(struct exchange *exchange)
@@ -52,7 +66,9 @@ enum error endpoint_metadata(struct exchange *exchange)
     put_url(b, TEXT(",\"jwks_uri\":"), issuer, TEXT("/jwks.json"));
     buffer_put(b, TEXT(",\"grant_types_supported\":[\"client_credentials\"]"
                        ",\"response_types_supported\":[\"none\"]"
-                       METHODS("token_endpoint") METHODS("introspection_endpoint") METHODS("revocation_endpoint") "}"));
+                       METHODS("token_endpoint") METHODS("introspection_endpoint") METHODS("revocation_endpoint")));
+    put_introspection_algorithms(exchange, b);
+    buffer_put_char(b, '}');
 #undef ALGORITHMS
 #undef METHODS
     return publish(exchange, exchange->issuer->jwks_max_age);

@@ -35,6 +35,7 @@ struct request {
     struct text content_type;
     struct text authorization;
     struct text if_none_match;
+    struct text accept;             /* one list, however many lines the client made of it (RFC 9110 5.3) */
     struct text remote_address;
     struct text id;                 /* joins our log with the front's */
     struct text body;
