@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "../lib/base/buffer.h"
+
 /* A body that is too large is read to its end as long as it is not larger than this: then the answer can say so and the
  * connection lives on. */
 enum { THROWN_AWAY_BYTES = 1048576, CHUNK_BYTES = 4096 };
@@ -22,9 +24,10 @@ struct params {
     struct text endpoint, script_name, path_info, content_length;
     size_t size;
     unsigned seen;          /* one bit for each of known[] */
+    bool accept_again;      /* HTTP_ACCEPT stands there more than once: some fronts join the lines, some do not */
 };
 
-enum { KNOWN_ENDPOINT };
+enum { KNOWN_ENDPOINT, KNOWN_ACCEPT };
 
 /* What is read; all else is passed over. Names that begin with HTTP_ carry what the client wrote, the others cannot be
  * made by any client. */
@@ -33,6 +36,7 @@ static const struct known {
     size_t offset;
 } known[] = {
     [KNOWN_ENDPOINT] = { { "M2M_ENDPOINT", 12 }, offsetof(struct params, endpoint) },
+    [KNOWN_ACCEPT] = { { "HTTP_ACCEPT", 11 }, offsetof(struct params, request.accept) },
     { { "REQUEST_METHOD", 14 }, offsetof(struct params, request.method) },
     { { "SCRIPT_NAME", 11 }, offsetof(struct params, script_name) },
     { { "PATH_INFO", 9 }, offsetof(struct params, path_info) },
@@ -94,12 +98,14 @@ static bool begins(struct fcgi_connection *connection)
     return got == 1 || (got == 2 && header[0] == FCGI_VERSION_1 && header[1] == FCGI_BEGIN_REQUEST);
 }
 
-/* An empty value says as much as none (RFC 3875 4.1); but it counts as standing there. */
+/* An empty value says as much as none (RFC 3875 4.1); but it counts as standing there. Of Accept any number may stand
+ * there: a client may write its list in several lines. */
 static void take_param(struct params *params, struct text name, struct text value)
 {
     for (unsigned i = 0; i < KNOWN; i++) {
         if (!text_equal(name, known[i].name)) continue;
-        if (params->seen & 1U << i) params->request.repeated = true;
+        if (params->seen & 1U << i && i == KNOWN_ACCEPT) params->accept_again = true;
+        else if (params->seen & 1U << i) params->request.repeated = true;
         else if (value.size > 0) *(struct text *)((char *)params + known[i].offset) = value;
         params->seen |= 1U << i;
         return;
@@ -114,6 +120,20 @@ static void take_params(char *const *envp, struct params *params)
         text_split(&value, '=', &name);
         take_param(params, name, value);
     }
+}
+
+/* RFC 9110 5.3: the lines of one list, with commas between them. Absent when the arena is used up. */
+static struct text join_accept(struct arena *arena, char *const *envp, size_t capacity)
+{
+    struct buffer b = { arena_take(arena, capacity), 0, capacity, false };
+    if (!b.data) return (struct text){ NULL, 0 };
+    for (; *envp; envp++) {
+        struct text value = text_of(*envp), name;
+        if (!text_split(&value, '=', &name) || !text_equal(name, known[KNOWN_ACCEPT].name)) continue;
+        if (b.size > 0) buffer_put_char(&b, ',');
+        buffer_put(&b, value);
+    }
+    return buffer_text(&b);
 }
 
 /* By the role and M2M_ENDPOINT, which no client can make. An endpoint of any other name, an empty one included, and any
@@ -182,6 +202,7 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
         request->keepConnection = 0;    /* an authorizer's stdin may have no end: not touched */
     }
     if (params.size > REQUEST_PARAMS_BYTES) params.request.body_too_large = true;
+    else if (params.accept_again) params.request.accept = join_accept(arena, request->envp, params.size);
     *request_r = params.request;
     return 0;
 }

@@ -14,20 +14,28 @@ static bool is_plain_kid(struct text kid)
     return true;
 }
 
-/* RFC 9068 2.1. Its bytes are how a token's key is found, so they are made here and nowhere else. */
-static int put_header(struct keyring_key *key)
+void keyring_put_header(struct buffer *header, const struct keyring_key *key, struct text type)
 {
     char json[KEYRING_HEADER_BYTES];
     struct buffer b = { json, 0, sizeof json, false };
-    struct buffer header = { key->header_text, 0, sizeof key->header_text, false };
-    buffer_put(&b, TEXT("{\"typ\":\"at+jwt\",\"alg\":"));
+    buffer_put(&b, TEXT("{\"typ\":"));
+    buffer_put_json(&b, type);
+    buffer_put(&b, TEXT(",\"alg\":"));
     buffer_put_json(&b, jws_algorithm_name(key->algorithm));
     buffer_put(&b, TEXT(",\"kid\":"));
     buffer_put_json(&b, key->kid);
     buffer_put_char(&b, '}');
-    base64url_put(&header, buffer_text(&b));
+    base64url_put(header, buffer_text(&b));
+    if (b.full) header->full = true;
+}
+
+/* What the header of an access token has to be, byte for byte, for this key to be found. */
+static int keep_header(struct keyring_key *key)
+{
+    struct buffer header = { key->header_text, 0, sizeof key->header_text, false };
+    keyring_put_header(&header, key, KEYRING_ACCESS_TOKEN);
     key->header = buffer_text(&header);
-    return b.full || header.full ? -1 : 0;
+    return header.full ? -1 : 0;
 }
 
 static const char *open_signer(struct keyring_key *key, EVP_PKEY *private_key)
@@ -68,7 +76,7 @@ const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algor
     *key = (struct keyring_key){ .algorithm = algorithm, .times = *times, .public_key = public_key };
     memcpy(key->kid_text, kid.data, kid.size);
     key->kid = (struct text){ key->kid_text, kid.size };
-    if (put_header(key)) return "the kid is too long";
+    if (keep_header(key)) return "the kid is too long";
     if (private_key) refused = algorithm == JWS_HS256 ? open_mac(key, private_key) : open_signer(key, private_key);
     if (refused) return refused;
     EVP_PKEY_free(private_key);
@@ -149,4 +157,11 @@ int keyring_put_jwks(const struct keyring *keyring, int64_t now, struct buffer *
     }
     buffer_put(b, TEXT("]}"));
     return bad || b->full ? -1 : 0;
+}
+
+bool keyring_publishes(const struct keyring *keyring, enum jws_algorithm algorithm, int64_t now)
+{
+    for (size_t i = 0; i < keyring->count; i++)
+        if (keyring->keys[i].algorithm == algorithm && is_published(&keyring->keys[i].times, now)) return true;
+    return false;
 }

@@ -14,6 +14,10 @@
 
 enum { KEYRING_KEYS = 16, KEYRING_HEADER_BYTES = 192 };
 
+/* `typ` of what its keys sign: RFC 9068 2.1, RFC 9701 5. Only a token of the first is ever looked for. */
+#define KEYRING_ACCESS_TOKEN TEXT("at+jwt")
+#define KEYRING_INTROSPECTION TEXT("token-introspection+jwt")
+
 /* Seconds since 1970; 0 for `activate` means never yet, for `retire` and `remove` not planned. */
 struct keyring_times {
     int64_t publish;
@@ -52,6 +56,9 @@ void keyring_clear(struct keyring *keyring);
  * of it (a token of another algorithm is better than no token); NULL when no key is active. */
 const struct keyring_key *keyring_signer(const struct keyring *keyring, enum jws_algorithm algorithm, int64_t now);
 
+/* Appends the base64url form of {"typ":type,"alg":...,"kid":...}, at most KEYRING_HEADER_BYTES. */
+void keyring_put_header(struct buffer *b, const struct keyring_key *key, struct text type);
+
 /* The key with exactly this header, published and not removed at now; NULL when there is none. */
 const struct keyring_key *keyring_find(const struct keyring *keyring, struct text header, int64_t now);
 
@@ -63,5 +70,8 @@ int keyring_verify(const struct keyring_key *key, struct secret_hasher *hasher, 
 
 /* Appends the JWK Set of the keys published and not removed at now. 0, or -1. */
 int keyring_put_jwks(const struct keyring *keyring, int64_t now, struct buffer *b);
+
+/* Whether a key of this algorithm stands in that JWK Set. */
+bool keyring_publishes(const struct keyring *keyring, enum jws_algorithm algorithm, int64_t now);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "../base/base64url.h"
 #include "../jose/jwt.h"
+#include "statement.h"
 
 /* Room for the claims: names, numbers and punctuation, and every text with each byte escaped. */
 static size_t claims_capacity(const struct exchange *exchange, const struct access_token_plan *plan)
@@ -74,25 +75,13 @@ static const struct keyring_key *find_signer(const struct exchange *exchange, co
 
 enum error access_token_issue(struct exchange *exchange, const struct access_token_plan *plan, struct text *token_r)
 {
-    const struct issuer *issuer = exchange->issuer;
-    const struct keyring_key *key = find_signer(exchange, plan);
     size_t capacity = claims_capacity(exchange, plan);
     struct buffer claims = { arena_take(exchange->arena, capacity), 0, capacity, false };
-    if (!key || !claims.data || put_claims(exchange, plan, &claims)) return ERROR_unavailable;
-
-    size_t size = key->header.size + 2 + BASE64URL_SIZE(claims.size) + BASE64URL_SIZE(JWS_SIGNATURE_BYTES);
-    char signature_bytes[JWS_SIGNATURE_BYTES];
-    struct buffer signature = { signature_bytes, 0, sizeof signature_bytes, false };
-    struct buffer token = { arena_take(exchange->arena, size), 0, size, false };
-    if (!token.data) return ERROR_unavailable;
-    buffer_put(&token, key->header);
-    buffer_put_char(&token, '.');
-    base64url_put(&token, buffer_text(&claims));
-    if (issuer->sign(issuer->world, key, issuer->hasher, buffer_text(&token), &signature)) return ERROR_unavailable;
-    buffer_put_char(&token, '.');
-    base64url_put(&token, buffer_text(&signature));
-    *token_r = buffer_text(&token);
-    return token.full || token.size > ACCESS_TOKEN_BYTES ? ERROR_unavailable : ERROR_none;
+    if (!claims.data || put_claims(exchange, plan, &claims)) return ERROR_unavailable;
+    const struct statement statement = { find_signer(exchange, plan), KEYRING_ACCESS_TOKEN, buffer_text(&claims) };
+    enum error error = statement_sign(exchange, &statement, token_r);
+    if (error) return error;
+    return token_r->size > ACCESS_TOKEN_BYTES ? ERROR_unavailable : ERROR_none;
 }
 
 /* Claims that others may see (RFC 7662 2.2); `cred` is nobody else's affair. */

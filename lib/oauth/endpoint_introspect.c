@@ -1,6 +1,10 @@
+#include "accept.h"
 #include "access_token.h"
 #include "client_auth.h"
 #include "endpoint.h"
+#include "statement.h"
+
+#define SIGNED TEXT("application/token-introspection+jwt")
 
 /* A caller sees only tokens that are meant for an API it speaks for. */
 static bool may_read(const struct client *caller, const struct access_token *token)
@@ -23,7 +27,7 @@ static enum error put_active(struct exchange *exchange, const struct access_toke
     return b->full ? ERROR_unavailable : ERROR_none;
 }
 
-enum error endpoint_introspect(struct exchange *exchange)
+static enum error put_plain(struct exchange *exchange)
 {
     struct access_token token;
     struct text compact;
@@ -37,4 +41,57 @@ enum error endpoint_introspect(struct exchange *exchange)
     if (active == ANSWER_YES) return put_active(exchange, &token);
     buffer_put(&exchange->response->body, TEXT("{\"active\":false}"));
     return ERROR_none;
+}
+
+/* RFC 9701 4. An issuer without public keys gives none: nobody could verify what it signs. */
+static bool wants_signed(const struct exchange *exchange)
+{
+    return exchange->issuer->token_algorithm != JWS_HS256 &&
+           accept_prefers(exchange->request->accept, SIGNED, TEXT("application/json"));
+}
+
+/* RFC 9701 5. Neither sub nor exp beside token_introspection: this shall look like no other JWT. */
+static int put_claims(const struct exchange *exchange, struct text plain, struct buffer *b)
+{
+    buffer_put(b, TEXT("{\"iss\":"));
+    buffer_put_json(b, exchange->issuer->name);
+    buffer_put(b, TEXT(",\"aud\":"));
+    buffer_put_json(b, exchange->client.id);
+    buffer_put(b, TEXT(",\"iat\":"));
+    buffer_put_number(b, (uint64_t)exchange->now);
+    buffer_put(b, TEXT(",\"token_introspection\":"));
+    buffer_put(b, plain);
+    buffer_put_char(b, '}');
+    return b->full ? -1 : 0;
+}
+
+/* While there is a secret only, nobody could verify what it signs. */
+static const struct keyring_key *find_signer(const struct exchange *exchange)
+{
+    const struct issuer *issuer = exchange->issuer;
+    const struct keyring_key *key = keyring_signer(issuer->keyring, issuer->token_algorithm, exchange->now);
+    return key && key->algorithm != JWS_HS256 ? key : NULL;
+}
+
+/* The plain answer, which the body is, becomes a claim of the signed one. */
+static enum error sign_answer(struct exchange *exchange)
+{
+    struct response *response = exchange->response;
+    struct text plain = buffer_text(&response->body), compact;
+    size_t capacity = 128 + 6 * (exchange->issuer->name.size + exchange->client.id.size) + plain.size;
+    struct buffer claims = { arena_take(exchange->arena, capacity), 0, capacity, false };
+    if (!claims.data || put_claims(exchange, plain, &claims)) return ERROR_unavailable;
+    const struct statement statement = { find_signer(exchange), KEYRING_INTROSPECTION, buffer_text(&claims) };
+    enum error error = statement_sign(exchange, &statement, &compact);
+    if (error) return error;
+    if (response_reserve(response, exchange->arena, compact.size)) return ERROR_unavailable;
+    buffer_put(&response->body, compact);
+    response->content_type = SIGNED;
+    return ERROR_none;
+}
+
+enum error endpoint_introspect(struct exchange *exchange)
+{
+    enum error error = put_plain(exchange);
+    return error || !wants_signed(exchange) ? error : sign_answer(exchange);
 }

@@ -45,6 +45,20 @@ static void put_mtls_aliases(struct buffer *b, struct text name)
     buffer_put_char(b, '}');
 }
 
+/* RFC 9701 7, which verifiers take for what they may accept: every algorithm of the JWK Set, whichever of them signs now.
+ * An array may not be empty (RFC 8414 3.2). */
+static void put_introspection_algorithms(struct exchange *exchange, struct buffer *b)
+{
+    bool any = false;
+    for (int i = 0; i < JWS_PUBLIC_ALGORITHMS; i++) {
+        if (!keyring_publishes(exchange->issuer->keyring, (enum jws_algorithm)i, exchange->now)) continue;
+        buffer_put(b, any ? TEXT(",") : TEXT(",\"introspection_signing_alg_values_supported\":["));
+        buffer_put_json(b, jws_algorithm_name((enum jws_algorithm)i));
+        any = true;
+    }
+    if (any) buffer_put_char(b, ']');
+}
+
 /* Neither authorization_endpoint nor its companions: no grant here uses it. response_types_supported is required all the
  * same (RFC 8414 2) and an empty array may not stand, so it names the one registered type that gives nothing out. Tokens of
  * HS256 can be asked about only, so an issuer of them has no jwks_uri. */
@@ -68,6 +82,7 @@ enum error endpoint_metadata(struct exchange *exchange)
                        METHODS("token_endpoint") METHODS("introspection_endpoint") METHODS("revocation_endpoint")
                        ",\"dpop_signing_alg_values_supported\":[" ALGORITHMS "]"
                        ",\"tls_client_certificate_bound_access_tokens\":true"));
+    put_introspection_algorithms(exchange, b);
     put_mtls_aliases(b, exchange->issuer->mtls_name);
     buffer_put_char(b, '}');
 #undef ALGORITHMS

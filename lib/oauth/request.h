@@ -38,6 +38,7 @@ struct request {
     struct text authorization;
     struct text dpop;               /* RFC 9449 4.1 */
     struct text if_none_match;
+    struct text accept;             /* one list, however many lines the client made of it (RFC 9110 5.3) */
     struct text certificate;        /* the client's, in PEM, from the front's TLS; absent: it showed none */
     struct text certificate_verified;   /* SUCCESS: the front has followed its chain to an authority */
     struct text remote_address;

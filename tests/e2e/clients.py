@@ -97,7 +97,7 @@ def script(build, scratch):
     rig.run_check("B6 tokens of RS256, PS256, EdDSA and ES256 are active", all_algorithms, house, by_algorithm)
     for kind in house.fronts:
         known = what_to_know(house, kind, by_algorithm)
-        rig.run_check(None, hand_over, [*NODE, "clients.mjs"], PACKAGES, known, 8)
+        rig.run_check(None, hand_over, [*NODE, "clients.mjs"], PACKAGES, known, 9)
         rig.run_check(None, hand_over, [DEBIANS_PYTHON, os.path.join(HERE, "local.py")], HERE, known, 2)
     rig.run_check("no sanitizer report (clients)", house.pool.no_sanitizer_report)
     house.stop()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """cycle: a token is issued, validated, revoked and validated again: sections B, C, D, E, I of the protocol's book."""
 import json
+import subprocess
 import time
 import urllib.parse
 
@@ -12,6 +13,7 @@ from rig import check, equal, must
 
 INACTIVE = b'{"active":false}'
 ISSUER = "https://as.example/oauth"
+SIGNED = "application/token-introspection+jwt"
 
 
 class Visitor:
@@ -120,6 +122,47 @@ def answer_of_validate(visitor):
     must("cred" not in body, "the credential is nobody else's affair")
     must("no-store" in answer.header("Cache-Control"), "no-store")
     equal(answer.header("Content-Type"), "application/json", "type")
+
+
+@check("C10 RFC 9701: who asks for a signed answer gets one that the JWKS verifies, in openssl's judgement; also in vain")
+def signed_answer(visitor):
+    token, plain = visitor.worker.token(scope="read"), {"active": False}
+    for about, expected in ((token, visitor.reader.validate(token).json()), ("x", plain)):
+        answer = visitor.reader.validate_as(SIGNED, about)
+        equal((answer.status, answer.header("Content-Type")), (200, SIGNED), "type")
+        must("no-store" in answer.header("Cache-Control"), "it may be stored")
+        compact = answer.body.decode()
+        equal({**tokens.header(compact), "kid": ""}, {"typ": "token-introspection+jwt", "alg": "ES256", "kid": ""}, "header")
+        body = tokens.claims(compact)
+        must(abs(body.pop("iat") - time.time()) < 5, "iat")
+        equal(body, {"iss": ISSUER, "aud": "reader", "token_introspection": expected}, "claims")
+        must(tokens.verifies(compact, visitor.jwks()), "openssl does not verify it")
+        is_inactive(visitor.reader.validate(compact), "B15 a signed answer as an access token")
+        equal(web.request(visitor.port, "POST", "/oauth/validate", web.form({"token": token}),
+                          [("Authorization", f"Bearer {compact}")]).status, 401, "B15 as a caller's proof")
+
+
+@check("C10 curl: its own Accept is a wildcard and means plain JSON; -H asks for the signed answer")
+def curl(visitor):
+    token = visitor.worker.token(scope="read")
+    for more, expected in (("", "application/json"), (f'header = "Accept: {SIGNED}"', SIGNED)):
+        config = f"""url = "http://127.0.0.1:{visitor.port}/oauth/validate"\nuser = "reader:{visitor.reader.secret}"
+            data = "token={token}"\nwrite-out = "\\n%{{http_code}} %{{content_type}}"\n{more}\n"""
+        done = subprocess.run(["curl", "--silent", "--show-error", "--max-time", "10", "--config", "-"], input=config.encode(),
+                              capture_output=True, timeout=20)
+        equal(done.stdout.decode().rpartition("\n")[2], f"200 {expected}", f"curl {done.stderr.decode()}")
+
+
+@check("C10 Accept in several lines is no ambiguous request; where the front hands over all of them, each is read")
+def several_accepts(visitor):
+    first = visitor.reader.validate_as(SIGNED, "x", more=[("Accept", "text/plain")])
+    last = visitor.reader.validate_as("text/plain", "x", more=[("Accept", SIGNED)])
+    equal((first.status, first.header("Content-Type")), (200, SIGNED), "the first of two lines")
+    equal(last.status, 200, "the last of two lines")
+    if visitor.kind == "lighttpd":
+        equal(last.header("Content-Type"), SIGNED, "the last of two lines")
+    for accept in ("*/*", "application/json", f"{SIGNED};q=0", f"{SIGNED};q=0.3, application/json"):
+        equal(visitor.reader.validate_as(accept, "x").header("Content-Type"), "application/json", accept)
 
 
 @check("C4 client disabled after issue: its tokens are inactive; enabled again: active")
@@ -240,6 +283,7 @@ def metadata(visitor):
         equal(document[f"{kind}_endpoint_auth_signing_alg_values_supported"], ["ES256", "RS256", "PS256", "EdDSA"], kind)
         path = urllib.parse.urlsplit(document[f"{kind}_endpoint"]).path
         equal(web.request(visitor.port, "POST", path, b"").status, 401, f"E6 POST {path}")
+    equal(document["introspection_signing_alg_values_supported"], ["ES256"], "C10 algorithms of signed answers")
     equal(visitor.get(urllib.parse.urlsplit(document["jwks_uri"]).path).status, 200, "jwks_uri")
     for name, value in document.items():
         must(not name.endswith(("_endpoint", "_uri")) or value.startswith(ISSUER), name)

@@ -218,6 +218,19 @@ def repeated_params(door):
             must(answer is not None and answer.status >= 400, f"{name} twice: {answer and answer.status}")
 
 
+@check("C10 HTTP_ACCEPT that stands twice is one list, and nothing is ambiguous about it")
+def repeated_accept(door):
+    signed = ("HTTP_ACCEPT", "application/token-introspection+jwt")
+    for accepts, expected in (([("HTTP_ACCEPT", "text/plain"), signed], signed[1]), ([signed, ("HTTP_ACCEPT", "")], signed[1]),
+                              ([signed, ("HTTP_ACCEPT", "*/*"), ("HTTP_ACCEPT", signed[1] + ";q=0")], signed[1]),
+                              ([("HTTP_ACCEPT", signed[1] + ";q=0"), ("HTTP_ACCEPT", "*/*")], "application/json"),
+                              ([("HTTP_ACCEPT", "a/b")] * 500 + [signed], signed[1])):
+        with door.peer() as peer:
+            answer = peer.ask("POST", "/oauth/validate", b"token=x", [door.authorization, *accepts])
+            got = answer and (answer.status, answer.headers.get("content-type"))
+            must(got == (200, expected), f"{len(accepts)} lines: {got}")
+
+
 @check("parameters that are missing, empty or strange: never 2xx")
 def odd_params(door):
     for pairs in ([], [("", "")], [("REQUEST_METHOD", "POST")], [("SCRIPT_NAME", "/oauth/token")], [("a=b", "c")],

@@ -161,6 +161,9 @@ class Client:
     def validate(self, token, **more):
         return self.post("/validate", {"token": token, **more})
 
+    def validate_as(self, accept, token, more=()):
+        return self.post("/validate", {"token": token}, [basic(self.id, self.secret), ("Accept", accept), *more])
+
     def active(self, token):
         answer = self.validate(token)
         if answer.status != 200:

@@ -6,9 +6,9 @@
  * the prologue has been read; a line `## ...` is a remark. Of a block, each line is one of these, in order:
  *
  *     > METHOD PATH[?QUERY]       begins a request
- *     > Name: value               Authorization, Content-Type, If-None-Match, Remote-Address, Request-Id (of the front),
- *                                 Made-Request-Id (ours), Repeated: yes, Too-Large: yes. Other headers do not reach the
- *                                 server. A POST without Content-Type has that of a form.
+ *     > Name: value               Authorization, Content-Type, If-None-Match, Accept, Remote-Address, Request-Id (of the
+ *                                 front), Made-Request-Id (ours), Repeated: yes, Too-Large: yes. Other headers do not
+ *                                 reach the server. A POST without Content-Type has that of a form.
  *                                 A check (its target is PATH and QUERY): Kind: subrequest|authorizer|nothing,
  *                                 M2m-Audience, M2m-Scope, M2m-Scope-Any, M2m-Resource-Metadata
  *     >> body                     lines are put together as they are, without line ends
@@ -64,8 +64,9 @@ static struct text *request_field(struct request *request, struct text name)
 {
     const struct { struct text name; struct text *place; } fields[] = {
         { TEXT("Authorization"), &request->authorization }, { TEXT("Content-Type"), &request->content_type },
-        { TEXT("If-None-Match"), &request->if_none_match }, { TEXT("Remote-Address"), &request->remote_address },
-        { TEXT("Request-Id"), &request->id }, { TEXT("Made-Request-Id"), &request->id },
+        { TEXT("If-None-Match"), &request->if_none_match }, { TEXT("Accept"), &request->accept },
+        { TEXT("Remote-Address"), &request->remote_address }, { TEXT("Request-Id"), &request->id },
+        { TEXT("Made-Request-Id"), &request->id },
         { TEXT("M2m-Audience"), &request->check.audience }, { TEXT("M2m-Scope"), &request->check.scope },
         { TEXT("M2m-Scope-Any"), &request->check.scope_any },
         { TEXT("M2m-Resource-Metadata"), &request->check.resource_metadata },

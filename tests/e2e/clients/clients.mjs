@@ -52,6 +52,18 @@ async function cycleOfOauth4webapi(method) {
     must(dead.active === false && Object.keys(dead).length === 1, JSON.stringify(dead));
 }
 
+// RFC 9701: the library wants content type, typ, iss, aud, iat and a signature by a published key, of an algorithm of the
+// metadata; it gives back the claim token_introspection.
+async function signedAnswer(token) {
+    const server = await discoverServer(), api = { client_id: reader.id };
+    const answer = await oauth.introspectionRequest(server, api, oauth.ClientSecretBasic(reader.secret), token,
+                                                    { ...through, requestJwtResponse: true });
+    must(answer.headers.get("content-type") === "application/token-introspection+jwt", answer.headers.get("content-type"));
+    const said = await oauth.processIntrospectionResponse(server, api, answer);
+    await oauth.validateApplicationLevelSignature(server, answer, through);
+    return said;
+}
+
 async function cycleOfOpenidClient(method) {
     const me = await discoverAs(client, method), api = await discoverAs(reader, method);
     const token = await openid.clientCredentialsGrant(me, { scope: "read", resource: audience });
@@ -73,6 +85,17 @@ async function refusalOf(promise) {
 
 check("A5 I1 oauth4webapi: token, introspection and revocation by Basic", () => cycleOfOauth4webapi(oauth.ClientSecretBasic));
 check("A5 I7 oauth4webapi: token, introspection and revocation by post", () => cycleOfOauth4webapi(oauth.ClientSecretPost));
+check("C10 oauth4webapi: signed answers about a live and a revoked token, verified by the published keys", async () => {
+    const server = await discoverServer(), me = { client_id: client.id }, proof = oauth.ClientSecretBasic(client.secret);
+    const asked = await oauth.clientCredentialsGrantRequest(server, me, proof, { scope: "read" }, through);
+    const { access_token } = await oauth.processClientCredentialsResponse(server, me, asked);
+    const live = await signedAnswer(access_token);
+    must(live.active && live.client_id === client.id && live.aud === audience, JSON.stringify(live));
+    await oauth.processRevocationResponse(await oauth.revocationRequest(server, me, proof, access_token, through));
+    const dead = await signedAnswer(access_token);
+    must(dead.active === false && Object.keys(dead).length === 1, JSON.stringify(dead));
+});
+
 check("A5 I1 openid-client: token, introspection and revocation by Basic", () => cycleOfOpenidClient(openid.ClientSecretBasic));
 check("A5 I7 openid-client: token, introspection and revocation by post", () => cycleOfOpenidClient(openid.ClientSecretPost));
 

@@ -1,0 +1,23 @@
+#include "statement.h"
+
+#include "../base/base64url.h"
+
+enum error statement_sign(struct exchange *exchange, const struct statement *statement, struct text *compact_r)
+{
+    const struct issuer *issuer = exchange->issuer;
+    const struct keyring_key *key = statement->key;
+    size_t size = KEYRING_HEADER_BYTES + 2 + BASE64URL_SIZE(statement->claims.size) + BASE64URL_SIZE(JWS_SIGNATURE_BYTES);
+    char signature_bytes[JWS_SIGNATURE_BYTES];
+    struct buffer signature = { signature_bytes, 0, sizeof signature_bytes, false };
+    struct buffer compact = { arena_take(exchange->arena, size), 0, size, false };
+    if (!key || !compact.data) return ERROR_unavailable;
+    if (text_equal(statement->type, KEYRING_ACCESS_TOKEN)) buffer_put(&compact, key->header);   /* made once, for all tokens */
+    else keyring_put_header(&compact, key, statement->type);
+    buffer_put_char(&compact, '.');
+    base64url_put(&compact, statement->claims);
+    if (issuer->sign(issuer->world, key, issuer->hasher, buffer_text(&compact), &signature)) return ERROR_unavailable;
+    buffer_put_char(&compact, '.');
+    base64url_put(&compact, buffer_text(&signature));
+    *compact_r = buffer_text(&compact);
+    return compact.full ? ERROR_unavailable : ERROR_none;
+}

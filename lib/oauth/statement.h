@@ -1,0 +1,19 @@
+/* statement: what the issuer says under its signature (RFC 7515 3.1): an access token, an answer about one.
+ *
+ * The `typ` keeps the kinds apart, as all of them are signed by the same keys (RFC 8725 3.11). What the claims say is the
+ * affair of whoever makes them. */
+#ifndef OAUTH_STATEMENT_H
+#define OAUTH_STATEMENT_H
+
+#include "exchange.h"
+
+struct statement {
+    const struct keyring_key *key;      /* NULL: there is none to sign with, and the statement is not made */
+    struct text type;                   /* KEYRING_ACCESS_TOKEN or KEYRING_INTROSPECTION */
+    struct text claims;                 /* JSON */
+};
+
+/* Its compact JWS, which lives as long as the exchange. ERROR_none, or ERROR_unavailable (no key, no room, no signature). */
+enum error statement_sign(struct exchange *exchange, const struct statement *statement, struct text *compact_r);
+
+#endif
