@@ -88,9 +88,9 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(READ_RULES, /* -> client_id, label, issued_from, issued_before, expires_at */ \
       "SELECT client_id, label, UNIX_TIMESTAMP(issued_from), UNIX_TIMESTAMP(issued_before), " \
       "UNIX_TIMESTAMP(expires_at) FROM revocation_rule WHERE expires_at > CURRENT_TIMESTAMP ORDER BY rule_id") \
-    X(READ_KEYS, /* -> kid, alg, public_jwk, private_pem, publish_at, activate_at, retire_at, remove_at; latest first,
-                    at most 17; a text that is too long comes cut, but still too long */ \
-      "SELECT kid, alg, LEFT(public_jwk, 4096), LEFT(private_pem, 16000), UNIX_TIMESTAMP(publish_at), " \
+    X(READ_KEYS, /* -> kid, alg, public_jwk, private_pem, private_uri (one of the two), publish_at, activate_at, retire_at,
+                    remove_at; latest first, at most 17; a text that is too long comes cut, but still too long */ \
+      "SELECT kid, alg, LEFT(public_jwk, 4096), LEFT(private_pem, 16000), private_uri, UNIX_TIMESTAMP(publish_at), " \
       "UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
       "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP ORDER BY publish_at DESC, kid LIMIT 17") \
     X(ADD_REVOKED_TOKEN, /* jti, client_id, expires_at */ \
@@ -150,6 +150,9 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "DELETE FROM schema_migration WHERE version = ? AND state = 'running'") \
     X(READ_IN_TRANSACTION, /* -> 1 in a transaction, else 0 */ \
       "SELECT @@in_transaction") \
+    X(ADD_KEY_ELSEWHERE, /* kid, alg, public_jwk, private_uri, publish_at, activate_at */ \
+      "INSERT INTO signing_key (kid, alg, public_jwk, private_uri, publish_at, activate_at) VALUES (?, ?, ?, ?, " \
+      "FROM_UNIXTIME(CAST(? AS UNSIGNED)), FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
     X(ACTIVATE_KEY, /* activate_at, kid */ \
       "UPDATE signing_key SET activate_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?")
 

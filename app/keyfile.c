@@ -2,10 +2,10 @@
 
 #include <assert.h>
 #include <openssl/crypto.h>
-#include <openssl/pem.h>
 #include <stdlib.h>
 
 #include "../lib/jose/jwk.h"
+#include "keyhalf.h"
 #include "log.h"
 #include "words.h"
 
@@ -42,36 +42,23 @@ static struct region_keys *copy_keys(const struct region *region, uint64_t *word
     return NULL;
 }
 
-static int give_passphrase(char *buffer, int size, int writing, void *context)
-{
-    const struct text *passphrase = context;
-    if (writing || size < 0 || passphrase->size > (size_t)size) return -1;
-    memcpy(buffer, passphrase->data, passphrase->size);
-    return (int)passphrase->size;
-}
-
-static EVP_PKEY *decrypt(struct text pem, struct text passphrase)
-{
-    BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &passphrase) : NULL;
-    BIO_free(bio);
-    return key;
-}
-
 static void complain(const struct region_key *key, const char *why)
 {
     log_event(LOG_LEVEL_ERROR, "signing_key", "key %s: %s", key->kid, why);
 }
 
-/* NULL, with a line in the log, when there is none to sign with. public_key is NULL of a secret one. */
+/* NULL, with a line in the log, when there is none to sign with. public_key is NULL of a secret one. The URI is not for the
+ * log: it may say more of a token of hardware than all who read logs should know. */
 static EVP_PKEY *private_part(const struct region_key *key, EVP_PKEY *public_key, struct text passphrase)
 {
-    const char *why = public_key
-        ? "private_pem cannot be decrypted with the passphrase of key_passphrase_file: it verifies only"
-        : "private_pem cannot be decrypted with the passphrase of key_passphrase_file: its tokens cannot be verified";
-    EVP_PKEY *private_key = decrypt(text_of(key->pem), passphrase);
+    bool elsewhere = key->uri[0] != '\0';
+    const char *column = elsewhere ? "private_uri" : "private_pem", *result = public_key ? "verifies only" : "is of no use";
+    const char *why = "cannot be decrypted with the passphrase of key_passphrase_file";
+    EVP_PKEY *private_key = elsewhere ? keyhalf_load(key->uri, passphrase, &why)
+                                      : keyhalf_decrypt(text_of(key->pem), passphrase);
     if (private_key && (!public_key || EVP_PKEY_eq(public_key, private_key) == 1)) return private_key;
-    complain(key, private_key ? "private_pem and public_jwk are not a pair: it verifies only" : why);
+    if (private_key) why = "and public_jwk are not a pair";
+    log_event(LOG_LEVEL_ERROR, "signing_key", "key %s: %s %s: it %s here", key->kid, column, why, result);
     EVP_PKEY_free(private_key);
     return NULL;
 }
@@ -86,7 +73,7 @@ static void add(struct keyring *keyring, const struct region_key *key, struct te
     const char *why = algorithm < 0 ? "its algorithm is not known here" : NULL;
     if (!why && algorithm != JWS_HS256) why = jwk_read(text_of(key->jwk), &jwk);
     if (!why) {
-        if (text_present(passphrase)) private_key = private_part(key, jwk.key, passphrase);
+        if (key->uri[0] || text_present(passphrase)) private_key = private_part(key, jwk.key, passphrase);
         why = keyring_add(keyring, text_of(key->kid), (enum jws_algorithm)algorithm, &times, jwk.key, private_key);
     }
     if (!why) return;

@@ -1,7 +1,7 @@
 /* keyfile: signing keys on their way from the database to a worker's keyring.
  *
- * The region carries the encrypted PKCS#8 and the public JWK. A worker decrypts with the passphrase it read at start,
- * and only when the keys have changed. */
+ * The region carries the public JWK and either the encrypted PKCS#8 or the URI of the private half. A worker decrypts with the
+ * passphrase it read at start, and opens what a URI names by itself; only when the keys have changed. */
 #ifndef APP_KEYFILE_H
 #define APP_KEYFILE_H
 
@@ -14,7 +14,7 @@ void keyfile_publish(struct region *region, const struct region_keys *keys);
 
 /* Worker: brings keyring up to date when the region's keys have changed since; cheap when they have not (one load).
  * A key that cannot be read is left out, one that cannot be decrypted verifies only; each with a line in the log.
- * passphrase absent: public keys only. */
+ * passphrase absent: public keys only, and private ones elsewhere that need none. */
 void keyfile_refresh(const struct region *region, struct text passphrase, struct keyring *keyring);
 
 #endif

@@ -28,6 +28,7 @@ static int describe(EVP_PKEY *key, enum jws_algorithm algorithm, struct keypair 
     int failed = jwk_put_thumbprint(&t, &hasher, key);
     secret_hasher_close(&hasher);
     struct text kid = { thumbprint, KEYPAIR_KID };
+    while (kid.data[0] == '-') kid.data++;
     if (failed || jwk_put(&jwk, key, algorithm, kid)) return -1;
     memcpy(keypair->kid, kid.data, kid.size);
     return 0;
@@ -39,6 +40,7 @@ static int describe_secret(struct keypair *keypair)
     unsigned char random[KEYPAIR_KID / 4 * 3];
     struct buffer kid = { keypair->kid, 0, KEYPAIR_KID, false };
     if (RAND_bytes(random, sizeof random) != 1) return -1;
+    random[0] &= 0x7f;                          /* a letter comes first */
     base64url_put(&kid, (struct text){ (const char *)random, sizeof random });
     memcpy(keypair->jwk, KEYPAIR_SECRET_JWK, sizeof KEYPAIR_SECRET_JWK);
     return kid.full ? -1 : 0;
@@ -65,13 +67,39 @@ static int encrypt(EVP_PKEY *key, struct text passphrase, struct keypair *keypai
 
 int keypair_new(enum jws_algorithm algorithm, struct text passphrase, struct keypair *keypair_r)
 {
-    int failed = 0;
-    do {
-        *keypair_r = (struct keypair){ .kid = "" };
-        EVP_PKEY *key = generate(algorithm);
-        failed = !key || (algorithm == JWS_HS256 ? describe_secret(keypair_r) : describe(key, algorithm, keypair_r)) ||
+    *keypair_r = (struct keypair){ .kid = "" };
+    EVP_PKEY *key = generate(algorithm);
+    int failed = !key || (algorithm == JWS_HS256 ? describe_secret(keypair_r) : describe(key, algorithm, keypair_r)) ||
                  encrypt(key, passphrase, keypair_r);
-        EVP_PKEY_free(key);
-    } while (!failed && keypair_r->kid[0] == '-');      /* on a command line it would look like an option */
+    EVP_PKEY_free(key);
     return failed ? -1 : 0;
+}
+
+static const char *refusal(EVP_PKEY *key, enum jws_algorithm algorithm)
+{
+    char group[32] = "";
+    bool ec = EVP_PKEY_is_a(key, "EC"), rsa = EVP_PKEY_is_a(key, "RSA");
+    if (!ec && !rsa && !EVP_PKEY_is_a(key, "ED25519")) return "it is no key of EC P-256, RSA or Ed25519";
+    (void)EVP_PKEY_get_group_name(key, group, sizeof group, NULL);
+    if (ec && strcmp(group, "prime256v1") != 0) return "its curve is not P-256";
+    if (rsa && EVP_PKEY_get_bits(key) < 2048) return "its RSA modulus has fewer than 2048 bits";
+    if (rsa && EVP_PKEY_get_bits(key) > 4096) return "its RSA modulus has more than 4096 bits";
+    if (jwk_suits(key, algorithm)) return NULL;
+    return ec ? "an EC key signs with ES256 only" : rsa ? "an RSA key signs with RS256 or PS256 only"
+                                                        : "an Ed25519 key signs with EdDSA only";
+}
+
+/* What is put is read again, as each worker will, so that nothing comes into the table that nobody takes. */
+const char *keypair_take(EVP_PKEY *key, enum jws_algorithm algorithm, struct keypair *keypair_r)
+{
+    struct jwk jwk;
+    *keypair_r = (struct keypair){ .kid = "" };
+    const char *refused = refusal(key, algorithm);
+    if (refused) return refused;
+    if (describe(key, algorithm, keypair_r)) return "its public half cannot be read";
+    refused = jwk_read(text_of(keypair_r->jwk), &jwk);
+    if (refused) return refused;
+    bool pair = EVP_PKEY_eq(jwk.key, key) == 1;
+    jwk_close(&jwk);
+    return pair ? NULL : "its halves are not a pair";
 }

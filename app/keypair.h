@@ -6,6 +6,8 @@
 #ifndef APP_KEYPAIR_H
 #define APP_KEYPAIR_H
 
+#include <openssl/evp.h>
+
 #include "../lib/jose/jws.h"
 
 enum {
@@ -19,12 +21,16 @@ enum {
 #define KEYPAIR_SECRET_JWK "{\"kty\":\"oct\"}"      /* RFC 7518 6.4, without its k */
 
 struct keypair {
-    char kid[KEYPAIR_KID + 1];          /* the beginning of the RFC 7638 thumbprint, or random */
+    char kid[KEYPAIR_KID + 1];          /* of the RFC 7638 thumbprint, or random; never begins like an option */
     char jwk[KEYPAIR_JWK_BYTES];
-    char pem[KEYPAIR_PEM_BYTES];
+    char pem[KEYPAIR_PEM_BYTES];        /* empty: the private half lies elsewhere */
 };
 
 /* 0, or -1 when the library failed. The clear private key never leaves the function. */
 int keypair_new(enum jws_algorithm algorithm, struct text passphrase, struct keypair *keypair_r);
+
+/* Describes a pair whose private half lies elsewhere. NULL, or why it is not taken for the algorithm: a literal for an
+ * operator's eyes. */
+const char *keypair_take(EVP_PKEY *key, enum jws_algorithm algorithm, struct keypair *keypair_r);
 
 #endif

@@ -74,14 +74,15 @@ struct region_head {
     unsigned char fingerprint_key[REGION_FINGERPRINT_KEY];  /* struct issuer.fingerprint_key */
 };
 
-enum { REGION_KID = 64, REGION_PEM = 8192, REGION_JWK = 2048, REGION_KEYS = 16 };
+enum { REGION_KID = 64, REGION_PEM = 8192, REGION_JWK = 2048, REGION_URI = 512, REGION_KEYS = 16 };
 
-/* A signing key as the database has it: the private part stays encrypted (RFC 5958, PBES2). */
+/* A signing key as the database has it: the private part stays encrypted (RFC 5958, PBES2), or elsewhere. */
 struct region_key {
     char kid[REGION_KID + 1];
     char algorithm[8];
     int64_t publish, activate, retire, remove;
-    char pem[REGION_PEM];
+    char pem[REGION_PEM];               /* empty when there is a uri */
+    char uri[REGION_URI];
     char jwk[REGION_JWK];
 };
 

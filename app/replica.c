@@ -165,10 +165,11 @@ int replica_rules(struct replica *replica, struct db *db)
     return 0;
 }
 
+/* NULL is empty. */
 static bool copy(struct text column, char *place, size_t size)
 {
-    if (!text_present(column) || column.size >= size) return false;
-    memcpy(place, column.data, column.size);
+    if (column.size >= size) return false;
+    if (column.size > 0) memcpy(place, column.data, column.size);
     return true;
 }
 
@@ -176,19 +177,20 @@ static int take_key(void *context, const struct text *columns, size_t count)
 {
     struct replica *replica = context;
     struct region_keys *keys = replica->keys;
-    if (count != 8) return -1;
+    if (count != 9) return -1;
     if (keys->count == REGION_KEYS) {
         log_event(LOG_LEVEL_ERROR, "keys_full", "there are more than %d signing keys: the oldest are left out; set "
                   "their remove_at", REGION_KEYS);
         return -1;
     }
-    struct region_key key = { .publish = seconds(columns[4]), .activate = seconds(columns[5]),
-                              .retire = seconds(columns[6]), .remove = seconds(columns[7]) };
+    struct region_key key = { .publish = seconds(columns[5]), .activate = seconds(columns[6]),
+                              .retire = seconds(columns[7]), .remove = seconds(columns[8]) };
     if (copy(columns[0], key.kid, sizeof key.kid) && copy(columns[1], key.algorithm, sizeof key.algorithm) &&
-        copy(columns[2], key.jwk, sizeof key.jwk) && copy(columns[3], key.pem, sizeof key.pem))
+        copy(columns[2], key.jwk, sizeof key.jwk) && copy(columns[3], key.pem, sizeof key.pem) &&
+        copy(columns[4], key.uri, sizeof key.uri))
         keys->keys[keys->count++] = key;
     else
-        log_event(LOG_LEVEL_ERROR, "bad_row", "signing key %.*s: public_jwk or private_pem is too long; it is left out",
+        log_event(LOG_LEVEL_ERROR, "bad_row", "signing key %.*s: public_jwk, private_pem or private_uri is too long; it is left out",
                   (int)columns[0].size, columns[0].data);
     return 0;
 }

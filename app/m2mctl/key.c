@@ -227,6 +227,7 @@ static int run(const struct command *self, const struct command_session *session
         int (*run)(const struct command *self, const struct command_session *session, int argc, char **argv);
     } words[] = {
         { "new", keynew_run },          { "list", run_list }, { "activate", run_activate }, { "retire", run_retire },
+        { "add", keynew_run_add },
         { "rotate", keyrotate_run },    { "drop", keyrotate_run_drop },
         { "passphrase", keynew_run_passphrase },
     };
@@ -234,13 +235,13 @@ static int run(const struct command *self, const struct command_session *session
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i].word, word) == 0) return words[i].run(self, session, argc - 1, argv + 1);
     if (strcmp(word, "--help") && strcmp(word, "-h"))
-        return command_usage(self, "one of new, list, rotate, drop, activate, retire, passphrase");
+        return command_usage(self, "one of new, add, list, rotate, drop, activate, retire, passphrase");
     fputs(self->help, stdout);
     return COMMAND_FINE;
 }
 
 const struct command key_command = {
-    "key", "the keys that sign tokens: new, list, rotate, drop, activate, retire, passphrase",
+    "key", "the keys that sign tokens: new, add, list, rotate, drop, activate, retire, passphrase",
     "m2mctl key passphrase FILE\n"
     "  Makes FILE (mode 0600) with a new random passphrase; an existing file is left alone.\n"
     "\n"
@@ -250,6 +251,12 @@ const struct command key_command = {
     "  (jwks_max_age_seconds, validate_seconds and a minute), or at once when no other key signs now.\n"
     "  --passphrase-file    default: key_passphrase_file of the configuration\n"
     "  --print              prints a migration instead of storing it\n"
+    "\n"
+    "m2mctl key add URI [--alg ES256|RS256|PS256|EdDSA] [--activate WHEN|never] [--passphrase-file FILE] [--print]\n"
+    "  As key new, for a private key that stays where it is: a file (file:/its/path, PEM or DER, encrypted or not) or what a\n"
+    "  provider of OpenSSL finds (pkcs11:...). Each worker opens it by itself at its start, so it must be there on every\n"
+    "  host, for the server's user to read; the passphrase is offered to it. Successors are made in the database, unless\n"
+    "  key_seconds = 0.\n"
     "\n"
     "m2mctl key list\n"
     "  Every key: what it does now (`signs`: the one that signs with its algorithm), what comes next, and when (UTC).\n"

@@ -5,22 +5,25 @@
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../../lib/base/base64url.h"
 #include "instant.h"
+#include "../keyhalf.h"
 #include "../keypair.h"
 #include "literal.h"
 #include "../timeline.h"
 
-enum { PASSPHRASE_RANDOM = 32, NUMBER_BYTES = 24 };
+enum { PASSPHRASE_RANDOM = 32, NUMBER_BYTES = 24, URI_BYTES = 500 };
 
 struct wish {
     enum { WHEN_SAFE, WHEN_NEVER, WHEN_NOW, WHEN_AT } when;     /* it begins to sign */
     enum jws_algorithm algorithm;
     int64_t now, activate_at;                                   /* of WHEN_AT */
     const char *passphrase_path;                                /* NULL: the configuration's */
+    const char *uri;                                            /* where the private half lies; NULL: in the row */
     bool print;
 };
 
@@ -39,11 +42,14 @@ static int64_t safe_delay(const struct config *config)
 
 static void print(const struct wish *wish, const struct keypair *keypair, const struct config *config)
 {
-    printf("-- data\n-- a signing key; its private half is encrypted\n"
-           "INSERT INTO signing_key (kid, alg, public_jwk, private_pem, publish_at, activate_at) VALUES (\n");
+    printf("-- data\n-- a signing key; its private half is %s\n"
+           "INSERT INTO signing_key (kid, alg, public_jwk, %s, publish_at, activate_at) VALUES (\n",
+           wish->uri ? "elsewhere" : "encrypted", wish->uri ? "private_uri" : "private_pem");
     /* JSON and PEM of our own making: neither quotes nor backslashes. */
-    printf("'%s', '%s',\n'%s',\n'%s',\nCURRENT_TIMESTAMP, ", keypair->kid, jws_algorithm_name(wish->algorithm).data,
-           keypair->jwk, keypair->pem);
+    printf("'%s', '%s',\n'%s',\n", keypair->kid, jws_algorithm_name(wish->algorithm).data, keypair->jwk);
+    if (wish->uri) literal_put(stdout, text_of(wish->uri));
+    else printf("'%s'", keypair->pem);
+    printf(",\nCURRENT_TIMESTAMP, ");
     if (wish->when == WHEN_SAFE) printf("CURRENT_TIMESTAMP + INTERVAL %" PRId64 " SECOND", safe_delay(config));
     else if (wish->when == WHEN_NOW) printf("CURRENT_TIMESTAMP");
     else if (wish->when == WHEN_NEVER) printf("NULL");
@@ -73,11 +79,15 @@ static int insert(const struct command *self, struct db *db, const struct wish *
     snprintf(publish, sizeof publish, "%" PRId64, wish->now);
     snprintf(activate, sizeof activate, "%" PRId64, activate_at);
     const struct text parameters[] = {
-        text_of(keypair->kid), jws_algorithm_name(wish->algorithm), text_of(keypair->jwk), text_of(keypair->pem),
-        text_of(publish), text_of(activate_at ? activate : NULL),
+        text_of(keypair->kid), jws_algorithm_name(wish->algorithm), text_of(keypair->jwk),
+        text_of(wish->uri ? wish->uri : keypair->pem), text_of(publish), text_of(activate_at ? activate : NULL),
     };
-    if (db_query(db, DB_ADD_KEY, parameters, sizeof parameters / sizeof *parameters, NULL, NULL) < 0)
-        return fail(self, db);
+    if (db_query(db, wish->uri ? DB_ADD_KEY_ELSEWHERE : DB_ADD_KEY, parameters, sizeof parameters / sizeof *parameters,
+                 NULL, NULL) < 0) {
+        if (db_errno(db) != DB_DUPLICATE) return fail(self, db);
+        command_complain(self, "key %s is in the database already; m2mctl key list", keypair->kid);
+        return COMMAND_NO;
+    }
     instant_format(activate_at, when);
     instant_format_distance(activate_at, wish->now, distance);
     printf("key %s (%s) is published", keypair->kid, jws_algorithm_name(wish->algorithm).data);
@@ -138,6 +148,48 @@ static int make(const struct command *self, const struct wish *wish, const struc
     return failed ? COMMAND_TROUBLE : COMMAND_FINE;
 }
 
+/* Why the workers should not take a key from there, or NULL. */
+static const char *uri_fault(const char *uri)
+{
+    struct text t = text_of(uri);
+    struct stat facts;
+    bool file = text_begins(t, TEXT("file:"));
+    const char *path = uri + (text_begins(t, TEXT("file:///")) ? strlen("file://") : strlen("file:"));
+    if (t.size > URI_BYTES) return "is longer than 500 bytes";
+    for (size_t i = 0; i < t.size; i++)
+        if (t.data[i] <= ' ' || t.data[i] > '~') return "has characters that stand in no URI";
+    if (!memchr(t.data, ':', t.size)) return "is no URI; a file is file:/its/path";
+    if (memmem(t.data, t.size, "pin-value", 9)) return "holds a PIN, which would stand in the database: name a pin-source";
+    if (!file) return NULL;
+    if (path[0] != '/' || path[1] == '/') return "names no absolute path; write file:/its/path";
+    if (stat(path, &facts)) return errno == ENOENT ? "names no file that is there" : "names a file that cannot be reached";
+    if (!S_ISREG(facts.st_mode)) return "is no plain file";
+    if (facts.st_mode & (S_IWGRP | S_IRWXO)) return "is open to others; chmod it to 0400, or 0440 with the server's group";
+    return NULL;
+}
+
+/* The key behind the URI, described. The passphrase is offered to it, when there is one to be had. */
+static int take(const struct command *self, const struct wish *wish, const struct config *config,
+                struct keypair *keypair_r)
+{
+    struct keynew_passphrase passphrase = { .text = { NULL, 0 } };
+    const char *why = uri_fault(wish->uri);
+    int status = COMMAND_FINE;
+    if (!why && (wish->passphrase_path || config->key_passphrase_file[0] == '/'))
+        status = keynew_passphrase(self, config, wish->passphrase_path, &passphrase);
+    if (status != COMMAND_FINE) return status;
+    EVP_PKEY *key = why ? NULL : keyhalf_load(wish->uri, passphrase.text, &why);
+    OPENSSL_cleanse(&passphrase, sizeof passphrase);
+    if (why) {
+        command_complain(self, "the URI %s", why);
+        return COMMAND_NO;
+    }
+    why = keypair_take(key, wish->algorithm, keypair_r);
+    EVP_PKEY_free(key);
+    if (why) command_complain(self, "the key is not taken: %s", why);
+    return why ? COMMAND_NO : COMMAND_FINE;
+}
+
 static int take_activation(struct wish *wish, const char *word)
 {
     wish->when = strcmp(word, "now") == 0 ? WHEN_NOW : strcmp(word, "never") == 0 ? WHEN_NEVER : WHEN_AT;
@@ -167,23 +219,43 @@ static int read_options(const struct command *self, int argc, char **argv, struc
         if (option == ACTIVATE && take_activation(wish, optarg))
             return command_usage(self, "--activate takes never, or a time to come: " INSTANT_FORMS);
     }
-    return optind == argc ? COMMAND_FINE : command_usage(self, "key new takes options only");
+    return COMMAND_FINE;
+}
+
+static int carry_out(const struct command *self, const struct command_session *session, const struct wish *wish,
+                     int (*obtain)(const struct command *self, const struct wish *wish, const struct config *config,
+                                   struct keypair *keypair_r))
+{
+    struct config config;
+    struct keypair keypair;
+    if (command_config(session, &config)) return COMMAND_TROUBLE;
+    int status = obtain(self, wish, &config, &keypair);
+    if (status != COMMAND_FINE) return status;
+    if (!wish->print) return store(self, session, wish, &keypair);
+    print(wish, &keypair, &config);
+    return COMMAND_FINE;
 }
 
 int keynew_run(const struct command *self, const struct command_session *session, int argc, char **argv)
 {
     struct wish wish = { .algorithm = JWS_ES256, .now = time(NULL) };
-    struct config config;
-    struct keypair keypair;
     bool help = false;
     int status = read_options(self, argc, argv, &wish, &help);
     if (status != COMMAND_FINE || help) return status;
-    if (command_config(session, &config)) return COMMAND_TROUBLE;
-    status = make(self, &wish, &config, &keypair);
-    if (status != COMMAND_FINE) return status;
-    if (!wish.print) return store(self, session, &wish, &keypair);
-    print(&wish, &keypair, &config);
-    return COMMAND_FINE;
+    if (optind != argc) return command_usage(self, "key new takes options only");
+    return carry_out(self, session, &wish, make);
+}
+
+int keynew_run_add(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    struct wish wish = { .algorithm = JWS_ES256, .now = time(NULL) };
+    bool help = false;
+    int status = read_options(self, argc, argv, &wish, &help);
+    if (status != COMMAND_FINE || help) return status;
+    if (optind != argc - 1) return command_usage(self, "key add takes the URI of one private key");
+    if (wish.algorithm == JWS_HS256) return command_usage(self, "a key of HS256 lies in the database only: m2mctl key new");
+    wish.uri = argv[optind];
+    return carry_out(self, session, &wish, take);
 }
 
 static int write_passphrase(int fd)

@@ -82,8 +82,9 @@ def key_new(desk):
         members = sorted(set(public) - {"kid", "alg", "use"})
         canonical = json.dumps({name: public[name] for name in members}, separators=(",", ":")).encode()
         thumbprint = base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).decode()
-        equal((public["kid"], public["alg"], public["use"]), (thumbprint[:16], algorithm, "sig"), "kid, alg, use")
-        equal(kid, thumbprint[:16], "kid of the row")
+        wanted = thumbprint.lstrip("-")[:16]
+        equal((public["kid"], public["alg"], public["use"]), (wanted, algorithm, "sig"), "kid, alg, use")
+        equal(kid, wanted, "kid of the row")
         form = openssl("asn1parse", stdin=pem).decode()
         says(form, "PBES2", "PBKDF2", ":2710", "hmacWithSHA256", "aes-256-cbc")           # 0x2710 rounds
     desk.run("key", "new", "--alg", "HS384", schema=schema, status=2)
@@ -112,6 +113,71 @@ def key_secret(desk):
     equal(desk.count(schema, "signing_key"), 3, "rows")
     out = desk.run("key", "drop", keys[0][0], schema=schema)[0]
     must("whoever verifies" not in out, f"a secret is said to stand in a JWK Set: {out}")
+
+
+def openssl_key(desk, name, *options, mode=0o400):
+    path = desk.scratch.path(name)
+    openssl("genpkey", "-out", path, *options)
+    os.chmod(path, mode)
+    return f"file:{path}"
+
+
+EC = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+
+
+@check("key add: the private half stays where it is; the row has its URI, its public half, and the times of key new")
+def key_add(desk):
+    passphrase(desk)
+    schema = installed(desk)
+    for algorithm, options in (("ES256", EC), ("EdDSA", ["-algorithm", "ED25519"]),
+                               ("PS256", ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"])):
+        uri = openssl_key(desk, f"{algorithm}.pem", *options)
+        out = desk.run("key", "add", uri, "--alg", algorithm, schema=schema)[0]
+        says(out, f"({algorithm}) is published and signs from", "(now)" if algorithm == "ES256" else "(in 6 minutes)")
+        kid = out.split()[1]
+        (alg, pem, where), = desk.database.sql(f"SELECT alg, private_pem, private_uri FROM signing_key WHERE kid = '{kid}'", schema)
+        equal((alg, pem, where), (algorithm, "NULL", uri), "alg, private_pem, private_uri")
+        public = jwk(desk, schema, kid)
+        der = openssl("pkey", "-in", uri.removeprefix("file:"), "-pubout", "-outform", "DER")
+        must(decode(public.get("n") or public["x"]) in der and public["kid"] == kid, "another public key")
+        says(desk.run("key", "add", uri, "--alg", algorithm, schema=schema, status=1)[1], "in the database already")
+    sealed = openssl_key(desk, "sealed.pem", *EC, "-aes-256-cbc", "-pass", f"file:{desk.passphrase}")
+    desk.run("key", "add", sealed.replace("file:", "file://"), schema=schema)
+    parts = {"m0200_key": desk.run("key", "add", openssl_key(desk, "printed.pem", *EC), "--print", "--activate", "never",
+                                   schema=schema)[0]}
+    desk.migrate(schema, desk.folder(schema, **parts))
+    equal(desk.count(schema, "signing_key"), 5, "rows")
+    out = desk.run("key", "rotate", "--alg", "PS256", schema=schema, status=1)[1]
+    says(out, "a successor is on its way")
+
+
+@check("key add: keys and URIs that are not taken, each with the reason")
+def key_add_refused(desk):
+    passphrase(desk)
+    schema = installed(desk)
+    good = openssl_key(desk, "good.pem", *EC)
+    other = desk.scratch.write("other-passphrase", "another one\n", 0o600)
+    public = desk.scratch.write("public.pem", openssl("pkey", "-in", good.removeprefix("file:"), "-pubout").decode(), 0o400)
+    for uri, words, why in (
+            (openssl_key(desk, "rsa1024", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"), ["--alg", "RS256"], "fewer than 2048"),
+            (openssl_key(desk, "p384", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"), [], "its curve is not P-256"),
+            (openssl_key(desk, "k256", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"), [], "its curve is not P-256"),
+            (openssl_key(desk, "x25519", "-algorithm", "X25519"), ["--alg", "EdDSA"], "no key of EC P-256, RSA or Ed25519"),
+            (openssl_key(desk, "ed448", "-algorithm", "ED448"), ["--alg", "EdDSA"], "no key of EC P-256, RSA or Ed25519"),
+            (good, ["--alg", "RS256"], "an EC key signs with ES256 only"), (good, ["--alg", "EdDSA"], "an EC key signs with ES256 only"),
+            (openssl_key(desk, "sealed", *EC, "-aes-256-cbc", "-pass", "pass:another"), [], "no private key that the passphrase opens"),
+            (openssl_key(desk, "sealed2", *EC, "-aes-256-cbc", "-pass", f"file:{desk.passphrase}"), ["--passphrase-file", other],
+             "no private key that the passphrase opens"),
+            (openssl_key(desk, "open", *EC, mode=0o444), [], "is open to others"), (f"file:{public}", [], "no private key"),
+            ("file:/nonexistent", [], "names no file"), ("file:good.pem", [], "no absolute path"), ("/good.pem", [], "is no URI"),
+            ("file:/", [], "is no plain file"), ("nonsense:x", [], "cannot be opened"), ("file:/a b", [], "characters"),
+            ("pkcs11:object=k?pin-value=1234", [], "holds a PIN"), ("file:/" + "x" * 500, [], "longer than 500")):
+        out, err = desk.run("key", "add", uri, *words, schema=schema, status=1)
+        says(err, why)
+        must("1234" not in err, "the PIN is printed")
+    for wrong in [], ["a", "b"], [good, "--alg", "HS256"], [good, "--activate", "soon"]:
+        desk.run("key", "add", *wrong, schema=schema, status=2)
+    equal(desk.count(schema, "signing_key"), 0, "rows")
 
 
 @check("key new: the first one signs now, the next one when every JWK Set has it")

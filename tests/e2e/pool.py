@@ -88,6 +88,12 @@ class Pool:
     def tell(self, number):
         send_signal(self.master, number)
 
+    def reload(self):
+        """A new generation, and none of the one before it left."""
+        before = set(self.workers())
+        self.tell(signal.SIGHUP)
+        await_true(lambda: self.workers() and not before & set(self.workers()), 20, "the reload")
+
     def stop(self, number=signal.SIGTERM, seconds=15):
         """Ends the pool; it is a failure when anything of it stays."""
         pids = self.pids()

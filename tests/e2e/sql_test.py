@@ -57,6 +57,7 @@ def bad_rows(db):
     client = "INSERT INTO client (client_id, {}) VALUES ('bad', {})".format
     secret = "INSERT INTO client_secret (client_id, label, hash) VALUES ('demo-client', '{}', '{}')".format
     key = "INSERT INTO signing_key (kid, alg, public_jwk, private_pem{}) VALUES ('{}', 'ES256', '{}', '{}'{})".format
+    uri = "INSERT INTO signing_key (kid, alg, public_jwk, private_uri) VALUES ('k', 'ES256', '{{}}', '{}')".format
     for sql, rule in (
             ("INSERT INTO client (client_id) VALUES ('')", "client_id_is_vschar"),
             ("INSERT INTO client (client_id) VALUES ('t\tab')", "client_id_is_vschar"),
@@ -91,6 +92,12 @@ def bad_rows(db):
             (key("", "k", "[]", PEM, ""), "public_jwk_is_a_json_object"),
             (key("", "k", '{"d":"x"}', PEM, ""), "public_jwk_has_no_private_member"),
             (key("", "k", JWK, "-----BEGIN PRIVATE KEY-----", ""), "private_pem_is_encrypted"),
+            ("INSERT INTO signing_key (kid, alg, public_jwk) VALUES ('k', 'ES256', '{}')", "key_has_private_pem_or_private_uri"),
+            (key(", private_uri", "k", JWK, PEM, ", 'file:/k'"), "key_has_private_pem_or_private_uri"),
+            (uri("file:k.pem"), "private_uri_is_absolute"), (uri("/k.pem"), "private_uri_is_absolute"),
+            (uri("file://host/k.pem"), "private_uri_is_absolute"), (uri("file:/k k"), "private_uri_is_absolute"),
+            (uri(""), "private_uri_is_absolute"), (uri("pkcs11:object=k?pin-value=1234"), "private_uri_holds_no_pin"),
+            (uri("file:/k").replace("'ES256', '{}'", "'HS256', '{\"kty\":\"oct\"}'"), "hs256_has_no_private_uri"),
             (key("", "k", '{"kty":"oct"}', PEM, ""), "hs256_has_no_public_key"),
             (key("", "k", JWK, PEM, "").replace("'ES256'", "'HS256'"), "hs256_has_no_public_key"),
             (key("", "k", '{"kty":"oct","k":"AA"}', PEM, "").replace("'ES256'", "'HS256'"), "public_jwk_has_no_private_member"),
@@ -119,6 +126,11 @@ def fixed_names(db):
     refused(db, "UPDATE revoked_token SET jti = 'other' WHERE jti = 'fixed'", "jti of a revoked token never changes")
     refused(db, "UPDATE signing_key SET alg = 'RS256' WHERE kid = 'fixed'", "only its times change")
     refused(db, "UPDATE signing_key SET public_jwk = '{}' WHERE kid = 'fixed'", "only its times change")
+    refused(db, "UPDATE signing_key SET private_pem = NULL, private_uri = 'file:/k' WHERE kid = 'fixed'", "only its times change")
+    db.sql("INSERT INTO signing_key (kid, alg, public_jwk, private_uri) VALUES ('uri', 'ES256', '{}', 'pkcs11:object=k;type=private'),"
+           "('uri3', 'ES256', '{}', 'file:///k.pem')")
+    refused(db, "UPDATE signing_key SET private_uri = 'file:/k' WHERE kid = 'uri'", "only its times change")
+    db.sql("UPDATE signing_key SET activate_at = publish_at WHERE kid = 'uri'")
     refused(db, "UPDATE audience_scope SET scope = 'other' WHERE scope = 'read'", "only the description changes")
     refused(db, "DELETE FROM audience_scope WHERE scope = 'read'", "granted to clients")
     refused(db, "DELETE FROM client WHERE client_id = 'demo-client'", "foreign key")

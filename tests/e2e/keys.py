@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""keys: signing keys whose private half lies in a file, while the database has the rest.
+
+usage: keys.py BUILDDIR
+"""
+import os
+import time
+
+import rig
+import tokens
+import web
+from house import House
+from rig import await_true, check, equal, must
+
+LOOK = 12                                               # seconds in which the keeper has looked at the keys
+
+
+def make(house, name, *options):
+    """A new P-256 key in a file; its URI."""
+    path = house.scratch.path(name)
+    done = tokens.openssl("genpkey", "-out", path, "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", *options)
+    equal(done.returncode, 0, "openssl genpkey")
+    os.chmod(path, 0o400)
+    return f"file:{path}"
+
+
+def add(house, uri, *options):
+    """Its kid. Of two keys that begin in the same second either might sign."""
+    time.sleep(1)
+    return house.operator.m2mctl("key", "add", uri, *options, database=True).stdout.decode().split()[1]
+
+
+def jwks(house):
+    return web.request(house.port(), "GET", "/oauth/jwks.json").json()
+
+
+def signs(house, client, kid):
+    house.soon(lambda: tokens.header(client.token())["kid"] == kid, f"{kid} signs")
+    token = client.token()
+    must(tokens.verifies(token, jwks(house)) and client.active(token), "its token does not verify")
+    return token
+
+
+@check("a key in a file, the first of all: signs at once, at every worker")
+def in_a_file(house):
+    house.database.sql("DELETE FROM signing_key")
+    kid = add(house, make(house, "first.pem"))
+    house.start()
+    client = house.client("api")
+    for _ in range(10):
+        equal(tokens.header(client.token())["kid"], kid, "who signs")
+    signs(house, client, kid)
+
+
+@check("a key in an encrypted file, added while the server runs: opened with the passphrase of key_passphrase_file")
+def in_an_encrypted_file(house):
+    client = house.client("api")
+    before = client.token()
+    uri = make(house, "sealed.pem", "-aes-256-cbc", "-pass", f"file:{house.operator.passphrase_file}")
+    with open(uri.removeprefix("file:")) as file:
+        must("ENCRYPTED" in file.read(), "it is not encrypted")
+    signs(house, client, add(house, uri, "--activate", "now"))
+    must(client.active(before), "a token of the key before it is inactive")
+
+
+@check("a file that is not there, cannot be decrypted, or holds another key: the log says so, another key signs")
+def not_to_be_had(house):
+    client = house.client("api")
+    path = house.scratch.path("lost.pem")
+    now = tokens.header(client.token())["kid"]
+    kid = add(house, make(house, "lost.pem"), "--activate", "now")
+    signed = signs(house, client, kid)
+    other = make(house, "other.pem").removeprefix("file:")
+    sealed = make(house, "stranger.pem", "-aes-256-cbc", "-pass", "pass:another").removeprefix("file:")
+    for source, words in ((None, "private_uri cannot be opened: it verifies only here"),
+                          (sealed, "private_uri holds no private key that the passphrase opens: it verifies only here"),
+                          (other, "private_uri and public_jwk are not a pair: it verifies only here")):
+        if os.path.exists(path):
+            os.rename(path, path + ".kept") if not os.path.exists(path + ".kept") else os.unlink(path)
+        if source:
+            os.link(source, path)
+        house.pool.reload()
+        await_true(lambda words=words: f"key {kid}: {words}" in house.pool.log(), 5, words)
+        token = client.token()
+        equal(tokens.header(token)["kid"], now, "who signs")
+        must(kid in [key["kid"] for key in jwks(house)["keys"]], "the key has left the JWK Set")
+        must(client.active(signed), "a token that it signed is inactive")
+    must("lost.pem" not in house.pool.log(), "the URI stands in the log")
+    os.unlink(path)
+    os.rename(path + ".kept", path)
+    house.pool.reload()
+    signs(house, client, kid)
+
+
+@check("a key elsewhere that has come of age gets a successor in the database, and retires")
+def successor(house):
+    client = house.client("api")
+    kid = tokens.header(client.token())["kid"]
+    house.database.sql(f"DELETE FROM signing_key WHERE kid <> '{kid}'")
+    house.database.sql("UPDATE signing_key SET publish_at = NOW() - INTERVAL 91 DAY, activate_at = publish_at")
+    await_true(lambda: len(house.database.sql("SELECT kid FROM signing_key")) == 2, LOOK, "a successor")
+    (new, pem), = house.database.sql(f"SELECT kid, private_pem IS NOT NULL FROM signing_key WHERE kid <> '{kid}'")
+    equal(pem, "1", "it lies in the database")
+    must(house.database.sql(f"SELECT retire_at IS NOT NULL FROM signing_key WHERE kid = '{kid}'") == [["1"]], "no retire_at")
+    house.database.sql("UPDATE signing_key SET activate_at = publish_at WHERE private_pem IS NOT NULL")
+    signs(house, client, new)
+
+
+@check("no sanitizer report")
+def quiet(house):
+    house.pool.no_sanitizer_report()
+
+
+def script(build, scratch):
+    house = House(build, scratch, kinds=("nginx",), workers=2)
+    house.operator.client("api")
+    rig.run_checks("", house)
+    house.stop()
+
+
+if __name__ == "__main__":
+    rig.main(script)
