@@ -44,6 +44,7 @@
     NUMBER(rules_max, 1024, 16, 65536) \
     NUMBER(verified_max, 65536, 1024, 16777216) \
     NUMBER(seen_max, 65536, 1024, 16777216) \
+    CHOICE(replay, "host", "host|cluster") \
     NUMBER(failures_per_minute, 10, 1, 10000) \
     CHOICE(log_target, "auto", "auto|stderr|syslog") \
     CHOICE(log_requests, "refused", "none|refused|all")

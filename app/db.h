@@ -95,12 +95,17 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP ORDER BY publish_at DESC, kid LIMIT 17") \
     X(ADD_REVOKED_TOKEN, /* jti, client_id, expires_at */ \
       "INSERT INTO revoked_token (jti, client_id, expires_at) VALUES (?, ?, FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
+    X(ADD_USED_PROOF, /* proof, expires_at */ \
+      "INSERT INTO used_proof (proof, expires_at) VALUES (?, FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
     X(PURGE_REVOKED_TOKENS, \
       "DELETE FROM revoked_token WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
       "ORDER BY expires_at, jti LIMIT 1000") \
     X(PURGE_RULES, \
       "DELETE FROM revocation_rule WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
       "ORDER BY rule_id LIMIT 1000") \
+    X(PURGE_USED_PROOFS, /* later than they end, by more than the clocks of hosts may differ */ \
+      "DELETE FROM used_proof WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 10 MINUTE " \
+      "ORDER BY expires_at, proof LIMIT 1000") \
     X(PURGE_FEED, \
       "DELETE FROM feed WHERE at < CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000")
 

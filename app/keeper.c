@@ -10,8 +10,8 @@
 
 #include "db.h"
 #include "feed.h"
+#include "letters.h"
 #include "log.h"
-#include "mailbox.h"
 #include "renew.h"
 #include "replica.h"
 
@@ -96,28 +96,13 @@ static void connect_now(struct keeper *keeper)
     keeper->poll_ms = 0;
 }
 
-/* The numbers of its failures stay in db. */
-static int write_letters(struct db *db, const struct mailbox_letter *letters, size_t count)
-{
-    if (db_query(db, DB_BEGIN, NULL, 0, NULL, NULL) < 0) return -1;
-    for (size_t i = 0; i < count; i++) {
-        const struct region_letter *letter = &letters[i].letter;
-        char seconds[24];
-        int digits = snprintf(seconds, sizeof seconds, "%lld", (long long)letter->expires_at);
-        struct text row[] = { { letter->jti, letter->jti_size }, { letter->client_id, letter->client_id_size },
-                              { seconds, (size_t)digits } };
-        /* A token that was revoked before is revoked. */
-        if (db_query(db, DB_ADD_REVOKED_TOKEN, row, 3, NULL, NULL) < 0 && db_errno(db) != DB_DUPLICATE) return -1;
-    }
-    return db_query(db, DB_COMMIT, NULL, 0, NULL, NULL) < 0 ? -1 : 0;
-}
-
-/* One transaction for all of them: durable together or not at all. */
-static bool commit_letters(struct keeper *keeper, const struct mailbox_letter *letters, size_t count)
+/* One transaction for all of them: durable together or not at all. It is tried again only when it is certain that nothing
+ * was committed, or a proof would find its own row and pass for used. */
+static bool commit_letters(struct keeper *keeper, struct mailbox_letter *letters, size_t count)
 {
     for (int try = 1; keeper->db; try++) {
         beat(keeper);
-        if (write_letters(keeper->db, letters, count) == 0) return true;
+        if (letters_write(keeper->db, letters, count) == 0) return true;
         unsigned number = db_errno(keeper->db);
         bool passing = number == DB_LOCK_WAIT || number == DB_DEADLOCK;
         char why[DB_WHY];
@@ -125,7 +110,7 @@ static bool commit_letters(struct keeper *keeper, const struct mailbox_letter *l
         if (db_query(keeper->db, DB_ROLLBACK, NULL, 0, NULL, NULL) < 0) {
             lose(keeper, why);
         } else if (!passing || try == LETTER_TRIES) {
-            complain(keeper, "revocation_failed", why);
+            complain(keeper, "commit_failed", why);
             break;
         } else {
             poll(NULL, 0, 1 + (int)arc4random_uniform(20));
@@ -142,8 +127,9 @@ static void answer_letters(struct keeper *keeper)
     do {
         count = mailbox_collect(keeper->region, letters, LETTERS);
         if (count == 0) return;
-        enum mailbox_state state = commit_letters(keeper, letters, count) ? MAILBOX_DURABLE : MAILBOX_FAILED;
-        for (size_t i = 0; i < count; i++) mailbox_answer(&letters[i], state);
+        bool committed = commit_letters(keeper, letters, count);
+        for (size_t i = 0; i < count; i++)
+            mailbox_answer(&letters[i], committed ? letters[i].answer : MAILBOX_FAILED);
     } while (count == LETTERS);
 }
 
@@ -222,7 +208,8 @@ static void poll_feed(struct keeper *keeper)
 /* One bite, short enough not to be in anybody's way. */
 static void purge(struct keeper *keeper)
 {
-    static const enum db_statement bites[] = { DB_PURGE_REVOKED_TOKENS, DB_PURGE_RULES, DB_PURGE_FEED, DB_PURGE_KEYS };
+    static const enum db_statement bites[] = { DB_PURGE_REVOKED_TOKENS, DB_PURGE_RULES, DB_PURGE_FEED, DB_PURGE_KEYS,
+                                               DB_PURGE_USED_PROOFS };
     long rows = db_query(keeper->db, bites[keeper->purge], NULL, 0, NULL, NULL);
     unsigned number = rows < 0 ? db_errno(keeper->db) : 0;
     keeper->purge_ms = region_milliseconds() + PURGE_AGAIN_MS;

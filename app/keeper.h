@@ -1,8 +1,9 @@
 /* keeper: the only process that talks to MariaDB. It reads no request and signs nothing; a new signing key passes through it
  * on its way into the database, and leaves it sealed.
  *
- * It brings the replica up to date (feed.h, replica.h), makes the workers' revocations durable (mailbox.h), rotates the
- * signing keys (renew.h), and deletes what has expired. A connection that fails is given up at once; the region says how old it is, and workers decide. */
+ * It brings the replica up to date (feed.h, replica.h), makes the workers' revocations durable and
+ * judges their proofs (letters.h), rotates the signing keys (renew.h), and deletes what has expired. A connection that fails
+ * is given up at once; the region says how old it is, and workers decide. */
 #ifndef APP_KEEPER_H
 #define APP_KEEPER_H
 

@@ -9,9 +9,15 @@
 
 #include "words.h"
 
-static uint64_t word_make(uint64_t number, enum mailbox_state state) { return number << 2 | (uint64_t)state; }
-static uint64_t word_number(uint64_t word) { return word >> 2; }
-static enum mailbox_state word_state(uint64_t word) { return (enum mailbox_state)(word & 3); }
+enum { STATE_BITS = 3 };
+
+static uint64_t word_make(uint64_t number, enum mailbox_state state) { return number << STATE_BITS | (uint64_t)state; }
+static uint64_t word_number(uint64_t word) { return word >> STATE_BITS; }
+
+static enum mailbox_state word_state(uint64_t word)
+{
+    return (enum mailbox_state)(word & (((uint64_t)1 << STATE_BITS) - 1));
+}
 
 static_assert(sizeof(struct region_letter) % sizeof(uint64_t) == 0, "a letter is copied in words");
 
@@ -40,19 +46,26 @@ static void sleep_on(_Atomic uint32_t *wake, uint32_t seen, uint64_t millisecond
     (void)syscall(SYS_futex, wake, FUTEX_WAIT, seen, &limit, NULL, 0);
 }
 
-int mailbox_send(struct region *region, struct region_row *row, const struct region_letter *letter,
-                 uint64_t deadline_ms)
+enum mailbox_state mailbox_send(struct region *region, struct region_row *row, const struct region_letter *letter,
+                                uint64_t deadline_ms)
 {
     uint64_t number = post(row, letter);
     ring(region);
     for (;;) {
         uint32_t seen = atomic_load(&row->wake);
         uint64_t word = atomic_load(&row->mailbox), now_ms = region_milliseconds();
-        if (word == word_make(number, MAILBOX_DURABLE)) return 0;
+        if (word != word_make(number, MAILBOX_POSTED)) return word_number(word) == number ? word_state(word) : MAILBOX_FAILED;
         /* What was not answered in time stays posted: late is better than never, although nobody is told. */
-        if (word != word_make(number, MAILBOX_POSTED) || now_ms >= deadline_ms) return -1;
+        if (now_ms >= deadline_ms) return MAILBOX_FAILED;
         sleep_on(&row->wake, seen, deadline_ms - now_ms);
     }
+}
+
+/* Sizes that a worker has written are believed only as far as there is room. */
+static bool is_possible(const struct region_letter *letter)
+{
+    return letter->kind <= REGION_KIND_PROOF && letter->jti_size <= REGION_JTI &&
+           letter->client_id_size <= REGION_CLIENT_ID;
 }
 
 size_t mailbox_collect(struct region *region, struct mailbox_letter *letters_r, size_t max)
@@ -66,7 +79,7 @@ size_t mailbox_collect(struct region *region, struct mailbox_letter *letters_r, 
         words_load(&row->letter, sizeof letter->letter, &letter->letter);
         atomic_thread_fence(memory_order_acquire);
         if (atomic_load_explicit(&row->mailbox, memory_order_relaxed) != word) continue;
-        if (letter->letter.jti_size > REGION_JTI || letter->letter.client_id_size > REGION_CLIENT_ID) continue;
+        if (!is_possible(&letter->letter)) continue;
         letter->row = row;
         letter->number = word_number(word);
         count++;

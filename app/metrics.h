@@ -13,7 +13,10 @@
     X(verified_hits,       "Costly checks that had been paid for before.") \
     X(verified_misses,     "Costly checks that had to be made.") \
     X(revocations_durable, "Revocations acknowledged by the database.") \
-    X(revocations_failed,  "Revocations answered with 503: not durable in time.")
+    X(revocations_failed,  "Revocations answered with 503: not durable in time.") \
+    X(proofs_new,          "Proofs that the database had not seen (replay = cluster).") \
+    X(proofs_used,         "Proofs that the database had seen, most likely from another host.") \
+    X(proofs_failed,       "Proofs answered with 503: not judged by the database in time.")
 
 enum metrics_counter {
 #define METRICS_NAME(name, help) METRICS_##name,

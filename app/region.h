@@ -46,14 +46,18 @@ struct region_board {
 
 enum region_role { REGION_FREE, REGION_WORKER, REGION_KEEPER };
 
-enum { REGION_JTI = 64, REGION_CLIENT_ID = 128 };
+enum { REGION_JTI = 64, REGION_CLIENT_ID = 128, REGION_PROOF = 32 };
 
-/* A revocation on its way from a worker to the keeper. */
+enum region_kind { REGION_KIND_REVOCATION, REGION_KIND_PROOF };
+
+/* On its way from a worker to the keeper: a token that is revoked, or a proof that is used (replay = cluster). */
 struct region_letter {
-    uint16_t jti_size, client_id_size;
+    uint16_t kind;                      /* enum region_kind */
+    uint16_t jti_size, client_id_size;  /* of a revocation */
     int64_t expires_at;                 /* seconds since 1970 */
     char jti[REGION_JTI];
     char client_id[REGION_CLIENT_ID];
+    char proof[REGION_PROOF];           /* of a proof: SHA-256 of who and id (world.c) */
 };
 
 /* One process. The master hands rows out and takes them back from the dead. */
@@ -64,7 +68,7 @@ struct region_row {
     _Atomic uint32_t wake;              /* futex: mailbox.h */
     _Atomic uint64_t heartbeat_ms;
     _Atomic uint64_t busy_since_ms;     /* 0: between requests */
-    _Atomic uint64_t mailbox;           /* (number << 2) | state: mailbox.h */
+    _Atomic uint64_t mailbox;           /* (number << 3) | state: mailbox.h */
     struct region_letter letter;
     _Atomic uint64_t counters[REGION_COUNTERS];     /* metrics.h */
 } __attribute__((aligned(64)));

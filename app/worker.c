@@ -184,7 +184,7 @@ static int open_all(struct worker *worker)
     worker->log_from_status = strcmp(logged, "all") == 0 ? 0 : strcmp(logged, "none") == 0 ? INT32_MAX : 400;
     if (region_confine(worker->region) || arena_open(&worker->arena, ARENA_BYTES) || open_loop(worker) ||
         secret_hasher_open(&worker->hasher) || recent_open(&worker->recent, RECENT_TOKENS) ||
-        world_open(&worker->world, worker->region, worker->row, worker->config)) {
+        world_open(&worker->world, worker->region, worker->row, &worker->hasher, worker->config)) {
         log_event(LOG_LEVEL_ERROR, "start", "the worker cannot start: %s", strerror(errno));
         return EX_OSERR;
     }

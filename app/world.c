@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <time.h>
@@ -59,15 +60,20 @@ static int letter_write(const struct token_facts *token, struct region_letter *l
     return 0;
 }
 
+static enum mailbox_state ask_keeper(struct world *world, const struct region_letter *letter)
+{
+    /* The keeper would not answer in time: say so at once. */
+    if (!atomic_load(&world->region->board->database_up)) return MAILBOX_FAILED;
+    return mailbox_send(world->region, world->row, letter, region_milliseconds() + world->config->revoke_wait_ms);
+}
+
 /* On this host first, so that it holds here whatever becomes of the rest. */
 static int revoke_here_and_there(struct world *world, const struct token_facts *token)
 {
     struct region_letter letter;
     if (letter_write(token, &letter)) return -1;
     if (revocation_put(world->region, token->jti, time(NULL), token->expires_at)) return -1;
-    /* The keeper would not answer in time: say so at once. */
-    if (!atomic_load(&world->region->board->database_up)) return -1;
-    return mailbox_send(world->region, world->row, &letter, region_milliseconds() + world->config->revoke_wait_ms);
+    return ask_keeper(world, &letter) == MAILBOX_DURABLE ? 0 : -1;
 }
 
 static int store_token_revoke(void *context, const struct token_facts *token)
@@ -115,10 +121,43 @@ static void store_verified_put(void *context, const unsigned char fingerprint[ST
     verified_put(world->region, fingerprint, region_milliseconds(), until - now);
 }
 
+static void put_size(unsigned char bytes[8], size_t size)
+{
+    for (size_t i = 0; i < 8; i++) bytes[i] = (unsigned char)((uint64_t)size >> (56 - 8 * i));
+}
+
+/* All hosts of a cluster must come to the same one: SHA-256 of who and id, each after its size in 8 bytes, high byte
+ * first, because either may hold any byte. */
+static int proof_digest(struct world *world, struct text who, struct text id, char proof_r[REGION_PROOF])
+{
+    unsigned char sizes[2][8], digest[SECRET_DIGEST];
+    const struct text parts[] = { { (const char *)sizes[0], 8 }, who, { (const char *)sizes[1], 8 }, id };
+    static_assert(sizeof digest == REGION_PROOF, "a proof is a digest");
+    put_size(sizes[0], who.size);
+    put_size(sizes[1], id.size);
+    if (secret_digest(world->hasher, parts, 4, digest)) return -1;
+    memcpy(proof_r, digest, sizeof digest);
+    return 0;
+}
+
+/* Yes: no host has had it. */
+static enum answer seen_nowhere(struct world *world, struct text who, struct text id, int64_t until)
+{
+    struct region_letter letter = { .kind = REGION_KIND_PROOF, .expires_at = until };
+    enum mailbox_state state = proof_digest(world, who, id, letter.proof) ? MAILBOX_FAILED : ask_keeper(world, &letter);
+    metrics_add(world->row, state == MAILBOX_DURABLE ? METRICS_proofs_new
+                            : state == MAILBOX_USED  ? METRICS_proofs_used
+                                                     : METRICS_proofs_failed);
+    return state == MAILBOX_DURABLE ? ANSWER_YES : state == MAILBOX_USED ? ANSWER_NO : ANSWER_CANNOT_SAY;
+}
+
+/* On this host first: what was used here costs the database nothing. What it cannot judge is used up here all the same. */
 static enum answer store_seen_once(void *context, struct text who, struct text id, int64_t now, int64_t until)
 {
-    const struct world *world = context;
-    return seen_once(world->region, who, id, until - now);
+    struct world *world = context;
+    enum answer answer = seen_once(world->region, who, id, until - now);
+    if (answer != ANSWER_YES || strcmp(world->config->replay, "cluster") != 0) return answer;
+    return seen_nowhere(world, who, id, until);
 }
 
 static uint64_t lane_word(uint64_t now_ms) { return (uint64_t)getpid() << LANE_TIME_BITS | (now_ms & lane_time_mask); }
@@ -145,9 +184,10 @@ static void store_slow_lane_give(void *context)
     if ((pid_t)(word >> LANE_TIME_BITS) == getpid()) atomic_compare_exchange_strong(world->region->slow_lane, &word, 0);
 }
 
-int world_open(struct world *world, struct region *region, struct region_row *row, const struct config *config)
+int world_open(struct world *world, struct region *region, struct region_row *row, struct secret_hasher *hasher,
+               const struct config *config)
 {
-    *world = (struct world){ region, row, config, {
+    *world = (struct world){ region, row, hasher, config, {
         .world = world, .age = store_age, .client_find = store_client_find, .token_revoked = store_token_revoked,
         .token_revoke = store_token_revoke, .client_allowed = store_client_allowed,
         .failure_allowed = store_failure_allowed, .failure_count = store_failure_count,

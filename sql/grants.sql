@@ -2,7 +2,7 @@
 -- with m2mauth as the current database (mariadb m2mauth < grants.sql); can be run again.
 --
 -- It reads clients and cannot change them; it adds signing keys, sets the times of their lives, and cannot change what they
--- are; it adds revocations; it purges what has expired; it runs no DDL.
+-- are; it adds revocations and used proofs; it purges what has expired; it runs no DDL.
 -- What its changes put into the change feed is written with the rights of the account that ran the migrations.
 
 -- By unix socket: the system's user m2mauth, and nobody else, is let in. No password exists.
@@ -28,6 +28,9 @@ GRANT SELECT, UPDATE (holder, turn, ends_at) ON rotation_lease TO m2mauth@localh
 -- Revocations: added for callers of /revoke, purged an hour after their tokens have expired. Never changed.
 GRANT SELECT, INSERT, DELETE ON revoked_token TO m2mauth@localhost;
 GRANT SELECT, DELETE ON revocation_rule TO m2mauth@localhost;
+
+-- Signed proofs that have been used, added with replay = cluster and never changed; purged ten minutes after their end.
+GRANT SELECT, INSERT, DELETE ON used_proof TO m2mauth@localhost;
 
 -- The feed: read, purged after a week; a row for the stream of a new host.
 GRANT SELECT, DELETE ON feed        TO m2mauth@localhost;

@@ -1,7 +1,8 @@
 /* store: the doors through which the server sees the world's memory.
  *
- * Not a database: every call answers at once from memory, but for `revoke`, which waits until the revocation is durable
- * or a deadline has passed. A look-up answers yes, no or cannot say; who asks fails closed on the last.
+ * Not a database: every call answers at once from memory, but for `token_revoke`, which waits until the revocation is
+ * durable or a deadline has passed, and `seen_once`, where the hosts of a cluster remember together. A look-up answers
+ * yes, no or cannot say; who asks fails closed on the last.
  * Filled by app/world.c from the shared region, and by tests from a table. */
 #ifndef OAUTH_STORE_H
 #define OAUTH_STORE_H
@@ -48,7 +49,8 @@ struct store {
     void (*verified_put)(void *world, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now, int64_t until);
 
     /* Whether id is new among those of who; from here on it is not, until a time (seconds since 1970). Of several askers
-     * at once never two are told yes. Cannot say: there is no room to remember it. */
+     * at once never two are told yes. Cannot say: there is no room to remember it, or who must be asked does not answer.
+     * who and id may hold any byte. */
     enum answer (*seen_once)(void *world, struct text who, struct text id, int64_t now, int64_t until);
 
     /* One computation of a slow hash at a time on this host: take (no: busy, come back later) and give back. */

@@ -231,7 +231,7 @@ static void fill_region(struct bench *bench)
     atomic_store(&bench->region.board->database_up, 1);
     atomic_store(&bench->region.board->complete, 1);
     struct region_row *row = region_row_take(&bench->region, REGION_WORKER);
-    need(row && world_open(&bench->world, &bench->region, row, &config) == 0, "no world");
+    need(row && world_open(&bench->world, &bench->region, row, &bench->hasher, &config) == 0, "no world");
 }
 
 static void make_keys(struct bench *bench)

@@ -102,7 +102,8 @@ BAD_LINES = (
     ("issuer = as.example", "issuer"), ("log_target = printer", "log_target"),
     ("clients_max = 99999999999", "clients_max"), ("token_seconds = 5", "token_seconds"),
     ("db_port = 99999", "db_port"), ("workers = 4\nworkers = 5", "workers"),
-    ("colour = blue", "colour"),
+    ("colour = blue", "colour"), ("replay = everywhere", "replay"),
+    ("replay = cluster\nrevoke_wait_ms = 5000", "revoke_wait_ms"),
 )
 
 

@@ -347,6 +347,8 @@ def keeper_can(db):
         UPDATE signing_key SET retire_at = activate_at, remove_at = NOW() - INTERVAL 2 DAY WHERE kid = 'k1';
         COMMIT;
         DELETE FROM signing_key WHERE remove_at < NOW() - INTERVAL 1 DAY ORDER BY remove_at, kid LIMIT 1000;
+        INSERT INTO used_proof (proof, expires_at) VALUES (UNHEX(REPEAT('AB', 32)), NOW() - INTERVAL 1 HOUR);
+        DELETE FROM used_proof WHERE expires_at < NOW() - INTERVAL 10 MINUTE ORDER BY expires_at, proof LIMIT 1000;
         """)
     must(done.returncode == 0, done.stderr.decode())
     equal(rows(db, "SELECT stream, kind, item FROM feed WHERE stream = 'host:keeper'"),
@@ -375,6 +377,17 @@ def lease(db):
     refused(db, "INSERT INTO rotation_lease (only_row) VALUES (2)", "one_lease")
 
 
+@check("a used proof: once, any 32 bytes, none that differ only at the end taken for one; the feed does not tell")
+def used_proofs(db):
+    insert = "INSERT INTO used_proof (proof, expires_at) VALUES (X'{}', '2030-01-01')".format
+    twins = ["00" * 32, "00" * 31 + "20", "00" * 31 + "41", "00" * 31 + "61", "ff" * 32]
+    equal(feed_of(db, "; ".join(map(insert, twins))), [], "the feed")
+    for proof in twins:
+        refused(db, insert(proof), "Duplicate entry")
+    equal(len(rows(db, "SELECT HEX(proof) FROM used_proof")), len(twins), "rows")
+    refused(db, insert("aa" * 33), "Data too long")
+
+
 @check("the keeper's account can do no more")
 def keeper_cannot(db):
     for sql in ("UPDATE client SET enabled = 1", "INSERT INTO client (client_id) VALUES ('x')", "DELETE FROM client",
@@ -390,6 +403,7 @@ def keeper_cannot(db):
                 "UPDATE signing_key SET alg = 'RS256'", "UPDATE signing_key SET kid = 'x'", "DELETE FROM rotation_lease",
                 "INSERT INTO rotation_lease (only_row) VALUES (2)", "INSERT INTO feed VALUES ('operator', 1000000, 'client', 'x', NOW())",
                 "UPDATE feed SET item = ''", "UPDATE feed_stream SET seq = 0", "DELETE FROM feed_stream",
+                "UPDATE used_proof SET expires_at = NOW()", "UPDATE used_proof SET proof = UNHEX(REPEAT('CD', 32))",
                 "UPDATE feed_epoch SET epoch = ''", "CALL client_disable('demo-client')", "CALL feed_put('client', 'x')",
                 "CREATE TABLE mine (a INT)", "DROP TABLE client", "ALTER TABLE client ADD mine INT", "TRUNCATE TABLE feed",
                 "DROP TRIGGER client_fixed", "CREATE PROCEDURE mine() DO 0", "SELECT * FROM mysql.global_priv",

@@ -1,4 +1,4 @@
-/* The way of a revocation to the keeper: answered, late, in vain, and with either side dying in between. */
+/* The way of a letter to the keeper: answered, late, in vain, and with either side dying in between. */
 #include "../../app/mailbox.h"
 
 #include <poll.h>
@@ -10,11 +10,14 @@ enum { SENDERS = 8, LETTERS = 40 };
 static struct config config;
 static struct region region;
 
+/* Revocations and proofs in turn. */
 static struct region_letter letter_of(unsigned number)
 {
-    struct region_letter letter = { .jti_size = 16, .client_id_size = (uint16_t)(number % 128), .expires_at = number };
+    struct region_letter letter = { .kind = (uint16_t)(number % 2), .jti_size = 16,
+                                    .client_id_size = (uint16_t)(number % 128), .expires_at = number };
     memset(letter.jti, (int)(number & 0x7f), sizeof letter.jti);
     memset(letter.client_id, (int)(number & 0x7f), sizeof letter.client_id);
+    memset(letter.proof, (int)(number & 0xff), sizeof letter.proof);
     return letter;
 }
 
@@ -24,7 +27,7 @@ static bool is_whole(const struct region_letter *letter)
     return memcmp(letter, &expected, sizeof expected) == 0;
 }
 
-static int send_one(struct region_row *row, unsigned number, uint64_t patience_ms)
+static enum mailbox_state send_one(struct region_row *row, unsigned number, uint64_t patience_ms)
 {
     struct region_letter letter = letter_of(number);
     return mailbox_send(&region, row, &letter, region_milliseconds() + patience_ms);
@@ -62,7 +65,7 @@ static void nobody_answers_and_the_deadline_holds(void)
     struct region_row *row = region_row_take(&region, REGION_WORKER);
     struct mailbox_letter letter;
     uint64_t before = region_milliseconds();
-    CHECK(row && send_one(row, 1, 60) == -1);
+    CHECK(row && send_one(row, 1, 60) == MAILBOX_FAILED);
     uint64_t took = region_milliseconds() - before;
     CHECK(took >= 60 && took < 1000);
     CHECK(mailbox_collect(&region, &letter, 1) == 1 && is_whole(&letter.letter) && letter.letter.expires_at == 1);
@@ -75,30 +78,32 @@ static void the_doorbell_rings(void)
     uint64_t rings;
     CHECK(poll(&bell, 1, 0) == 0);
     CHECK(read(region.doorbell, &rings, sizeof rings) == -1);
-    CHECK(send_one(row, 1, 0) == -1);
+    CHECK(send_one(row, 1, 0) == MAILBOX_FAILED);
     CHECK(poll(&bell, 1, 0) == 1 && read(region.doorbell, &rings, sizeof rings) == sizeof rings && rings == 1);
 }
 
-static void durable_and_failed_are_told_at_once(void)
+static void each_answer_is_told_at_once(void)
 {
     struct region_row *row = region_row_take(&region, REGION_WORKER);
     pid_t keeper = start_keeper(MAILBOX_DURABLE);
-    for (unsigned i = 0; i < 100; i++) CHECK(send_one(row, i, 5000) == 0);
+    for (unsigned i = 0; i < 100; i++) CHECK(send_one(row, i, 5000) == MAILBOX_DURABLE);
     CHECK(stop(keeper) == 0);
-    keeper = start_keeper(MAILBOX_FAILED);
-    uint64_t before = region_milliseconds();
-    CHECK(send_one(row, 7, 5000) == -1);
-    CHECK(region_milliseconds() - before < 2000);
-    CHECK(stop(keeper) == 0);
+    for (enum mailbox_state state = MAILBOX_USED; state <= MAILBOX_FAILED; state++) {
+        keeper = start_keeper(state);
+        uint64_t before = region_milliseconds();
+        for (unsigned i = 0; i < 100; i++) CHECK(send_one(row, i, 5000) == state);
+        CHECK(region_milliseconds() - before < 2000);
+        CHECK(stop(keeper) == 0);
+    }
 }
 
 static void an_answer_is_for_its_own_letter(void)
 {
     struct region_row *row = region_row_take(&region, REGION_WORKER);
     struct mailbox_letter old, current;
-    CHECK(send_one(row, 1, 0) == -1);
+    CHECK(send_one(row, 1, 0) == MAILBOX_FAILED);
     CHECK(mailbox_collect(&region, &old, 1) == 1);
-    CHECK(send_one(row, 2, 0) == -1);
+    CHECK(send_one(row, 2, 0) == MAILBOX_FAILED);
     mailbox_answer(&old, MAILBOX_DURABLE);
     CHECK(mailbox_collect(&region, &current, 1) == 1 && current.letter.expires_at == 2);
     CHECK(current.number != old.number);
@@ -111,11 +116,11 @@ static void a_row_goes_on_counting_under_its_next_owner(void)
 {
     struct region_row *row = region_row_take(&region, REGION_WORKER);
     struct mailbox_letter orphan, current;
-    CHECK(send_one(row, 1, 0) == -1);
+    CHECK(send_one(row, 1, 0) == MAILBOX_FAILED);
     region_row_give(row);
     CHECK(mailbox_collect(&region, &orphan, 1) == 1 && is_whole(&orphan.letter));
     CHECK(region_row_take(&region, REGION_WORKER) == row);
-    CHECK(send_one(row, 2, 0) == -1);
+    CHECK(send_one(row, 2, 0) == MAILBOX_FAILED);
     mailbox_answer(&orphan, MAILBOX_DURABLE);
     CHECK(mailbox_collect(&region, &current, 1) == 1 && current.letter.expires_at == 2);
 }
@@ -124,7 +129,7 @@ static void letters_of_all_are_collected_together(void)
 {
     struct mailbox_letter letters[SENDERS];
     unsigned seen = 0;
-    for (unsigned i = 0; i < SENDERS; i++) CHECK(send_one(region_row_take(&region, REGION_WORKER), i, 0) == -1);
+    for (unsigned i = 0; i < SENDERS; i++) CHECK(send_one(region_row_take(&region, REGION_WORKER), i, 0) == MAILBOX_FAILED);
     CHECK(mailbox_collect(&region, letters, 3) == 3);
     CHECK(mailbox_collect(&region, letters, SENDERS) == SENDERS);
     for (size_t i = 0; i < SENDERS; i++) {
@@ -134,17 +139,21 @@ static void letters_of_all_are_collected_together(void)
     CHECK(seen == (1U << SENDERS) - 1);
 }
 
-static void a_letter_of_impossible_size_is_left_lying(void)
+static void a_letter_of_impossible_size_or_kind_is_left_lying(void)
 {
     struct region_row *row = region_row_take(&region, REGION_WORKER);
     struct region_letter letter = letter_of(3);
     struct mailbox_letter collected;
     letter.jti_size = REGION_JTI + 1;
-    CHECK(mailbox_send(&region, row, &letter, 0) == -1);
+    CHECK(mailbox_send(&region, row, &letter, 0) == MAILBOX_FAILED);
     CHECK(mailbox_collect(&region, &collected, 1) == 0);
     letter.jti_size = 1;
     letter.client_id_size = REGION_CLIENT_ID + 1;
-    CHECK(mailbox_send(&region, row, &letter, 0) == -1);
+    CHECK(mailbox_send(&region, row, &letter, 0) == MAILBOX_FAILED);
+    CHECK(mailbox_collect(&region, &collected, 1) == 0);
+    letter = letter_of(3);
+    letter.kind = REGION_KIND_PROOF + 1;
+    CHECK(mailbox_send(&region, row, &letter, 0) == MAILBOX_FAILED);
     CHECK(mailbox_collect(&region, &collected, 1) == 0);
 }
 
@@ -153,7 +162,7 @@ static void a_successor_answers(void)
 {
     struct region_row *row = region_row_take(&region, REGION_WORKER);
     pid_t worker = fixture_fork();
-    if (worker == 0) _exit(send_one(row, 5, 5000) == 0 ? 0 : 1);
+    if (worker == 0) _exit(send_one(row, 5, 5000) == MAILBOX_DURABLE ? 0 : 1);
     pid_t first = fixture_fork();
     if (first == 0) {
         struct mailbox_letter letter;
@@ -169,7 +178,7 @@ static void a_successor_answers(void)
 static void send_all(struct region_row *row)
 {
     for (unsigned i = 0; i < LETTERS; i++)
-        if (send_one(row, i, 8000)) _exit(1);
+        if (send_one(row, i, 8000) != MAILBOX_DURABLE) _exit(1);
     _exit(0);
 }
 
@@ -228,11 +237,11 @@ int main(void)
 {
     RUN_IN(nobody_answers_and_the_deadline_holds);
     RUN_IN(the_doorbell_rings);
-    RUN_IN(durable_and_failed_are_told_at_once);
+    RUN_IN(each_answer_is_told_at_once);
     RUN_IN(an_answer_is_for_its_own_letter);
     RUN_IN(a_row_goes_on_counting_under_its_next_owner);
     RUN_IN(letters_of_all_are_collected_together);
-    RUN_IN(a_letter_of_impossible_size_is_left_lying);
+    RUN_IN(a_letter_of_impossible_size_or_kind_is_left_lying);
     RUN_IN(a_successor_answers);
     RUN_IN(keepers_are_killed_and_everybody_is_answered);
     RUN_IN(no_letter_is_torn);

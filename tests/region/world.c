@@ -12,13 +12,14 @@ static struct region region;
 static struct region_row *row;
 static struct world world;
 static const struct store *store;
+static struct secret_hasher hasher;
 
 static void open_world(void)
 {
     config = fixture_config();
     region = fixture_region(&config);
     row = region_row_take(&region, REGION_WORKER);
-    if (!row || world_open(&world, &region, row, &config)) exit(2);
+    if (!row || world_open(&world, &region, row, &hasher, &config)) exit(2);
     store = world_store(&world);
 }
 
@@ -103,6 +104,71 @@ static void what_is_no_token_of_ours_is_not_sent(void)
     odd.client_id = (struct text){ longest, REGION_CLIENT_ID + 1 };
     CHECK(store->token_revoke(store->world, &odd) == -1);
     CHECK(mailbox_collect(&region, &letter, 1) == 0);
+}
+
+static enum answer use(struct text who, struct text id)
+{
+    return store->seen_once(store->world, who, id, 1000, 1060);
+}
+
+static void a_host_alone_asks_nobody_whether_a_proof_is_new(void)
+{
+    struct mailbox_letter letter;
+    atomic_store(&region.board->database_up, 1);
+    CHECK(use(TEXT("client"), TEXT("id")) == ANSWER_YES && use(TEXT("client"), TEXT("id")) == ANSWER_NO);
+    CHECK(mailbox_collect(&region, &letter, 1) == 0);
+}
+
+static void a_cluster_without_a_database_cannot_say_and_the_proof_is_used_up_here(void)
+{
+    uint64_t before = region_milliseconds();
+    struct mailbox_letter letter;
+    strcpy(config.replay, "cluster");
+    config.revoke_wait_ms = 5000;
+    CHECK(use(TEXT("client"), TEXT("id")) == ANSWER_CANNOT_SAY);
+    CHECK(region_milliseconds() - before < 2000);
+    CHECK(use(TEXT("client"), TEXT("id")) == ANSWER_NO);
+    CHECK(mailbox_collect(&region, &letter, 1) == 0);
+    CHECK(atomic_load(&row->counters[METRICS_proofs_failed]) == 1);
+    atomic_store(&region.board->database_up, 1);
+    config.revoke_wait_ms = 60;
+    before = region_milliseconds();
+    CHECK(use(TEXT("client"), TEXT("other")) == ANSWER_CANNOT_SAY);
+    CHECK(region_milliseconds() - before >= 60);
+}
+
+/* Collects one letter and answers it; true when it was the proof of these bytes. */
+static bool judge(const char *digest, enum mailbox_state state)
+{
+    struct mailbox_letter letter;
+    while (mailbox_collect(&region, &letter, 1) == 0) fixture_sleep_us(200);
+    char hex[2 * REGION_PROOF + 1];
+    for (size_t i = 0; i < REGION_PROOF; i++) snprintf(hex + 2 * i, 3, "%02x", (unsigned char)letter.letter.proof[i]);
+    mailbox_answer(&letter, state);
+    return letter.letter.kind == REGION_KIND_PROOF && letter.letter.expires_at == 1060 && strcmp(hex, digest) == 0;
+}
+
+static enum answer use_judged(struct text who, struct text id, const char *digest, enum mailbox_state state)
+{
+    pid_t keeper = fixture_fork();
+    if (keeper == 0) _exit(judge(digest, state) ? 0 : 1);
+    enum answer answer = use(who, id);
+    return fixture_wait(keeper) == 0 ? answer : (enum answer)-1;
+}
+
+/* The digests are sha256sum's, of 8 bytes of size and the bytes, twice: every host must write the same. */
+static void a_cluster_asks_the_keeper_about_any_bytes(void)
+{
+    strcpy(config.replay, "cluster");
+    config.revoke_wait_ms = 5000;
+    atomic_store(&region.board->database_up, 1);
+    CHECK(use_judged(TEXT("client"), TEXT("id"), "ecebd6fb958536b7861091410c454270fc0fc7a41cf967bcf0a322b03fa63823", MAILBOX_DURABLE) == ANSWER_YES);
+    CHECK(use(TEXT("client"), TEXT("id")) == ANSWER_NO);
+    CHECK(use_judged(TEXT("clienti"), TEXT("d"), "8fae24afb9a7272849851424a27d3c839c8c3b83ae8d71b301aa4fe5a557b2f9", MAILBOX_USED) == ANSWER_NO);
+    CHECK(use_judged(TEXT("\0dpop"), TEXT("a\0b\xff"), "de3c869d220d962870979709ee6400e94ace5f75cbf5573826acc0d10cf14116", MAILBOX_FAILED) == ANSWER_CANNOT_SAY);
+    CHECK(atomic_load(&row->counters[METRICS_proofs_new]) == 1);
+    CHECK(atomic_load(&row->counters[METRICS_proofs_used]) == 1);
+    CHECK(atomic_load(&row->counters[METRICS_proofs_failed]) == 1);
 }
 
 static void one_at_a_time_in_the_slow_lane(void)
@@ -254,11 +320,15 @@ static void odd_routes_and_states_count_somewhere(void)
 
 int main(void)
 {
+    if (secret_hasher_open(&hasher)) return EXIT_FAILURE;
     RUN_IN(age_is_never_before_the_first_load);
     RUN_IN(a_revocation_without_a_database_fails_at_once_and_holds_here);
     RUN_IN(a_revocation_waits_no_longer_than_configured);
     RUN_IN(a_keeper_makes_it_durable);
     RUN_IN(what_is_no_token_of_ours_is_not_sent);
+    RUN_IN(a_host_alone_asks_nobody_whether_a_proof_is_new);
+    RUN_IN(a_cluster_without_a_database_cannot_say_and_the_proof_is_used_up_here);
+    RUN_IN(a_cluster_asks_the_keeper_about_any_bytes);
     RUN_IN(one_at_a_time_in_the_slow_lane);
     RUN_IN(the_lane_of_the_dead_and_the_endless_is_taken_over);
     RUN_IN(failures_and_allowances_go_through);
@@ -268,5 +338,6 @@ int main(void)
     RUN_IN(the_page_says_never_before_the_first_load);
     RUN_IN(a_page_that_does_not_fit_is_told);
     RUN_IN(odd_routes_and_states_count_somewhere);
+    secret_hasher_close(&hasher);
     return CHECK_EXIT();
 }

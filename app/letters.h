@@ -1,0 +1,16 @@
+/* letters: what workers have asked the keeper for (mailbox.h), as the rows of one transaction.
+ *
+ * Of two hosts that write the same proof at once only one can commit. On one server the second waits at the key until
+ * the first has ended; on Galera, where a lock is one node's, the later commit fails (DB_DEADLOCK), and when it is tried
+ * again the row is there. Either way it is found, and the answer is used. */
+#ifndef APP_LETTERS_H
+#define APP_LETTERS_H
+
+#include "db.h"
+#include "mailbox.h"
+
+/* Writes them all and commits. 0: each holds its answer. -1: nothing is known to be written, and db holds the numbers of
+ * its failure; the transaction may still be open. The order of letters changes. */
+int letters_write(struct db *db, struct mailbox_letter *letters, size_t count);
+
+#endif
