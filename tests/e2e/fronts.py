@@ -1,4 +1,5 @@
-"""fronts: nginx and lighttpd with the configurations of deploy/, on a loopback port. Only paths are replaced there."""
+"""fronts: nginx and lighttpd with the configurations of deploy/, on a loopback port, and with TLS on a second
+one. Only paths are replaced there, and what is commented out is put in as the comment says."""
 import os
 import socket
 
@@ -24,14 +25,23 @@ http {{
     server {{
         listen 127.0.0.1:{port} backlog=1024;
         server_name as.example;
+{tls}
         include {folder}/nginx-m2mauth.conf;
 {more}
     }}
 }}
 """
 
+NGINX_TLS = """
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {server.path};
+        ssl_certificate_key {server.key};
+        ssl_client_certificate {authorities};
+        ssl_verify_client optional_no_ca;
+"""
+
 LIGHTTPD = """
-server.modules = ()
+server.modules = ({modules})
 server.bind = "127.0.0.1"
 server.port = {port}
 server.document-root = "{folder}"
@@ -40,16 +50,28 @@ server.upload-dirs = ("{folder}")
 server.listen-backlog = 1024
 include "{folder}/http-parseopts.conf"
 include "{folder}/lighttpd-m2mauth.conf"
+{tls}
 {more}
 accesslog.filename = "{folder}/lighttpd-access.log"
 """
 
+LIGHTTPD_TLS = """
+$SERVER["socket"] == "127.0.0.1:{port}" {{
+    ssl.engine = "enable"
+    ssl.pemfile = "{server.path}"
+    ssl.privkey = "{server.key}"
+}}
+"""
+
 
 class Front:
-    def __init__(self, scratch, kind, fcgi_socket, bin_path=None):
-        """bin_path: lighttpd starts this script, as the pool, itself (the second variant in its configuration)."""
+    def __init__(self, scratch, kind, fcgi_socket, bin_path=None, authority=None):
+        """bin_path: lighttpd starts this script, as the pool, itself (the second variant in its configuration).
+        authority: of authority.py; there is a port with TLS as well, which asks clients for certificates."""
         self.scratch, self.kind, self.socket, self.bin_path = scratch, kind, fcgi_socket, bin_path
+        self.authority = authority
         self.port = free_port()
+        self.tls_port = free_port() if authority else None
         self.more = lambda front: ""                    # what a test adds to the configuration
         self.process = self.command = None
 
@@ -68,16 +90,20 @@ class Front:
         self.adapt("nginx/m2mauth.conf", "nginx-m2mauth.conf", {
             "include m2mauth_params": f"include {folder}/m2mauth_params", "/var/log/nginx/": f"{folder}/nginx-"})
         user = "user root root;" if os.geteuid() == 0 else ""
-        conf = self.scratch.write("nginx.conf", NGINX.format(folder=folder, port=self.port, user=user, more=self.more(self)))
+        conf = self.scratch.write("nginx.conf", NGINX.format(folder=folder, port=self.port, user=user,
+                                                             tls=self.tls(NGINX_TLS), more=self.more(self)))
         self.command = ["nginx", "-p", folder, "-c", conf, "-e", f"{folder}/nginx-error.log"]
 
     def write_lighttpd(self):
         folder = self.scratch.folder
         self.adapt("lighttpd/http-parseopts.conf", "http-parseopts.conf", {})
-        path = self.adapt("lighttpd/m2mauth.conf", "lighttpd-m2mauth.conf", {"/run/m2mauth/fcgi.sock": self.socket})
+        path = self.adapt("lighttpd/m2mauth.conf", "lighttpd-m2mauth.conf",
+                          {"/run/m2mauth/fcgi.sock": self.socket, **self.certificates_wanted()})
         if self.bin_path:
             self.choose_bin_path(path)
-        conf = self.scratch.write("lighttpd.conf", LIGHTTPD.format(folder=folder, port=self.port, more=self.more(self)))
+        conf = self.scratch.write("lighttpd.conf", LIGHTTPD.format(
+            folder=folder, port=self.port, modules='"mod_openssl"' if self.authority else "",
+            tls=self.tls(LIGHTTPD_TLS), more=self.more(self)))
         self.command = ["lighttpd", "-D", "-f", conf]
 
     def choose_bin_path(self, path):
@@ -95,6 +121,15 @@ class Front:
             must(old in content, f"deploy/lighttpd/m2mauth.conf no longer says {old}")
             content = content.replace(old, new)
         self.scratch.write(os.path.basename(path), content)
+
+    def certificates_wanted(self):
+        """What the comment about certificates in lighttpd's file says, done to it."""
+        return {"#ssl.verifyclient": "ssl.verifyclient",
+                "/etc/lighttpd/client-authorities.pem": self.authority.listed} if self.authority else {}
+
+    def tls(self, template):
+        authority = self.authority
+        return template.format(port=self.tls_port, server=authority.server, authorities=authority.own.path) if authority else ""
 
     def start(self):
         getattr(self, f"write_{self.kind}")()

@@ -6,14 +6,15 @@ from pool import Pool
 
 
 class House:
-    def __init__(self, build, scratch, kinds=fronts.KINDS, **settings):
-        self.build, self.scratch = build, scratch
+    def __init__(self, build, scratch, kinds=fronts.KINDS, authority=None, **settings):
+        """authority: the fronts have a port with TLS as well, and ask for certificates there."""
+        self.build, self.scratch, self.authority = build, scratch, authority
         self.database = rig.Database(scratch)
         self.database.start()
         self.operator = rig.Operator(scratch, build, self.database, **{"log_requests": "all", **settings})
         self.operator.install()
         self.pool = Pool(self.operator)
-        self.fronts = {kind: fronts.Front(scratch, kind, self.pool.socket) for kind in kinds}
+        self.fronts = {kind: fronts.Front(scratch, kind, self.pool.socket, authority=authority) for kind in kinds}
 
     def start(self, launcher="spawn", workers=None, start_fronts=True):
         self.pool.start(launcher, workers=workers)
@@ -24,6 +25,9 @@ class House:
 
     def port(self, kind="nginx"):
         return self.fronts[kind].port
+
+    def tls_port(self, kind="nginx", certificate=None):
+        return web.TlsPort(self.fronts[kind].tls_port, self.authority.context(certificate))
 
     def client(self, client_id, kind="nginx"):
         return web.Client(self.port(kind), client_id, self.operator.secrets[client_id])

@@ -39,12 +39,25 @@ class Broken(ConnectionError):
     """The connection ended before the answer did."""
 
 
+class TlsPort:
+    """Stands wherever a port does: what connects to it speaks TLS, by a context of ssl."""
+
+    def __init__(self, number, context):
+        self.number, self.context = number, context
+
+    def wrap(self, sock):
+        return self.context.wrap_socket(sock, server_hostname="as.example")
+
+
 class Connection:
     """A kept HTTP connection."""
 
     def __init__(self, port, seconds=SECONDS):
-        self.sock = socket.create_connection(("127.0.0.1", port), seconds)
+        tls = port if isinstance(port, TlsPort) else None
+        self.sock = socket.create_connection(("127.0.0.1", tls.number if tls else port), seconds)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.sock = tls.wrap(self.sock)
         self.data = b""
 
     def __enter__(self):
