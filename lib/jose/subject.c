@@ -130,11 +130,13 @@ static struct text view(const ASN1_STRING *string)
     return (struct text){ (const char *)ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string) };
 }
 
+/* OpenSSL also reads an address with blanks around it. */
 static bool is_address(struct text value, const ASN1_STRING *octets)
 {
     char text[64] = "";
-    if (value.size >= sizeof text || memchr(value.data, '\0', value.size)) return false;
+    if (value.size >= sizeof text) return false;
     memcpy(text, value.data, value.size);
+    if (strspn(text, "0123456789abcdefABCDEF.:") != value.size) return false;
     ASN1_OCTET_STRING *address = a2i_IPADDRESS(text);
     bool same = address && (!octets || ASN1_STRING_cmp(address, octets) == 0);
     ASN1_OCTET_STRING_free(address);

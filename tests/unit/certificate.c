@@ -174,6 +174,20 @@ static void rules_that_are_none(void)
     CHECK(subject_fault(&(struct subject){ SUBJECT_san_dns, TEXT("a\0b") }) != NULL);
 }
 
+/* Not even for who did not ask whether the rule is one. */
+static void what_is_no_rule_matches_nothing(void)
+{
+    static const struct subject subjects[] = {
+        { SUBJECT_san_ip, { " 192.0.2.7", 10 } }, { SUBJECT_san_ip, { "192.0.2.7 ", 10 } }, { SUBJECT_san_ip, { "192.0.2.7\0", 10 } },
+        { SUBJECT_san_dns, { "orders.example.com\0", 19 } }, { SUBJECT_NONE, { "orders.example.com", 18 } },
+        { SUBJECT_san_dns, { "", 0 } }, { SUBJECT_subject_dn, { "", 0 } },
+    };
+    struct certificate certificate;
+    CHECK(open_certificate("client", &certificate) == 0);
+    for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) CHECK(!subject_matches(&subjects[i], &certificate));
+    certificate_close(&certificate);
+}
+
 /* Each attribute may be of 30 bytes and more of them than anybody needs: bounded, and in time. */
 static void a_name_without_end(void)
 {
@@ -196,6 +210,7 @@ int main(void)
     RUN(G6_escapes_sets_and_blanks);
     RUN(G6_alternative_names);
     RUN(rules_that_are_none);
+    RUN(what_is_no_rule_matches_nothing);
     RUN(a_name_without_end);
     arena_close(&arena);
     return CHECK_EXIT();
