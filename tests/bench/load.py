@@ -17,10 +17,10 @@ class Shot:
     web_us: float = 0.0     # and of the front server
 
 
-def wrk(script, url, requests_file, connections, seconds):
+def wrk(script, url, requests_file, connections, seconds, once=False):
     command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "5s", "-s", script, url,
-               "--", requests_file]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
+               "--", requests_file, *(["once"] if once else [])]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
     found = re.search(r"^RESULT (.*)$", run.stdout, re.M)
     if run.returncode != 0 or not found:
         raise RuntimeError(f"wrk failed: {run.stdout}{run.stderr}")

@@ -1,18 +1,28 @@
--- Sends the requests of a file, one after the other and round again. A line is: Authorization value, tab, form body;
--- without a body it is a GET.
+-- Sends the requests of a file, one after the other and round again. A line is: Authorization value, tab, form body, and
+-- where there is one a tab and a DPoP proof; without a body it is a GET. With `once` as second argument each line is sent
+-- once; when they are used up, requests go where there is nothing, and their refusals are counted as errors.
 -- The last line of the output is the result: requests, microseconds, bytes, p50 and p99 in microseconds, errors.
-local requests, next_one = {}, 0
+local requests, next_one, once = {}, 0, false
+
+local function make(line)
+  local authorization, form, proof = line:match("^([^\t]*)\t([^\t]*)\t?(.*)$")
+  local headers = {}
+  if authorization ~= "" then headers["Authorization"] = authorization end
+  if proof ~= "" then headers["DPoP"] = proof end
+  if form == "" then return wrk.format("GET", nil, headers) end
+  headers["Content-Type"] = "application/x-www-form-urlencoded"
+  return wrk.format("POST", nil, headers, form)
+end
 
 function init(arguments)
+  once = arguments[2] == "once"
   for line in io.lines(arguments[1]) do
-    local authorization, form = line:match("^(.*)\t(.*)$")
-    requests[#requests + 1] = form == "" and wrk.format("GET", nil, { ["Authorization"] = authorization }) or
-      wrk.format("POST", nil, { ["Authorization"] = authorization,
-                                ["Content-Type"] = "application/x-www-form-urlencoded" }, form)
+    requests[#requests + 1] = make(line)
   end
 end
 
 function request()
+  if once and next_one == #requests then return wrk.format("GET", "/used-up") end
   next_one = next_one % #requests + 1
   return requests[next_one]
 end

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import subprocess
 import sys
 import urllib.parse
 
@@ -17,7 +18,9 @@ TOKENS_OF_EACH = 8
 READER = "bench-reader"
 FORM = "application/x-www-form-urlencoded"
 PROCESSES = {"classic": 8, "multiplexed": 4, "m2mauth": 4}
-ENDPOINTS = {"nginx": ("token", "validate", "check"), "lighttpd": ("token", "validate")}
+ENDPOINTS = {"nginx": ("token", "assertion", "dpop", "validate", "check"), "lighttpd": ("token", "assertion", "dpop", "validate")}
+ONCE = ("assertion", "dpop")            # ways to /token whose requests may be sent once each
+SIGNER = "bench-signer"
 DEMAND = """set $m2mauth_audience "{audience}";  set $m2mauth_scope read;
 set $m2mauth_scope_any "";  set $m2mauth_resource_metadata "";  set $m2mauth_binding "";  set $m2mauth_origin "";
 include {deploy}/m2mauth_protect;
@@ -35,14 +38,15 @@ class Target:
             self.process = scratch.start(command, f"{name}.log", stdin=sock)
 
     def url(self, endpoint):
-        return f"http://127.0.0.1:{self.port}/oauth/{endpoint}"
+        return f"http://127.0.0.1:{self.port}/oauth/{'token' if endpoint in ONCE else endpoint}"
 
     def ask(self, endpoint, request):
         """One request. Its status, its body, and the size of the whole answer."""
-        authorization, form = request
+        authorization, form, proof = (*request, "")[:3]
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        headers = {"Authorization": authorization, **({"Content-Type": FORM} if form else {})}
-        connection.request("POST" if form else "GET", f"/oauth/{endpoint}", form or None, headers)
+        headers = {"Authorization": authorization, "DPoP": proof, "Content-Type": form and FORM}
+        connection.request("POST" if form else "GET", urllib.parse.urlsplit(self.url(endpoint)).path, form or None,
+                           {name: value for name, value in headers.items() if value})
         answer = connection.getresponse()
         body = answer.read()
         connection.close()
@@ -106,17 +110,35 @@ def install(scratch, build):
     """A database with clients in it, and the operator who made them."""
     database = rig.Database(scratch)
     database.start()
-    operator = rig.Operator(scratch, build, database, token_seconds=7200, workers=PROCESSES["m2mauth"])
+    operator = rig.Operator(scratch, build, database, token_seconds=7200, workers=PROCESSES["m2mauth"],
+                            seen_max=4194304)
     operator.install()
     for number in range(CLIENTS):
         operator.client(f"bench-{number:06}", reads=False)
     operator.client(READER)
+    operator.client(SIGNER, reads=False)
+    jwk = subprocess.run([os.path.join(build, "bench-proofs"), "jwk"], check=True, capture_output=True, text=True).stdout
+    database.sql(f"CALL client_add_key('{SIGNER}', 'bench', 'ES256', '{jwk.strip()}', NULL)")
     return operator
+
+
+def write_signed(operator, build, kind, count):
+    """A file of requests that were signed just now, and may be sent once each."""
+    who = SIGNER if kind == "assertion" else basic(operator, SIGNER)
+    path = operator.scratch.path(f"{kind}.requests")
+    with open(path, "w") as file:
+        subprocess.run([os.path.join(build, "bench-proofs"), kind, str(count), operator.issuer, who], check=True, stdout=file)
+    return path
+
+
+def read_requests(path):
+    with open(path) as file:
+        return [tuple(line.rstrip("\n").split("\t")) for line in file]
 
 
 def token_requests(operator):
     return [(basic(operator, client_id), "grant_type=client_credentials&scope=read%20write")
-            for client_id in operator.secrets if client_id != READER]
+            for client_id in operator.secrets if client_id not in (READER, SIGNER)]
 
 
 def validate_requests(operator, target, requests):
