@@ -246,8 +246,8 @@ def named_by_an_audience(hosts):
     token = hosts.token(pool)
     equal(tokens.header(token), {"typ": "at+jwt", "alg": "PS256", "kid": kid}, "the header of a token")
     must(hosts.active(pool, token) and kid in [key["kid"] for key in hosts.jwks(pool)["keys"]], "it is not good")
-    hosts.database.sql("UPDATE audience SET token_algorithm = NULL")
-    await_true(lambda: tokens.header(hosts.token(pool))["alg"] != "PS256", 3, "a token of another algorithm")
+    hosts.database.sql("UPDATE audience SET token_algorithm = NULL; UPDATE signing_key SET activate_at = publish_at")
+    await_true(lambda: tokens.header(hosts.token(pool))["alg"] == "EdDSA", 3, "a token of the issuer's algorithm")
 
 
 @check("no sanitizer report, no error in the logs of the keepers")
