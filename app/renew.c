@@ -97,7 +97,9 @@ int renew_turn(struct renew *renew, struct db *db)
         log_event(LOG_LEVEL_ERROR, "rotation", "%s", db_why(db));
         return -1;
     }
+    /* That of the configuration before the others, because the first key of an empty database signs at once. */
+    int first = jws_algorithm_find_own(text_of(renew->config->token_algorithm));
     for (int i = 0; i < JWS_ALGORITHMS && text_present(renew->passphrase.text); i++)
-        if (renew_one(renew, db, (enum jws_algorithm)i)) return -1;
+        if (renew_one(renew, db, (enum jws_algorithm)((first + i) % JWS_ALGORITHMS))) return -1;
     return watch_signers(renew, db);
 }

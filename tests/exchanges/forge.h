@@ -11,6 +11,7 @@
  *     zero-r zero-s       64 bytes, one half of them zero, the other as signed
  *     zero                64 zero bytes
  *     short               one byte too few
+ *     secret              HMAC with that material, as HS256 of ours
  *     hmac                HMAC with the public key in PEM, which everybody has
  *     none                not at all: the last part is empty
  * 0, or -1. */

@@ -96,6 +96,9 @@ static void another_algorithm_signs_until_the_missing_one_is_known(void)
     CHECK(p.successor.activate == NOW + ACTIVE);
     CHECK(!rotation_follows(&p, JWS_ES256, &other));
     CHECK(plan(&other, 1, ROTATION_KEEP, &p) == ROTATION_IDLE);
+    other = key("HS256", (struct keyring_times){ 1, 1, 0, 0 });
+    CHECK(plan(&other, 1, ROTATION_ISSUE, &p) == ROTATION_MISSING && p.successor.activate == NOW + ACTIVE);
+    CHECK(!rotation_follows(&p, JWS_ES256, &other) && rotation_follows(&p, JWS_HS256, &other));
 }
 
 static void the_newest_is_the_one_that_signs_last(void)
@@ -107,7 +110,7 @@ static void the_newest_is_the_one_that_signs_last(void)
     const struct rotation rotation = { rules, NOW, keys, 4 };
     CHECK(rotation_newest(&rotation, JWS_ES256) == &keys[1]);
     CHECK(rotation_newest(&rotation, JWS_RS256) == &keys[3]);
-    CHECK(rotation_newest(&rotation, JWS_EdDSA) == NULL);
+    CHECK(rotation_newest(&rotation, JWS_EdDSA) == NULL && rotation_newest(&rotation, JWS_HS256) == NULL);
 }
 
 static void no_more_keys_than_a_keyring_holds(void)
