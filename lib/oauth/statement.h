@@ -9,6 +9,6 @@
 
 /* The compact JWS of claims, which are JSON, by the key that signs now; it lives as long as the exchange.
  * ERROR_none, or ERROR_unavailable (no key, no room, no signature). */
-enum error statement_sign(struct exchange *exchange, struct text type, struct text claims, struct text *compact_r);
+enum error statement_sign(struct exchange *exchange, enum keyring_kind kind, struct text claims, struct text *compact_r);
 
 #endif
