@@ -14,28 +14,27 @@ static bool is_plain_kid(struct text kid)
     return true;
 }
 
-void keyring_put_header(struct buffer *header, const struct keyring_key *key, struct text type)
+static const struct text types[KEYRING_KINDS] = {
+    [KEYRING_ACCESS_TOKEN] = { "at+jwt", 6 },
+    [KEYRING_INTROSPECTION] = { "token-introspection+jwt", 23 },
+};
+
+/* Its bytes are how a token's key is found, so they are made here and nowhere else. */
+static int put_header(struct keyring_key *key, enum keyring_kind kind)
 {
     char json[KEYRING_HEADER_BYTES];
     struct buffer b = { json, 0, sizeof json, false };
+    struct buffer header = { key->header_texts[kind], 0, KEYRING_HEADER_BYTES, false };
     buffer_put(&b, TEXT("{\"typ\":"));
-    buffer_put_json(&b, type);
+    buffer_put_json(&b, types[kind]);
     buffer_put(&b, TEXT(",\"alg\":"));
     buffer_put_json(&b, jws_algorithm_name(key->algorithm));
     buffer_put(&b, TEXT(",\"kid\":"));
     buffer_put_json(&b, key->kid);
     buffer_put_char(&b, '}');
-    base64url_put(header, buffer_text(&b));
-    if (b.full) header->full = true;
-}
-
-/* What the header of an access token has to be, byte for byte, for this key to be found. */
-static int keep_header(struct keyring_key *key)
-{
-    struct buffer header = { key->header_text, 0, sizeof key->header_text, false };
-    keyring_put_header(&header, key, KEYRING_ACCESS_TOKEN);
-    key->header = buffer_text(&header);
-    return header.full ? -1 : 0;
+    base64url_put(&header, buffer_text(&b));
+    key->headers[kind] = buffer_text(&header);
+    return b.full || header.full ? -1 : 0;
 }
 
 static const char *open_signer(struct keyring_key *key, EVP_PKEY *private_key)
@@ -76,7 +75,7 @@ const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algor
     *key = (struct keyring_key){ .algorithm = algorithm, .times = *times, .public_key = public_key };
     memcpy(key->kid_text, kid.data, kid.size);
     key->kid = (struct text){ key->kid_text, kid.size };
-    if (keep_header(key)) return "the kid is too long";
+    if (put_header(key, KEYRING_ACCESS_TOKEN) || put_header(key, KEYRING_INTROSPECTION)) return "the kid is too long";
     if (private_key) refused = algorithm == JWS_HS256 ? open_mac(key, private_key) : open_signer(key, private_key);
     if (refused) return refused;
     EVP_PKEY_free(private_key);
@@ -126,7 +125,7 @@ const struct keyring_key *keyring_find(const struct keyring *keyring, struct tex
 {
     for (size_t i = 0; i < keyring->count; i++) {
         const struct keyring_key *key = &keyring->keys[i];
-        if (text_equal(key->header, header)) return is_published(&key->times, now) ? key : NULL;
+        if (text_equal(key->headers[KEYRING_ACCESS_TOKEN], header)) return is_published(&key->times, now) ? key : NULL;
     }
     return NULL;
 }

@@ -14,9 +14,8 @@
 
 enum { KEYRING_KEYS = 16, KEYRING_HEADER_BYTES = 192 };
 
-/* `typ` of what its keys sign: RFC 9068 2.1, RFC 9701 5. Only a token of the first is ever looked for. */
-#define KEYRING_ACCESS_TOKEN TEXT("at+jwt")
-#define KEYRING_INTROSPECTION TEXT("token-introspection+jwt")
+/* What its keys sign, told apart by `typ`: RFC 9068 2.1, RFC 9701 5. Only the key of an access token is ever looked for. */
+enum keyring_kind { KEYRING_ACCESS_TOKEN, KEYRING_INTROSPECTION, KEYRING_KINDS };
 
 /* Seconds since 1970; 0 for `activate` means never yet, for `retire` and `remove` not planned. */
 struct keyring_times {
@@ -33,9 +32,9 @@ struct keyring_key {
     EVP_PKEY *public_key;           /* NULL of HS256 */
     EVP_PKEY_CTX *signer;           /* NULL: this process cannot sign with it */
     EVP_MAC_CTX *mac;               /* HS256: signs and verifies; NULL: this process can do neither */
-    struct text header;             /* base64url of {"typ":"at+jwt","alg":...,"kid":...} */
+    struct text headers[KEYRING_KINDS]; /* base64url of {"typ":...,"alg":...,"kid":...} */
     char kid_text[JWK_KID_BYTES + 1];
-    char header_text[KEYRING_HEADER_BYTES];
+    char header_texts[KEYRING_KINDS][KEYRING_HEADER_BYTES];
 };
 
 struct keyring {
@@ -56,10 +55,7 @@ void keyring_clear(struct keyring *keyring);
  * of it (a token of another algorithm is better than no token); NULL when no key is active. */
 const struct keyring_key *keyring_signer(const struct keyring *keyring, enum jws_algorithm algorithm, int64_t now);
 
-/* Appends the base64url form of {"typ":type,"alg":...,"kid":...}, at most KEYRING_HEADER_BYTES. */
-void keyring_put_header(struct buffer *b, const struct keyring_key *key, struct text type);
-
-/* The key with exactly this header, published and not removed at now; NULL when there is none. */
+/* The key with exactly this header of an access token, published and not removed at now; NULL when there is none. */
 const struct keyring_key *keyring_find(const struct keyring *keyring, struct text header, int64_t now);
 
 /* Appends the raw signature (RFC 7515 5.1). 0, or -1 when the library failed or this process cannot sign with the key. */

@@ -32,8 +32,8 @@ static unsigned read_weight(struct text value)
 {
     uint64_t whole, thousandths = 0;
     struct text digits = value, before;
-    (void)text_split(&digits, '.', &before);
-    if (before.size != 1 || text_number(before, 1, &whole) || digits.size > 3) return 0;
+    if (!text_split(&digits, '.', &before) || before.size != 1 || text_number(before, 1, &whole)) return 0;
+    if (digits.size > 3) return 0;
     if (digits.size > 0 && text_number(digits, WEIGHT_ONE, &thousandths)) return 0;
     for (size_t i = digits.size; i < 3; i++) thousandths *= 10;
     return whole == 1 && thousandths > 0 ? 0 : (unsigned)(whole * WEIGHT_ONE + thousandths);

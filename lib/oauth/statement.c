@@ -11,8 +11,7 @@ enum error statement_sign(struct exchange *exchange, const struct statement *sta
     struct buffer signature = { signature_bytes, 0, sizeof signature_bytes, false };
     struct buffer compact = { arena_take(exchange->arena, size), 0, size, false };
     if (!key || !compact.data) return ERROR_unavailable;
-    if (text_equal(statement->type, KEYRING_ACCESS_TOKEN)) buffer_put(&compact, key->header);   /* made once, for all tokens */
-    else keyring_put_header(&compact, key, statement->type);
+    buffer_put(&compact, key->headers[statement->kind]);
     buffer_put_char(&compact, '.');
     base64url_put(&compact, statement->claims);
     if (issuer->sign(issuer->world, key, issuer->hasher, buffer_text(&compact), &signature)) return ERROR_unavailable;

@@ -9,7 +9,7 @@
 
 struct statement {
     const struct keyring_key *key;      /* NULL: there is none to sign with, and the statement is not made */
-    struct text type;                   /* KEYRING_ACCESS_TOKEN or KEYRING_INTROSPECTION */
+    enum keyring_kind kind;
     struct text claims;                 /* JSON */
 };
 

@@ -41,7 +41,8 @@ static void C10_weights(void)
     ALL(true, JWT ";q=1", JWT ";q=1.", JWT ";q=1.0", JWT ";q=1.000", JWT ";q=0.001", JWT ";Q=0.5", JWT " ; q=0.5 ",
         JWT ";q=0.5;ext=1", JWT ";q=0," JWT ";q=1");
     ALL(false, JWT ";q=0", JWT ";q=0.", JWT ";q=0.000", JWT ";x=1;q=0", JWT ";q=", JWT ";q=.5", JWT ";q=1.001", JWT ";q=2",
-        JWT ";q=-1", JWT ";q=0.0001", JWT ";q=1.0000", JWT ";q=\"1\"", JWT ";q=1e0", JWT ";q=0,x;q=1", JWT ";q=+1", JWT ";q=01");
+        JWT ";q=-1", JWT ";q=0.0001", JWT ";q=1.0000", JWT ";q=\"1\"", JWT ";q=1e0", JWT ";q=0,x;q=1", JWT ";q=+1", JWT ";q=01",
+        JWT ";q", JWT ";q;q=1");
 }
 
 static void C10_parameters_and_quotes(void)

@@ -35,7 +35,7 @@ static void a_key_signs_from_activate_to_retire(void)
 
 static void a_key_verifies_from_publish_to_remove(void)
 {
-    struct text header = keyring.keys[0].header;
+    struct text header = keyring.keys[0].headers[KEYRING_ACCESS_TOKEN];
     CHECK(keyring_find(&keyring, header, 99) == NULL);
     CHECK(keyring_find(&keyring, header, 100) != NULL);
     CHECK(keyring_find(&keyring, header, 399) != NULL);
@@ -47,7 +47,7 @@ static void times_that_are_not_planned(void)
     keyring_clear(&keyring);
     CHECK(add(TEXT("k"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 100, 0, 0, 0 }) == NULL);
     CHECK(keyring_signer(&keyring, JWS_ES256, 1000) == NULL);
-    CHECK(keyring_find(&keyring, keyring.keys[0].header, INT64_MAX) != NULL);
+    CHECK(keyring_find(&keyring, keyring.keys[0].headers[KEYRING_ACCESS_TOKEN], INT64_MAX) != NULL);
     CHECK(add(TEXT("l"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 100, 200, 0, 0 }) == NULL);
     CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_ES256, INT64_MAX)), TEXT("l"));
     CHECK(add(TEXT("m"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 500, 200, 0, 0 }) == NULL);
@@ -83,14 +83,14 @@ static void a_public_key_does_not_sign(void)
     keyring_clear(&keyring);
     CHECK(keyring_add(&keyring, TEXT("k"), JWS_ES256, &(struct keyring_times){ 0, 1, 0, 0 }, key, NULL) == NULL);
     CHECK(keyring_signer(&keyring, JWS_ES256, 10) == NULL);
-    CHECK(keyring_find(&keyring, keyring.keys[0].header, 10) != NULL);
+    CHECK(keyring_find(&keyring, keyring.keys[0].headers[KEYRING_ACCESS_TOKEN], 10) != NULL);
 }
 
 static void the_header_is_the_one_that_we_write(void)
 {
     keyring_clear(&keyring);
     CHECK(add(TEXT("es-1"), MATERIAL_ec, JWS_ES256, (struct keyring_times){ 0, 1, 0, 0 }) == NULL);
-    CHECK_TEXT(keyring.keys[0].header, TEXT("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImVzLTEifQ"));
+    CHECK_TEXT(keyring.keys[0].headers[KEYRING_ACCESS_TOKEN], TEXT("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImVzLTEifQ"));
     CHECK(keyring_find(&keyring, TEXT("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImVzLTEifQ"), 1) == &keyring.keys[0]);
     CHECK(keyring_find(&keyring, TEXT("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImVzLTEifA"), 1) == NULL);
     CHECK(keyring_find(&keyring, TEXT(""), 1) == NULL);
@@ -154,8 +154,8 @@ static void B20_a_secret_signs_and_verifies_and_is_found_by_its_header(void)
 {
     keyring_clear(&keyring);
     CHECK(add_secret(TEXT("hs"), MATERIAL_secret, (struct keyring_times){ 0, 100, 200, 0 }) == NULL);
-    CHECK_TEXT(keyring.keys[0].header, TEXT("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiIsImtpZCI6ImhzIn0"));
-    CHECK(keyring_find(&keyring, keyring.keys[0].header, 1) == &keyring.keys[0]);
+    CHECK_TEXT(keyring.keys[0].headers[KEYRING_ACCESS_TOKEN], TEXT("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiIsImtpZCI6ImhzIn0"));
+    CHECK(keyring_find(&keyring, keyring.keys[0].headers[KEYRING_ACCESS_TOKEN], 1) == &keyring.keys[0]);
     CHECK(keyring_signer(&keyring, JWS_HS256, 99) == NULL && keyring_signer(&keyring, JWS_HS256, 200) == NULL);
     CHECK_TEXT(kid_of(keyring_signer(&keyring, JWS_HS256, 100)), TEXT("hs"));
     CHECK(judge_own(TEXT("a.b"), TEXT("a.b")) == 1 && judge_own(TEXT("a.b"), TEXT("a.c")) == 0);
@@ -169,7 +169,7 @@ static void a_secret_that_is_not_there_says_nothing(void)
     keyring_clear(&keyring);
     CHECK(keyring_add(&keyring, TEXT("hs"), JWS_HS256, &(struct keyring_times){ 0, 1, 0, 0 }, NULL, NULL) == NULL);
     CHECK(keyring_signer(&keyring, JWS_HS256, 10) == NULL);
-    CHECK(keyring_find(&keyring, keyring.keys[0].header, 10) != NULL);
+    CHECK(keyring_find(&keyring, keyring.keys[0].headers[KEYRING_ACCESS_TOKEN], 10) != NULL);
     CHECK(judge_own(TEXT("a.b"), TEXT("a.b")) == -1);
 }
 

@@ -16,9 +16,9 @@ static struct exchange begin(void)
 }
 
 /* By the only key of the ring, when it has one. */
-static enum error sign(struct exchange *exchange, struct text type, struct text *compact_r)
+static enum error sign(struct exchange *exchange, enum keyring_kind kind, struct text *compact_r)
 {
-    const struct statement statement = { keyring_signer(&world.keyring, JWS_ES256, world.now), type, CLAIMS };
+    const struct statement statement = { keyring_signer(&world.keyring, JWS_ES256, world.now), kind, CLAIMS };
     return statement_sign(exchange, &statement, compact_r);
 }
 
@@ -36,7 +36,6 @@ static bool holds(struct text compact)
 static void C10_each_algorithm_and_each_kind(void)
 {
     const struct keyring_times always = { WORLD_START, WORLD_START, 0, 0 };
-    const struct text kinds[] = { KEYRING_ACCESS_TOKEN, KEYRING_INTROSPECTION };
     char kid[JWK_KID_BYTES];
     memset(kid, 'k', sizeof kid);
     for (int algorithm = 0; algorithm < JWS_ALGORITHMS; algorithm++) {
@@ -44,10 +43,10 @@ static void C10_each_algorithm_and_each_kind(void)
         keyring_clear(&world.keyring);
         enum jws_algorithm a = (enum jws_algorithm)algorithm;
         CHECK(!world_add_key(&world, (struct text){ kid, sizeof kid }, a, material_for(a), &always));
-        for (size_t i = 0; i < 2; i++) {
+        for (int kind = 0; kind < KEYRING_KINDS; kind++) {
             struct exchange exchange = begin();
             struct text compact;
-            CHECK(sign(&exchange, kinds[i], &compact) == ERROR_none && holds(compact));
+            CHECK(sign(&exchange, (enum keyring_kind)kind, &compact) == ERROR_none && holds(compact));
         }
     }
 }

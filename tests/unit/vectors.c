@@ -1,5 +1,7 @@
 /* The public vectors of tests/vectors/jws.txt, each line one test: RFCs 7515, 7517, 7520, 7638, 8037, 8705, 9449, and
  * signatures that only look like some (PROTOCOL B7 B8 B12 B13). */
+#include <openssl/x509.h>
+
 #include "../../lib/base/base64url.h"
 #include "../../lib/jose/jwk.h"
 #include "../../lib/jose/jwt.h"
@@ -74,6 +76,29 @@ static bool is_sha256(struct text value, struct text form, struct text encoded)
     return text_equal(buffer_text(&b), value);
 }
 
+static bool is_payload(struct text token, struct text said)
+{
+    char bytes[BYTES];
+    struct buffer decoded = { bytes, 0, sizeof bytes, false };
+    struct jws jws;
+    return !jws_split(token, &jws) && !base64url_decode(jws.payload, &decoded) && text_equal(buffer_text(&decoded), said);
+}
+
+static bool is_certificate(struct text name, struct text encoded)
+{
+    char bytes[BYTES];
+    struct buffer decoded = { bytes, 0, sizeof bytes, false };
+    struct jwk jwk;
+    if (open_key(name, &jwk)) return false;
+    bool good = !base64url_decode_basic(encoded, &decoded);
+    const unsigned char *der = (const unsigned char *)bytes, *end = der + decoded.size;
+    X509 *certificate = good ? d2i_X509(NULL, &der, (long)decoded.size) : NULL;
+    good = certificate && der == end && EVP_PKEY_eq(X509_get0_pubkey(certificate), jwk.key) == 1;
+    X509_free(certificate);
+    jwk_close(&jwk);
+    return good;
+}
+
 static bool is_key(struct text name, struct text json)
 {
     if (key_count == KEYS) return false;
@@ -93,6 +118,8 @@ static bool is_so(struct text verb, struct text rest)
         struct text form = word(&rest);
         return is_sha256(first, form, rest);
     }
+    if (text_equal(verb, TEXT("payload"))) return is_payload(first, rest);
+    if (text_equal(verb, TEXT("certificate"))) return is_certificate(first, rest);
     return text_equal(judge(first, rest), verb);
 }
 
