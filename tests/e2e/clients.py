@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""clients: libraries that others have written (openid-client, oauth4webapi, jose; Authlib) do the whole cycle.
+"""clients: libraries that others have written (openid-client, oauth4webapi, jose; Authlib) do the whole cycle, by each
+method of proof, with bearer tokens and with bound ones.
 
 The npm packages of clients/package-lock.json are kept in build/npm between runs. Without them this is a failure, not a
 part that is left out: what real clients do is seen nowhere else.
 """
+import glob
 import json
 import os
 import shutil
-import signal
 import subprocess
+import time
 
+import authority
 import rig
 import tokens
 import web
@@ -18,6 +21,7 @@ from rig import must
 
 HERE = os.path.join(rig.SOURCE, "tests", "e2e", "clients")
 PACKAGES = os.path.join(rig.SOURCE, "build", "npm")
+MTLS = "https://mtls.example/oauth"
 ALGORITHMS = ("RS256", "PS256", "EdDSA", "ES256")       # the last one goes on signing
 DEBIANS_PYTHON = "/usr/bin/python3"
 # Of Node.js 18, which Debian 12 has, Web Crypto is global only on demand; later ones take the option and ignore it.
@@ -44,14 +48,15 @@ def install():
                               capture_output=True)
         must(done.returncode == 0, f"the npm registry gave no packages: {done.stderr.decode(errors='replace')[:500]}")
         shutil.copy(lock, kept)
-    shutil.copy(os.path.join(HERE, "clients.mjs"), PACKAGES)
+    for module in glob.glob(os.path.join(HERE, "*.mjs")):
+        shutil.copy(module, PACKAGES)
 
 
 def token_of(house, algorithm):
     """A token signed by a new key of that algorithm, which the configuration asks for from now on."""
     house.operator.m2mctl("key", "new", "--alg", algorithm, "--activate", "now", database=True)
     house.operator.configure(token_algorithm=algorithm)
-    house.pool.tell(signal.SIGHUP)
+    house.pool.reload()
     worker, found = house.client("worker"), {}
 
     def signed():
@@ -68,37 +73,108 @@ def all_algorithms(house, by_algorithm):
         must(house.client("reader").active(by_algorithm[algorithm]), f"{algorithm}: not active")
 
 
-def what_to_know(house, kind, by_algorithm):
+def add_signer(house, alg, *generate):
+    """A client that signs with a key of that algorithm, and its row."""
+    client_id, key = f"signs-{alg}", house.scratch.path(f"signs-{alg}.key")
+    authority.openssl("genpkey", *generate, "-out", key)
+    public = house.scratch.write(f"{client_id}.pub", authority.openssl("pkey", "-in", key, "-pubout"))
+    jwk = house.operator.m2mctl("jwk", "--alg", alg, public).stdout.decode()
+    kid = json.loads(jwk)["kid"]
+    house.operator.client(client_id)
+    house.database.sql(f"CALL client_add_key('{client_id}', '{kid}', '{alg}', '{jwk}', NULL)")
+    return {"id": client_id, "kid": kid, "key": key}
+
+
+def add_certificates(house, issued, listed):
+    """Clients that show certificates, and whose tokens are bound to them."""
+    for name in (issued.name, listed.name):
+        house.operator.client(name)
+    jwk = house.operator.m2mctl("jwk", listed.path).stdout.decode()
+    house.database.sql(f"""CALL client_set_tls_subject('{issued.name}', 'subject_dn', 'CN={issued.name},O=Example,C=DE');
+        CALL client_add_certificate_key('{listed.name}', '{json.loads(jwk)["kid"]}', 'ES256', '{jwk}', NULL);
+        UPDATE client SET require_binding = 'mtls' WHERE client_id IN ('{issued.name}', '{listed.name}')""")
+    return {kind: {"id": one.name, "path": one.path, "key": one.key} for kind, one in (("tls", issued), ("selfSigned", listed))}
+
+
+def bound_to_certificate(house, certificate, kind):
+    body = web.form({"grant_type": "client_credentials", "client_id": certificate.name})
+    return web.request(house.tls_port(kind, certificate), "POST", "/oauth/token", body).json()["access_token"]
+
+
+def bound_to_key(house, forger, kind):
+    """A token for a proof that is no library's."""
+    proof = forger.sign({"typ": "dpop+jwt", "alg": "ES256", "jwk": forger.jwk},
+                        {"jti": f"once-{kind}", "htm": "POST", "htu": f"{house.operator.issuer}/token",
+                         "iat": int(time.time())})
+    bound = house.client("bound", kind)
+    answer = bound.post("/token", {"grant_type": "client_credentials"}, [web.basic(bound.id, bound.secret), ("DPoP", proof)])
+    return answer.json()["access_token"]
+
+
+def what_to_know(house, kind):
+    """As JSON, what all of them are told."""
     port, secrets = house.port(kind), house.operator.secrets
-    return json.dumps({
-        "front": kind, "port": port, "issuer": house.operator.issuer, "audience": rig.AUDIENCE,
-        "client": {"id": "worker", "secret": secrets["worker"]}, "reader": {"id": "reader", "secret": secrets["reader"]},
-        "byAlgorithm": by_algorithm, "jwks": web.request(port, "GET", "/oauth/jwks.json").json(),
+    named = {role: {"id": name, "secret": secrets[name]}
+             for role, name in (("client", "worker"), ("reader", "reader"), ("bound", "bound"))}
+    return {
+        "front": kind, "port": port, "tlsPort": house.fronts[kind].tls_port, "issuer": house.operator.issuer, "mtls": MTLS,
+        "audience": rig.AUDIENCE, "authority": house.authority.own.path, **named,
+        "jwks": web.request(port, "GET", "/oauth/jwks.json").json(),
         "metadata": web.request(port, "GET", "/.well-known/oauth-authorization-server/oauth").json(),
-    }).encode()
+    }
 
 
 def hand_over(command, folder, known, checks):
     """The script prints its checks itself; all of them, or that is a failure."""
-    done = subprocess.run(command, cwd=folder, input=known, capture_output=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, input=json.dumps(known).encode(), capture_output=True, timeout=120)
     lines = [line for line in done.stdout.decode(errors="replace").splitlines() if line.startswith(("ok - ", "not ok - "))]
     print("\n".join(lines), flush=True)
     rig.Checks.failed += sum(line.startswith("not ok - ") for line in lines)
     must(len(lines) == checks, f"{len(lines)} of {checks} checks: {done.stderr.decode(errors='replace')[-500:]}")
 
 
-def script(build, scratch):
-    install()
-    house = House(build, scratch, failures_per_minute=1000)
+def populate(house, issued, listed):
     house.operator.client("reader")
     house.operator.client("worker", "--default-scope", "read", reads=False)
+    house.operator.client("bound", "--default-scope", "read", reads=False)
+    house.database.sql("UPDATE client SET require_binding = 'dpop' WHERE client_id = 'bound'")
+    pss = ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
+    return {"certificates": add_certificates(house, issued, listed),
+            "signers": {"ES256": add_signer(house, "ES256", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
+                        "PS256": add_signer(house, "PS256", *pss)}}
+
+
+def ask_for_nonces(house):
+    """From now on; the workers that do not are gone."""
+    house.operator.configure(dpop_nonce="required")
+    house.pool.reload()
+
+
+def run_libraries(house, kind, known, people):
+    forger = tokens.Forger(house.scratch.folder)
+    known = {**what_to_know(house, kind), **known, "nonces": False, "key": forger.jwk,
+             "boundToKey": bound_to_key(house, forger, kind),
+             "boundToCertificate": bound_to_certificate(house, people[0], kind)}
+    for module, checks in (("clients.mjs", 9), ("methods.mjs", 11), ("dpop.mjs", 6)):
+        rig.run_check(None, hand_over, [*NODE, module], PACKAGES, known, checks)
+    rig.run_check(None, hand_over, [DEBIANS_PYTHON, os.path.join(HERE, "local.py")], HERE, known, 4)
+
+
+def script(build, scratch):
+    install()
+    listed = authority.self_signed(scratch, "listed", "/C=DE/O=Example/CN=listed")
+    issuing = authority.Authority(scratch, listed=[listed])
+    people = issuing.issue("issued", "/C=DE/O=Example/CN=issued"), listed
+    house = House(build, scratch, authority=issuing, mtls_url=MTLS, failures_per_minute=1000)
+    known = {**populate(house, *people), "byAlgorithm": {}}
     house.start(workers=2)
-    by_algorithm = {}
-    rig.run_check("B6 tokens of RS256, PS256, EdDSA and ES256 are active", all_algorithms, house, by_algorithm)
+    rig.run_check("B6 tokens of RS256, PS256, EdDSA and ES256 are active", all_algorithms, house, known["byAlgorithm"])
     for kind in house.fronts:
-        known = what_to_know(house, kind, by_algorithm)
-        rig.run_check(None, hand_over, [*NODE, "clients.mjs"], PACKAGES, known, 9)
-        rig.run_check(None, hand_over, [DEBIANS_PYTHON, os.path.join(HERE, "local.py")], HERE, known, 2)
+        run_libraries(house, kind, known, people)
+    ask_for_nonces(house)
+    for kind in house.fronts:
+        told = {**what_to_know(house, kind), "nonces": True, "front": f"{kind}, nonces"}
+        rig.run_check(None, hand_over, [*NODE, "dpop.mjs"], PACKAGES, told, 6)
     rig.run_check("no sanitizer report (clients)", house.pool.no_sanitizer_report)
     house.stop()
 

@@ -40,13 +40,13 @@ class Broken(ConnectionError):
 
 
 class TlsPort:
-    """Stands wherever a port does: what connects to it speaks TLS, by a context of ssl."""
+    """Stands wherever a port does: what connects to it speaks TLS, by a context of ssl. session: to be resumed."""
 
     def __init__(self, number, context):
-        self.number, self.context = number, context
+        self.number, self.context, self.session = number, context, None
 
     def wrap(self, sock):
-        return self.context.wrap_socket(sock, server_hostname="as.example")
+        return self.context.wrap_socket(sock, server_hostname="as.example", session=self.session)
 
 
 class Connection:

@@ -1,6 +1,9 @@
 """local: Authlib verifies tokens by the published keys, and reads the metadata. Reads JSON from standard input and prints
 one line for each check. Run by clients.py with the system's Python, for which Debian ships Authlib."""
+import base64
+import hashlib
 import json
+import ssl
 import sys
 
 from authlib.jose import JsonWebKey, JsonWebToken
@@ -28,11 +31,32 @@ def verify_tokens():
         raise AssertionError(f"a forged {algorithm} signature holds")
 
 
+def confirmation(token):
+    keys = JsonWebKey.import_key_set(told["jwks"])
+    claims = JsonWebToken(["ES256"]).decode(token, keys, claims_options={"cnf": {"essential": True}})
+    claims.validate()
+    return claims["cnf"]
+
+
+def bound_to_key():
+    found = confirmation(told["boundToKey"])
+    assert found == {"jkt": JsonWebKey.import_key(told["key"]).thumbprint()}, found
+
+
+def bound_to_certificate():
+    with open(told["certificates"]["tls"]["path"]) as file:
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(file.read())).digest()
+    found = confirmation(told["boundToCertificate"])
+    assert found == {"x5t#S256": base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}, found
+
+
 def validate_metadata():
     AuthorizationServerMetadata(told["metadata"]).validate()
 
 
 for name, run in (("B6 I3 Authlib: verifies a token of each algorithm by the published keys", verify_tokens),
+                  ("G1 Authlib: cnf of a bound token is the thumbprint of the key", bound_to_key),
+                  ("G8 Authlib: cnf of a bound token is the thumbprint of the certificate", bound_to_certificate),
                   ("E1 E3 E4 E5 Authlib: the metadata is valid by RFC 8414", validate_metadata)):
     try:
         run()
