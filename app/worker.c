@@ -24,6 +24,7 @@ enum {
     LISTENER = 0,
     ARENA_BYTES = 1048576,          /* touched only as far as a request needs it */
     RECENT_TOKENS = 4096,           /* touched only as they come */
+    SHELF_KEYS = 256,               /* of clients that sign: some 2 KB each */
     EVENTS = 64,
     TURN_MS = 1000,                 /* the heartbeat's longest pause */
     DESCRIPTOR_PAUSE_MS = 100,      /* after the system ran out of descriptors or memory */
@@ -48,6 +49,7 @@ struct worker {
     struct keyring keyring;
     struct secret_hasher hasher;
     struct recent recent;
+    struct keyshelf shelf;
     struct issuer issuer;
     struct arena arena;
     struct dice dice;
@@ -105,6 +107,7 @@ static int open_issuer(struct worker *worker)
         .store = world_store(&worker->world),
         .hasher = &worker->hasher,
         .recent = &worker->recent,
+        .shelf = &worker->shelf,
         .world = worker,
         .now = issuer_now,
         .random = issuer_random,
@@ -184,6 +187,7 @@ static int open_all(struct worker *worker)
     worker->log_from_status = strcmp(logged, "all") == 0 ? 0 : strcmp(logged, "none") == 0 ? INT32_MAX : 400;
     if (region_confine(worker->region) || arena_open(&worker->arena, ARENA_BYTES) || open_loop(worker) ||
         secret_hasher_open(&worker->hasher) || recent_open(&worker->recent, RECENT_TOKENS) ||
+        keyshelf_open(&worker->shelf, SHELF_KEYS) ||
         world_open(&worker->world, worker->region, worker->row, &worker->hasher, worker->config)) {
         log_event(LOG_LEVEL_ERROR, "start", "the worker cannot start: %s", strerror(errno));
         return EX_OSERR;
@@ -215,6 +219,7 @@ static void close_all(struct worker *worker)
     keyring_clear(&worker->keyring);
     secret_hasher_close(&worker->hasher);
     recent_close(&worker->recent);
+    keyshelf_close(&worker->shelf);
     arena_close(&worker->arena);
 }
 

@@ -209,6 +209,7 @@ void world_close(struct world *world)
     arena_close(&world->memory);
     secret_hasher_close(&world->hasher);
     recent_close(&world->recent);
+    keyshelf_close(&world->shelf);
 }
 
 static void reset_issuer(struct world *world)
@@ -227,6 +228,7 @@ static void reset_issuer(struct world *world)
         .store = &world->store,
         .hasher = &world->hasher,
         .recent = &world->recent,
+        .shelf = &world->shelf,
         .fingerprint_key = { 7 },
         .world = world,
         .now = now,
@@ -239,7 +241,8 @@ static void reset_issuer(struct world *world)
 int world_forget(struct world *world)
 {
     recent_close(&world->recent);
-    return recent_open(&world->recent, WORLD_RECENT);
+    keyshelf_close(&world->shelf);
+    return recent_open(&world->recent, WORLD_RECENT) || keyshelf_open(&world->shelf, WORLD_SHELF) ? -1 : 0;
 }
 
 int world_reset(struct world *world)
@@ -247,11 +250,12 @@ int world_reset(struct world *world)
     struct secret_hasher hasher = world->hasher;
     struct arena arena = world->arena, memory = world->memory;
     struct recent recent = world->recent;
+    struct keyshelf shelf = world->shelf;
     const struct keyring_times always = { WORLD_START - 86400, WORLD_START - 86400, 0, 0 };
     keyring_clear(&world->keyring);
     arena_reset(&arena);
     arena_reset(&memory);
-    *world = (struct world){ .now = WORLD_START, .hasher = hasher, .recent = recent, .arena = arena, .memory = memory,
+    *world = (struct world){ .now = WORLD_START, .hasher = hasher, .recent = recent, .shelf = shelf, .arena = arena, .memory = memory,
                              .dice = 1, .failures_per_minute = FAILURES_PER_MINUTE };
     reset_issuer(world);
     if (world_forget(world)) return -1;

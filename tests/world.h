@@ -18,6 +18,7 @@ enum {
     WORLD_ARENA = 262144,
     WORLD_MEMORY = 4194304,
     WORLD_RECENT = 64,
+    WORLD_SHELF = 8,
 };
 
 #define WORLD_START INT64_C(1800000000)     /* where the clock stands at first */
@@ -76,6 +77,7 @@ struct world {
     struct keyring keyring;
     struct secret_hasher hasher;
     struct recent recent;
+    struct keyshelf shelf;
     struct arena arena;                 /* of the request that is being answered */
     struct arena memory;                /* of everything else, until world_reset() */
     int64_t now;

@@ -29,10 +29,10 @@ static bool is_candidate(const struct exchange *exchange, const struct assertion
 static enum answer verify_signature(struct exchange *exchange, const struct assertion *assertion,
                                     const struct client_key *key)
 {
-    struct jwk jwk;
-    if (jwk_read(key->jwk, &jwk)) return ANSWER_CANNOT_SAY;     /* it was read when the row was */
-    int good = jws_verify(jwk.key, key->algorithm, exchange->issuer->hasher, &assertion->jws);
-    jwk_close(&jwk);
+    const struct issuer *issuer = exchange->issuer;
+    const struct keyshelf_key *known = keyshelf_take(issuer->shelf, issuer->hasher, key->jwk);
+    if (!known) return ANSWER_CANNOT_SAY;               /* it was read when the row was */
+    int good = jws_verify(known->key, key->algorithm, issuer->hasher, &assertion->jws);
     return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 

@@ -2,7 +2,6 @@
 
 #include "../base/base64url.h"
 #include "../base/uri.h"
-#include "../jose/jwk.h"
 #include "../jose/jwt.h"
 #include "nonce.h"
 
@@ -37,24 +36,17 @@ static int read_proof(struct exchange *exchange, struct proof *proof_r)
          ? -1 : 0;
 }
 
-static int put_thumbprint(struct exchange *exchange, EVP_PKEY *key, struct text *thumbprint_r)
-{
-    struct buffer b = { arena_take(exchange->arena, JWK_THUMBPRINT), 0, JWK_THUMBPRINT, false };
-    if (!b.data || jwk_put_thumbprint(&b, exchange->issuer->hasher, key)) return -1;
-    *thumbprint_r = buffer_text(&b);
-    return 0;
-}
-
 /* 4.3, 6 and 7: by the key that it brings, which has no private members. */
 static enum answer verify_signature(struct exchange *exchange, struct proof *proof)
 {
-    struct jwk jwk;
-    if (jwk_read(proof->header.jwk, &jwk)) return ANSWER_NO;
+    const struct issuer *issuer = exchange->issuer;
+    const struct keyshelf_key *known = keyshelf_take(issuer->shelf, issuer->hasher, proof->header.jwk);
+    if (!known) return ANSWER_NO;
     enum jws_algorithm algorithm = (enum jws_algorithm)proof->header.algorithm;
-    bool suits = jwk_suits(jwk.key, algorithm) && (jwk.algorithm < 0 || jwk.algorithm == proof->header.algorithm);
-    int good = suits ? jws_verify(jwk.key, algorithm, exchange->issuer->hasher, &proof->jws) : 0;
-    if (good == 1 && put_thumbprint(exchange, jwk.key, &proof->thumbprint)) good = -1;
-    jwk_close(&jwk);
+    bool suits = jwk_suits(known->key, algorithm) && (known->algorithm < 0 || known->algorithm == proof->header.algorithm);
+    int good = suits ? jws_verify(known->key, algorithm, issuer->hasher, &proof->jws) : 0;
+    proof->thumbprint = arena_copy(exchange->arena, (struct text){ known->thumbprint, sizeof known->thumbprint });
+    if (!text_present(proof->thumbprint)) return ANSWER_CANNOT_SAY;
     return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 

@@ -8,6 +8,7 @@
 #include "../base/arena.h"
 #include "../base/form.h"
 #include "../jose/keyring.h"
+#include "../jose/keyshelf.h"
 #include "client.h"
 #include "recent.h"
 #include "request.h"
@@ -31,6 +32,7 @@ struct issuer {
     const struct store *store;
     struct secret_hasher *hasher;
     struct recent *recent;
+    struct keyshelf *shelf;
     bool dpop_nonce;                    /* a DPoP proof has to bring a nonce of ours */
     unsigned char nonce_key[ISSUER_NONCE_KEY];      /* the same at all hosts and after a restart */
     unsigned char fingerprint_key[ISSUER_FINGERPRINT_KEY];

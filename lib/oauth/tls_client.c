@@ -1,7 +1,6 @@
 #include "tls_client.h"
 
 #include "../jose/certificate.h"
-#include "../jose/jwk.h"
 
 /* 2.1. */
 static bool has_subject(const struct exchange *exchange, const struct client *client, const struct certificate *certificate)
@@ -10,13 +9,11 @@ static bool has_subject(const struct exchange *exchange, const struct client *cl
            subject_matches(&client->tls_subject, certificate);
 }
 
-static enum answer is_key_of(const struct client_key *key, const struct certificate *certificate)
+static enum answer is_key_of(const struct issuer *issuer, const struct client_key *key, const struct certificate *certificate)
 {
-    struct jwk jwk;
-    if (jwk_read(key->jwk, &jwk)) return ANSWER_CANNOT_SAY;     /* it was read when the row was */
-    bool same = certificate_has_key(certificate, jwk.key);
-    jwk_close(&jwk);
-    return same ? ANSWER_YES : ANSWER_NO;
+    const struct keyshelf_key *known = keyshelf_take(issuer->shelf, issuer->hasher, key->jwk);
+    if (!known) return ANSWER_CANNOT_SAY;               /* it was read when the row was */
+    return certificate_has_key(certificate, known->key) ? ANSWER_YES : ANSWER_NO;
 }
 
 /* 2.2. */
@@ -27,7 +24,7 @@ static enum answer find_key(const struct exchange *exchange, const struct client
     if (!(client->methods & CLIENT_SELF_SIGNED_TLS)) return answer;
     for (size_t i = 0; i < client->key_count && answer == ANSWER_NO; i++) {
         if (!client_key_is_current(&client->keys[i], exchange->now)) continue;
-        answer = is_key_of(&client->keys[i], certificate);
+        answer = is_key_of(exchange->issuer, &client->keys[i], certificate);
         *kid_r = client->keys[i].kid;
     }
     return answer;

@@ -41,6 +41,7 @@ struct bench {
     struct world world;
     struct secret_hasher hasher;
     struct recent recent;
+    struct keyshelf shelf;
     struct keyring keyring;
     struct issuer issuer;
     struct arena arena;     /* of one request */
@@ -265,6 +266,7 @@ static void make_issuer(struct bench *bench)
         .store = &bench->world.store,
         .hasher = &bench->hasher,
         .recent = &bench->recent,
+        .shelf = &bench->shelf,
         .world = bench,
         .now = now,
         .random = random_bytes,
@@ -294,7 +296,7 @@ static void bench_open(struct bench *bench)
     need(arena_open(&bench->arena, ARENA_BYTES) == 0, "no arena");
     need(arena_open(&bench->kept, CLIENTS * 4096) == 0, "no arena");
     need(secret_hasher_open(&bench->hasher) == 0, "no hasher");
-    need(recent_open(&bench->recent, RECENT_TOKENS) == 0, "no memory");
+    need(recent_open(&bench->recent, RECENT_TOKENS) == 0 && keyshelf_open(&bench->shelf, 16) == 0, "no memory");
     fill_region(bench);
     make_keys(bench);
     make_issuer(bench);
