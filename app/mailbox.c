@@ -54,7 +54,8 @@ enum mailbox_state mailbox_send(struct region *region, struct region_row *row, c
     for (;;) {
         uint32_t seen = atomic_load(&row->wake);
         uint64_t word = atomic_load(&row->mailbox), now_ms = region_milliseconds();
-        if (word != word_make(number, MAILBOX_POSTED)) return word_number(word) == number ? word_state(word) : MAILBOX_FAILED;
+        if (word != word_make(number, MAILBOX_POSTED))
+            return word_number(word) == number ? word_state(word) : MAILBOX_FAILED;
         /* What was not answered in time stays posted: late is better than never, although nobody is told. */
         if (now_ms >= deadline_ms) return MAILBOX_FAILED;
         sleep_on(&row->wake, seen, deadline_ms - now_ms);

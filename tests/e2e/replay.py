@@ -105,8 +105,8 @@ class Session:
         for assertion in assertions:
             self.take(assertion)
 
-    def take(self, assertion):
-        self.say(f"INSERT INTO used_proof (proof, expires_at) VALUES ({proof(assertion)}, NOW() + INTERVAL 1 MINUTE)")
+    def take(self, assertion, insert="INSERT"):
+        self.say(f"{insert} INTO used_proof (proof, expires_at) VALUES ({proof(assertion)}, NOW() + INTERVAL 1 MINUTE)")
 
 
 def keeper_waits(hosts):
@@ -144,6 +144,7 @@ def replay(hosts, replays):
 def once(hosts):
     hosts.start("cluster")
     feed = hosts.number("SELECT SUM(seq) FROM feed_stream")
+    deadlocks = hosts.database.status("Innodb_deadlocks")
     answers = replay(hosts, REPLAYS)
     wins = [statuses.count(200) for statuses in answers]
     equal(sorted({status for statuses in answers for status in statuses}), [200, 401], "answers")
@@ -152,6 +153,7 @@ def once(hosts):
     equal(hosts.counted("proofs_new"), len(wins), "m2mauth_proofs_new_total")
     must(hosts.counted("proofs_used") > 0, "the database has never been the one to say no")
     equal(hosts.number("SELECT SUM(seq) FROM feed_stream"), feed, "the feed")
+    equal(hosts.database.status("Innodb_deadlocks"), deadlocks, "deadlocks, although both keepers write in one order")
 
 
 @check("F6 replay = cluster: keepers killed in between: never accepted twice, and nothing but 200, 401 and 503")
@@ -207,28 +209,36 @@ def held(hosts):
     equal([hosts.status(host, assertion) for host in (0, 1, 1)], [401, 200, 401], "host, other, other")
 
 
+def in_a_circle(hosts, word):
+    """Two letters in one transaction of a keeper, which comes to stand in a circle with another session; the session then
+    says word. The statuses, or None when the letters did not meet in one transaction."""
+    first, *both = (hosts.signer.sign() for _ in range(3))
+    low, high = sorted(both, key=proof)
+    deadlocks = hosts.database.status("Innodb_deadlocks")
+    with Session(hosts.database) as gate, Session(hosts.database) as other:
+        other.hold(high)
+        # With so many rows it is the keeper whom the server makes give way.
+        other.say("INSERT INTO revoked_token (jti) SELECT CONCAT(UUID(), '.', seq) FROM seq_1_to_500")
+        gate.hold(first)
+        answers = [hosts.later(0, first)]
+        keeper_waits(hosts)
+        for one in (low, high):                         # while the keeper waits; one after the other, for two workers
+            answers.append(hosts.later(0, one))
+            time.sleep(0.15)
+        gate.say("ROLLBACK")
+        must(answers[0].result() in (200, 503), "the letter before them")
+        keeper_waits(hosts)
+        other.take(low, "INSERT IGNORE")
+        other.say(word)
+        statuses = [answer.result() for answer in answers[1:]]
+    return statuses if hosts.database.status("Innodb_deadlocks") > deadlocks else None
+
+
 @check("F6 a transaction that fails (1213) is tried again, and finds what the other has committed")
 def deadlock(hosts):
     for word, wanted in (("COMMIT", 401), ("ROLLBACK", 200)):
-        first, *both = (hosts.signer.sign() for _ in range(3))
-        low, high = sorted(both, key=proof)
-        deadlocks = hosts.database.status("Innodb_deadlocks")
-        with Session(hosts.database) as gate, Session(hosts.database) as other:
-            other.hold(high)
-            # With so many rows it is the keeper whom the server makes give way.
-            other.say("INSERT INTO revoked_token (jti) SELECT CONCAT(UUID(), '.', seq) FROM seq_1_to_500")
-            gate.hold(first)
-            opening = hosts.later(0, first)
-            keeper_waits(hosts)
-            answers = [hosts.later(0, one) for one in (low, high)]
-            time.sleep(0.2)                             # until both letters lie there: they go into one transaction
-            gate.say("ROLLBACK")
-            must(opening.result() in (200, 503), "the letter before them")
-            keeper_waits(hosts)
-            other.take(low)
-            other.say(word)
-            equal([answer.result() for answer in answers], [wanted, wanted], f"after the other's {word}")
-        must(hosts.database.status("Innodb_deadlocks") > deadlocks, "there was no deadlock")
+        statuses = next(filter(None, (in_a_circle(hosts, word) for _ in range(5))), None)
+        equal(statuses, [wanted, wanted], f"after the other's {word}")
 
 
 @check("F6 replay = cluster without a database: 503 with Retry-After, never 401; then the host remembers, the others do not")
@@ -249,6 +259,15 @@ def no_database(hosts):
     equal([hosts.status(host, lost) for host in (0, 1)], [401, 200], "the proof that could not be judged: here, elsewhere")
 
 
+@check("F6 replay = cluster: m2mauth starts anew on both hosts, and what was used is used")
+def restart(hosts):
+    assertion = hosts.signer.sign()
+    equal(hosts.status(0, assertion), 200, "before")
+    hosts.stop()
+    hosts.start("cluster")
+    equal([hosts.status(host, assertion) for host in (0, 1)], [401, 401], "afterwards")
+
+
 @check("rows are purged ten minutes after their proofs have ended")
 def purged(hosts):
     old, all_of = "proof = UNHEX(REPEAT('00', 32))", "SELECT COUNT(*) FROM used_proof WHERE "
@@ -260,12 +279,14 @@ def purged(hosts):
 def quiet(hosts):
     for pool in hosts.pools:
         pool.no_sanitizer_report()
-        must('"commit_failed"' not in pool.log() or "(error 1969)" in pool.log(), "a commit failed for another reason")
+        failed = [line for line in pool.log().splitlines() if '"commit_failed"' in line and "(error 1969)" not in line]
+        must(not failed, f"a commit failed for another reason than that it took too long: {failed[:3]}")
 
 
 def script(build, scratch):
     house = House(build, scratch, kinds=(), log_requests="none", failures_per_minute=10000, revoke_wait_ms=WAIT_MS)
-    house.database.sql("INSERT INTO used_proof (proof, expires_at) VALUES (UNHEX(REPEAT('00', 32)), NOW() - INTERVAL 11 MINUTE), "
+    house.database.sql("INSERT INTO used_proof (proof, expires_at) VALUES "
+                       "(UNHEX(REPEAT('00', 32)), NOW() - INTERVAL 11 MINUTE), "
                        "(UNHEX(REPEAT('01', 32)), NOW() - INTERVAL 6 MINUTE)")
     with rig.Scratch() as second:
         hosts = Hosts(house, second)
