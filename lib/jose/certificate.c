@@ -58,6 +58,11 @@ bool certificate_is_current(const struct certificate *certificate, int64_t now)
            X509_cmp_time(X509_get0_notAfter(certificate->x509), &when) > 0;
 }
 
+bool certificate_is_self_issued(const struct certificate *certificate)
+{
+    return X509_NAME_cmp(X509_get_subject_name(certificate->x509), X509_get_issuer_name(certificate->x509)) == 0;
+}
+
 bool certificate_has_key(const struct certificate *certificate, EVP_PKEY *key)
 {
     EVP_PKEY *its = X509_get0_pubkey(certificate->x509);

@@ -26,6 +26,9 @@ int certificate_put_thumbprint(const struct certificate *certificate, struct buf
 /* now, in seconds since 1970, lies within its validity. */
 bool certificate_is_current(const struct certificate *certificate, int64_t now);
 
+/* Subject and issuer have one name: whoever made it says so of himself. */
+bool certificate_is_self_issued(const struct certificate *certificate);
+
 bool certificate_has_key(const struct certificate *certificate, EVP_PKEY *key);
 
 #endif

@@ -36,6 +36,7 @@ static int find(struct text name, int count)
 
 int jws_algorithm_find(struct text name)
 {
+    if (text_equal(name, TEXT("Ed25519"))) return JWS_EdDSA;    /* RFC 9864 2.2; no other curve is taken for EdDSA here */
     return find(name, JWS_PUBLIC_ALGORITHMS);
 }
 

@@ -42,7 +42,7 @@ struct jws {
 int jws_split(struct text compact, struct jws *jws_r);
 
 /* Text of the algorithm; and the way back: -1 when it is not one of ours (exact, case matters). Names that others give find
- * the algorithms with a public half only; of our own configuration and keys, any. */
+ * the algorithms with a public half only, EdDSA also by its newer name Ed25519; of our own configuration and keys, any. */
 struct text jws_algorithm_name(enum jws_algorithm algorithm);
 int jws_algorithm_find(struct text name);
 int jws_algorithm_find_own(struct text name);

@@ -68,7 +68,7 @@ enum error endpoint_metadata(struct exchange *exchange)
     ",\"" endpoint "_auth_methods_supported\":[\"client_secret_basic\",\"client_secret_post\",\"private_key_jwt\"," \
     "\"tls_client_auth\",\"self_signed_tls_client_auth\"]" \
     ",\"" endpoint "_auth_signing_alg_values_supported\":[" ALGORITHMS "]"
-#define ALGORITHMS "\"ES256\",\"RS256\",\"PS256\",\"EdDSA\""
+#define ALGORITHMS "\"ES256\",\"RS256\",\"PS256\",\"EdDSA\",\"Ed25519\""
     struct text issuer = exchange->issuer->name;
     struct buffer *b = &exchange->response->body;
     if (response_reserve(exchange->response, exchange->arena, DOCUMENT_BYTES)) return ERROR_unavailable;

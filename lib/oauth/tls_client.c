@@ -2,10 +2,10 @@
 
 #include "../jose/certificate.h"
 
-/* 2.1. */
+/* 2.1. A front that lists a self-signed certificate among its authorities vouches for it, whatever name it bears. */
 static bool has_subject(const struct exchange *exchange, const struct client *client, const struct certificate *certificate)
 {
-    return (client->methods & CLIENT_TLS) && text_equal(exchange->request->certificate_verified, TEXT("SUCCESS")) &&
+    return (client->methods & CLIENT_TLS) && !certificate_is_self_issued(certificate) && text_equal(exchange->request->certificate_verified, TEXT("SUCCESS")) &&
            subject_matches(&client->tls_subject, certificate);
 }
 

@@ -15,6 +15,12 @@ ALTER TABLE client
   ADD CONSTRAINT tls_subject_is_not_empty CHECK (tls_subject IS NULL OR tls_subject <> ''),
   ADD CONSTRAINT tls_client_auth_needs_a_tls_subject CHECK (NOT FIND_IN_SET('tls_client_auth', auth_methods) OR tls_subject IS NOT NULL);
 
+-- EdDSA has a newer name for the one curve that is taken here (RFC 9864 2.2).
+ALTER TABLE client_key
+  DROP CONSTRAINT client_key_names_no_other_alg,
+  ADD CONSTRAINT client_key_names_no_other_alg CHECK (NOT JSON_CONTAINS_PATH(public_jwk, 'one', '$.alg')
+    OR JSON_VALUE(public_jwk, '$.alg') IN (alg, IF(alg = 'EdDSA', 'Ed25519', alg)));
+
 DELIMITER //
 
 CREATE PROCEDURE client_set_tls_subject(IN p_client_id VARBINARY(128), IN p_kind VARCHAR(16), IN p_subject VARBINARY(512))

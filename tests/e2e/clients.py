@@ -52,11 +52,16 @@ def install():
         shutil.copy(module, PACKAGES)
 
 
+def reconfigure(house, **settings):
+    """From now on: the workers of before are gone."""
+    house.operator.configure(**settings)
+    house.pool.reload()
+
+
 def token_of(house, algorithm):
     """A token signed by a new key of that algorithm, which the configuration asks for from now on."""
     house.operator.m2mctl("key", "new", "--alg", algorithm, "--activate", "now", database=True)
-    house.operator.configure(token_algorithm=algorithm)
-    house.pool.reload()
+    reconfigure(house, token_algorithm=algorithm)
     worker, found = house.client("worker"), {}
 
     def signed():
@@ -144,12 +149,6 @@ def populate(house, issued, listed):
                         "PS256": add_signer(house, "PS256", *pss)}}
 
 
-def ask_for_nonces(house):
-    """From now on; the workers that do not are gone."""
-    house.operator.configure(dpop_nonce="required")
-    house.pool.reload()
-
-
 def run_libraries(house, kind, known, people):
     forger = tokens.Forger(house.scratch.folder)
     known = {**what_to_know(house, kind), **known, "nonces": False, "key": forger.jwk,
@@ -171,7 +170,7 @@ def script(build, scratch):
     rig.run_check("B6 tokens of RS256, PS256, EdDSA and ES256 are active", all_algorithms, house, known["byAlgorithm"])
     for kind in house.fronts:
         run_libraries(house, kind, known, people)
-    ask_for_nonces(house)
+    reconfigure(house, dpop_nonce="required")
     for kind in house.fronts:
         told = {**what_to_know(house, kind), "nonces": True, "front": f"{kind}, nonces"}
         rig.run_check(None, hand_over, [*NODE, "dpop.mjs"], PACKAGES, told, 6)

@@ -280,7 +280,8 @@ def metadata(visitor):
         equal(document[f"{kind}_endpoint_auth_methods_supported"],
               ["client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth",
                "self_signed_tls_client_auth"], kind)
-        equal(document[f"{kind}_endpoint_auth_signing_alg_values_supported"], ["ES256", "RS256", "PS256", "EdDSA"], kind)
+        equal(document[f"{kind}_endpoint_auth_signing_alg_values_supported"], ["ES256", "RS256", "PS256", "EdDSA",
+              "Ed25519"], kind)
         path = urllib.parse.urlsplit(document[f"{kind}_endpoint"]).path
         equal(web.request(visitor.port, "POST", path, b"").status, 401, f"E6 POST {path}")
     equal(document["introspection_signing_alg_values_supported"], ["ES256"], "C10 algorithms of signed answers")

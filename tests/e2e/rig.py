@@ -223,7 +223,11 @@ class Database:
         self.name = f"db{Database.count}"
         self.socket = scratch.path(f"{self.name}.sock")
         self.process = None
-        self.common = ["--no-defaults", f"--datadir={scratch.path(self.name)}", f"--user={getpass.getuser()}"]
+        # A server that starts removes what others have lying in its folder of temporary tables.
+        temporary = scratch.path(f"{self.name}-tmp")
+        os.mkdir(temporary)
+        self.common = ["--no-defaults", f"--datadir={scratch.path(self.name)}", f"--tmpdir={temporary}",
+                       f"--user={getpass.getuser()}"]
         subprocess.run(["mariadb-install-db", *self.common, "--auth-root-authentication-method=normal",
                         "--skip-test-db", "--innodb-log-file-size=8M"], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.PIPE, timeout=60)

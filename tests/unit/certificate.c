@@ -102,7 +102,10 @@ static void validity_and_key(void)
     CHECK(ec && other && open_certificate("self", &certificate) == 0);
     CHECK(certificate_is_current(&certificate, CLOCK_2027));
     CHECK(!certificate_is_current(&certificate, 0) && !certificate_is_current(&certificate, INT64_C(5000000000)));
+    CHECK(certificate_is_self_issued(&certificate));
     CHECK(certificate_has_key(&certificate, ec) && !certificate_has_key(&certificate, other));
+    certificate_close(&certificate);
+    CHECK(open_certificate("client", &certificate) == 0 && !certificate_is_self_issued(&certificate));
     certificate_close(&certificate);
     CHECK(open_certificate("ended", &certificate) == 0 && !certificate_is_current(&certificate, CLOCK_2027));
     certificate_close(&certificate);

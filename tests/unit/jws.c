@@ -279,8 +279,9 @@ static void algorithm_names_are_exact(void)
         CHECK(jws_algorithm_find(name) == (i == JWS_HS256 ? -1 : i));       /* B7: nobody else names it */
     }
     static const struct text foreign[] = { TEXT(""), TEXT("none"), TEXT("None"), TEXT("HS256"), TEXT("es256"), TEXT("ES256 "), TEXT("ES256\0"),
-                                           TEXT("ES384"), TEXT("RS512"), TEXT("EDDSA"), TEXT("Ed25519") };
+                                           TEXT("ES384"), TEXT("RS512"), TEXT("EDDSA") };
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) CHECK(jws_algorithm_find(foreign[i]) == -1);
+    CHECK(jws_algorithm_find(TEXT("Ed25519")) == JWS_EdDSA && jws_algorithm_find(TEXT("ed25519")) == -1);    /* RFC 9864 2.2 */
     CHECK(jws_algorithm_find_own(TEXT("hs256")) == -1 && jws_algorithm_find_own(TEXT("HS384")) == -1);
 }
 

@@ -7,7 +7,7 @@ import { reach } from "./reach.mjs";
 import { check, must, mustRefuse, refusalOf, runChecks, same, told } from "./told.mjs";
 
 const { issuer, audience, bound, reader, nonces } = told;
-const ALGORITHMS = { ES256: "ES256", RS256: "RS256", PS256: "PS256", EdDSA: "Ed25519" };
+const ALGORITHMS = { ES256: "ES256", RS256: "RS256", PS256: "PS256", EdDSA: "Ed25519", Ed25519: "Ed25519" };
 
 // What was asked for, and answered: a nonce has to be seen to be used.
 const asked = [];
@@ -41,7 +41,7 @@ check("G2 G3 C8 openid-client: the cycle by DPoP, cnf.jkt and token_type in intr
     mustHaveAsked();
 });
 
-// The libraries write the name of RFC 9864 for EdDSA, and give the caller a say.
+// The libraries write the name of RFC 9864 for EdDSA, and give the caller a say: both are taken.
 check("G1 E7 oauth4webapi: a proof of each algorithm that the metadata lists", async () => {
     const server = await discoverServer(reach), me = { client_id: bound.id };
     same([...server.dpop_signing_alg_values_supported].sort().join(), Object.keys(ALGORITHMS).sort().join(), "the list");
