@@ -12,6 +12,8 @@ import threading
 import fastcgi
 
 API, APP, FILES = "https://api.example.com/", "https://app.example.com/", "https://files.example.com/"
+ORIGIN = "https://api.example.com"
+BINDINGS = ("any", "mtls", "dpop")      # each has static files of its own that want tokens bound so
 SECRET_FILE = "what the file says"
 
 NGINX_LOCATION = """
@@ -39,6 +41,15 @@ NGINX_STRANGE = """
             fastcgi_param M2M_ENDPOINT chekc;
             fastcgi_pass m2mauth;
         }}
+"""
+
+LIGHTTPD_BOUND = """
+fastcgi.server += (
+    "/{path}/" => (("socket" => "{socket}", "mode" => "authorizer", "check-local" => "disable", "read-timeout" => 15))
+)
+$HTTP["url"] =~ "^/{path}/" {{
+    setenv.set-environment = ("M2M_AUDIENCE" => "{audience}", "M2M_BINDING" => "{path}", "M2M_ORIGIN" => "{origin}")
+}}
 """
 
 LIGHTTPD_WRONG = """
@@ -128,7 +139,7 @@ class Apis:
         os.chmod(self.socket, 0o666)
         for server in (self.http, self.fastcgi):
             threading.Thread(target=server.serve_forever, daemon=True).start()
-        for folder in ("files", "unnamed", "strange"):
+        for folder in ("files", "unnamed", "strange", *BINDINGS):
             os.makedirs(scratch.path(folder), exist_ok=True)
             scratch.write(f"{folder}/x.txt", SECRET_FILE)
         os.chmod(scratch.folder, 0o755)
@@ -141,13 +152,15 @@ class Apis:
         front.adapt("nginx/m2mauth_check.conf", "m2mauth_check.conf", {})
         front.adapt("nginx/m2mauth_protect", "m2mauth_protect", {})
         none = {"scope": "", "scope_any": "", "metadata": "", "binding": "", "origin": "", "folder": folder}
-        rows = [{"path": "api", "audience": API, "scope": "read", "metadata": API + "m",
+        rows = [{"path": "api", "audience": API, "scope": "read", "metadata": API + "m", "origin": ORIGIN,
                  "behind": f"proxy_pass http://127.0.0.1:{self.http.server_address[1]};"},
                 {"path": "app", "audience": APP, "scope_any": "read write",
                  "behind": "fastcgi_param REQUEST_METHOD $request_method; fastcgi_param CONTENT_LENGTH $content_length;"
                            f" fastcgi_pass unix:{self.socket};"},
                 {"path": "files", "audience": FILES, "behind": f"root {folder};"},
-                {"path": "unnamed", "audience": "", "behind": f"root {folder};"}]
+                {"path": "unnamed", "audience": "", "behind": f"root {folder};"},
+                *({"path": one, "audience": API, "binding": one, "origin": ORIGIN,
+                   "behind": f"root {folder}; add_header DPoP-Nonce $m2mauth_nonce always;"} for one in BINDINGS)]
         return (f"        include {folder}/m2mauth_check.conf;\n" +
                 "".join(NGINX_LOCATION.format(**{**none, **row}) for row in rows) + NGINX_STRANGE.format(folder=folder))
 
@@ -156,4 +169,5 @@ class Apis:
             "/run/m2mauth/fcgi.sock": self.pool_socket, "/run/app/fcgi.sock": self.socket,
             '"port" => 8080': f'"port" => {self.http.server_address[1]}',
             '"M2M_SCOPE" => "read",': f'"M2M_SCOPE" => "read", "M2M_RESOURCE_METADATA" => "{API}m",'})
-        return f'include "{path}"\n' + LIGHTTPD_WRONG.format(socket=self.pool_socket, audience=API)
+        bound = (LIGHTTPD_BOUND.format(path=one, socket=self.pool_socket, audience=API, origin=ORIGIN) for one in BINDINGS)
+        return f'include "{path}"\n' + "".join(bound) + LIGHTTPD_WRONG.format(socket=self.pool_socket, audience=API)

@@ -162,9 +162,11 @@ def spoofs():
     """What a client might hope to be believed."""
     for name in ("X-Auth-Client", "X-Auth-Subject", "X-Auth-Scope", "Auth-Client", "Auth-Subject", "Remote-User",
                  "Variable-Auth-Client", "Variable-Remote-User", "M2M-Endpoint", "M2M-Audience", "M2M-Scope",
-                 "M2M-Scope-Any", "M2M-Resource-Metadata", "X-Original-URI", "FCGI-Role", "Request-URI"):
+                 "M2M-Scope-Any", "M2M-Resource-Metadata", "M2M-Binding", "M2M-Origin", "SSL-Client-Cert",
+                 "SSL-Client-Verify", "X-Original-URI", "FCGI-Role", "Request-URI"):
         for spelt in (name, name.replace("-", "_"), name.upper().replace("-", "_")):
-            yield spelt, {"M2M-Endpoint": "check", "M2M-Audience": APP, "Request-URI": "/"}.get(name, "root")
+            yield spelt, {"M2M-Endpoint": "check", "M2M-Audience": APP, "Request-URI": "/", "M2M-Binding": "none",
+                          "SSL-Client-Verify": "SUCCESS"}.get(name, "root")
     yield "Forwarded", 'for=10.9.8.7;remote_user="root"'
 
 

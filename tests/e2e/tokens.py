@@ -19,6 +19,10 @@ def encode(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
 def encode_json(value):
     return encode(json.dumps(value, separators=(",", ":")).encode())
 

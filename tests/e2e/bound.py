@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""bound: tokens that a thief cannot use, in front of an API, through both fronts with the configurations of deploy/:
+bound to a key (RFC 9449) or to a certificate (RFC 8705)."""
+import os
+import re
+import time
+
+import authority
+import rig
+import tokens
+import web
+from apis import API, BINDINGS, ORIGIN, SECRET_FILE, Apis
+from house import House
+from rig import check, equal, must
+
+ISSUER = "https://as.example/oauth"
+ALGORITHMS = ', algs="ES256 RS256 PS256 EdDSA"'
+
+
+class Holder(tokens.Forger):
+    """Somebody with a key, who makes proofs with it."""
+
+    def __init__(self, folder):
+        os.makedirs(folder)
+        super().__init__(folder)
+        self.number = 0
+
+    def proof(self, method, url, token=None, **claims):
+        self.number += 1
+        claims = {"jti": f"{id(self)}-{self.number}", "htm": method, "htu": url, "iat": int(time.time()), **claims}
+        if token:
+            claims.setdefault("ath", tokens.encode(tokens.sha256(token.encode())))
+        return self.sign({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk}, claims)
+
+
+class Gate:
+    """One front server, the holder of a key, a thief with another, and two certificates."""
+
+    def __init__(self, house, kind, certificates):
+        self.house, self.kind = house, kind
+        self.own, self.other = certificates
+        self.holder, self.thief = (Holder(house.scratch.path(f"{name}-{kind}")) for name in ("holder", "thief"))
+
+    def port(self, certificate=None):
+        return self.house.tls_port(self.kind, certificate)
+
+    def token(self, client_id="caller", bound=True, certificate=None):
+        """bound: to the holder's key."""
+        client = web.Client(self.port(certificate), client_id, self.house.operator.secrets[client_id])
+        proof = [("DPoP", self.holder.proof("POST", f"{ISSUER}/token"))] if bound else []
+        answer = client.post("/token", {"grant_type": "client_credentials", "resource": API, "scope": "read"},
+                             [web.basic(client.id, client.secret), *proof])
+        equal((answer.status, answer.json().get("token_type")), (200, "DPoP" if bound else "Bearer"), f"{answer}")
+        return answer.json()["access_token"]
+
+    def ask(self, path, token, proof=None, scheme="DPoP", certificate=None, method="GET", body=None):
+        headers = [("Authorization", f"{scheme} {token}"), *([("DPoP", proof)] if proof else [])]
+        return web.request(self.port(certificate), method, path, body, headers)
+
+    def show(self, path, token, method="GET", body=None, certificate=None, **claims):
+        """With a good proof, but for what is changed in it."""
+        proof = self.holder.proof(method, ORIGIN + path.partition("?")[0], token, **claims)
+        return self.ask(path, token, proof, method=method, body=body, certificate=certificate)
+
+
+def refused(answer, scheme, error, status=401):
+    equal((answer.status, answer.error()), (status, error), f"{answer}")
+    given = answer.header("WWW-Authenticate") or ""
+    must(given.startswith(f'{scheme} realm="{ISSUER}"') and f'error="{error}"' in given, f"challenge {given}")
+    must((ALGORITHMS in given) == (scheme == "DPoP"), f"challenge {given}")
+    must("no-store" in (answer.header("Cache-Control") or ""), f"{answer} may be stored")
+    must(SECRET_FILE.encode() not in answer.body, "the file was given out")
+
+
+@check("G5 the holder of the key passes, by any method, with a query and a body, once a proof")
+def holder(gate):
+    token = gate.token()
+    equal(gate.show("/dpop/x.txt", token).body.decode(), SECRET_FILE, "static file")
+    equal(gate.show("/any/x.txt", token).status, 200, "any binding")
+    for method, body in (("GET", None), ("POST", b"a=b"), ("DELETE", None)):
+        answer = gate.show("/api/orders?x=1&y=/", token, method, body)
+        equal((answer.status, answer.json()["method"]), (200, method), f"{answer}")
+    proof = gate.holder.proof("GET", f"{ORIGIN}/api/orders", token)
+    equal(gate.ask("/api/orders", token, proof).status, 200, "a proof")
+    refused(gate.ask("/api/orders", token, proof), "DPoP", "invalid_dpop_proof")
+
+
+@check("G5 a stolen token: under Bearer, without a proof, with one of the thief's key")
+def stolen(gate):
+    token = gate.token()
+    for path in ("/api/orders", "/any/x.txt"):
+        refused(gate.ask(path, token, scheme="Bearer"), "Bearer", "invalid_token")
+        refused(gate.ask(path, token), "DPoP", "invalid_dpop_proof")
+        by_thief = gate.thief.proof("GET", ORIGIN + path, token)
+        refused(gate.ask(path, token, by_thief), "DPoP", "invalid_token")
+        refused(gate.ask(path, token, by_thief, scheme="Bearer"), "Bearer", "invalid_token")
+    refused(gate.ask("/dpop/x.txt", token, scheme="Bearer"), "DPoP", "invalid_token")
+
+
+@check("G2 G5 a stolen proof: of another method, URL, host, token or time")
+def stolen_proof(gate):
+    token, another, now = gate.token(), gate.token(), int(time.time())
+    for changed in ({"htm": "POST"}, {"htu": f"{ORIGIN}/api/other"}, {"htu": "https://evil.example/api/orders"},
+                    {"htu": "http://api.example.com/api/orders"}, {"ath": tokens.encode(tokens.sha256(another.encode()))},
+                    {"ath": ""}, {"iat": now - 90}, {"iat": now + 90}, {"jti": ""}):
+        refused(gate.show("/api/orders", token, **changed), "DPoP", "invalid_dpop_proof")
+    equal(gate.show("/api/orders", token).status, 200, "and a good one")
+
+
+@check("G1 I5 two proofs: lighttpd joins them, which is none; nginx 1.22 hands over the first alone")
+def two_proofs(gate):
+    token = gate.token()
+    good, bad = gate.holder.proof("GET", f"{ORIGIN}/api/orders", token), gate.thief.proof("GET", f"{ORIGIN}/api/orders", token)
+    for first, second, status in ((bad, good, 401), (good, bad, 200 if gate.kind == "nginx" else 401)):
+        headers = [("Authorization", f"DPoP {token}"), ("DPoP", first), ("DPoP", second)]
+        equal(web.request(gate.port(), "GET", "/api/orders", None, headers).status, status, "two lines")
+    joined = ("DPoP", ", ".join(gate.holder.proof("GET", f"{ORIGIN}/api/orders", token) for _ in range(2)))
+    answer = web.request(gate.port(), "GET", "/api/orders", None, [("Authorization", f"DPoP {token}"), joined])
+    refused(answer, "DPoP", "invalid_dpop_proof")
+
+
+@check("G5 C2 D1 a bound token that is revoked, or lacks a scope")
+def dead(gate):
+    token = gate.token()
+    equal(gate.house.client("caller", gate.kind).revoke(token).status, 200, "revoke")
+    refused(gate.show("/api/orders", token), "DPoP", "invalid_token")
+    answer = gate.show("/app/orders", gate.token())
+    refused(answer, "DPoP", "invalid_token")                        # another audience
+    writer = web.Client(gate.port(), "caller", gate.house.operator.secrets["caller"])
+    proof = ("DPoP", gate.holder.proof("POST", f"{ISSUER}/token"))
+    token = writer.post("/token", {"grant_type": "client_credentials", "resource": API, "scope": "write"},
+                        [web.basic(writer.id, writer.secret), proof]).json()["access_token"]
+    refused(gate.show("/api/orders", token), "DPoP", "insufficient_scope", 403)
+
+
+@check("H1 H8 a location that wants bound tokens: its challenge, and no bearer token passes")
+def demands(gate):
+    token = gate.token(bound=False)
+    equal(gate.ask("/api/orders", token, scheme="Bearer").status, 200, "where none is wanted")
+    for binding in BINDINGS:
+        answer = gate.ask(f"/{binding}/x.txt", token, scheme="Bearer")
+        equal((answer.status, answer.error()), (401, "invalid_token"), binding)
+    bare = {one: web.request(gate.port(), "GET", f"/{one}/x.txt").header("WWW-Authenticate") for one in BINDINGS}
+    equal(bare["dpop"], f'DPoP realm="{ISSUER}"{ALGORITHMS}', "dpop")
+    equal(bare["mtls"], f'Bearer realm="{ISSUER}"', "mtls")
+    equal(bare["any"], f'Bearer realm="{ISSUER}", DPoP{ALGORITHMS[1:]}', "any")
+
+
+@check("G5 a location that does not know its own name lets no token pass that is bound to a key")
+def nameless(gate):
+    client = web.Client(gate.port(), "caller", gate.house.operator.secrets["caller"])
+    proof = ("DPoP", gate.holder.proof("POST", f"{ISSUER}/token"))
+    token = client.post("/token", {"grant_type": "client_credentials", "resource": "https://app.example.com/", "scope": "read"},
+                        [web.basic(client.id, client.secret), proof]).json()["access_token"]
+    answer = gate.show("/app/orders", token)
+    equal(answer.status, 503, f"{answer}")
+    must('"unconfigured_check"' in gate.house.pool.log(), "there is no log line about it")
+
+
+@check("G8 a token that is bound to a certificate passes with it, and with no other, and not without")
+def certificate(gate):
+    token = gate.token("tied", bound=False, certificate=gate.own)
+    for path in ("/mtls/x.txt", "/any/x.txt", "/api/orders"):
+        equal(gate.ask(path, token, scheme="Bearer", certificate=gate.own).status, 200, path)
+        answer = gate.ask(path, token, scheme="Bearer")
+        equal((answer.status, answer.error()), (401, "invalid_token"), f"{path} without a certificate")
+        answer = gate.ask(path, token, scheme="Bearer", certificate=gate.other)
+        equal((answer.status, answer.error()), (401, "invalid_token"), f"{path} with another certificate")
+        clear = web.request(gate.house.port(gate.kind), "GET", path, None, [("Authorization", f"Bearer {token}")])
+        equal((clear.status, clear.error()), (401, "invalid_token"), f"{path} in clear text")
+    spoof = [("Authorization", f"Bearer {token}"), ("SSL-Client-Cert", re.sub("\n", " ", gate.own.pem())),
+             ("SSL_CLIENT_CERT", re.sub("\n", " ", gate.own.pem())), ("SSL-Client-Verify", "SUCCESS")]
+    for port in (gate.port(), gate.port(gate.other), gate.house.port(gate.kind)):
+        equal(web.request(port, "GET", "/mtls/x.txt", None, spoof).status, 401, "spoofed headers")
+
+
+@check("G5 G8 a token that is bound to a certificate and a key needs both")
+def both(gate):
+    token = gate.token("tied", certificate=gate.own)
+    equal(gate.show("/mtls/x.txt", token, certificate=gate.own).status, 200, "both")
+    refused(gate.show("/api/orders", token), "DPoP", "invalid_token")
+    refused(gate.ask("/api/orders", token, certificate=gate.own), "DPoP", "invalid_dpop_proof")
+    refused(gate.ask("/api/orders", token, scheme="Bearer", certificate=gate.own), "Bearer", "invalid_token")
+
+
+def nonces(gate):
+    """The pool wants nonces by now."""
+    client = web.Client(gate.port(), "caller", gate.house.operator.secrets["caller"])
+
+    def get(nonce):
+        proof = ("DPoP", gate.holder.proof("POST", f"{ISSUER}/token", **({"nonce": nonce} if nonce else {})))
+        return client.post("/token", {"grant_type": "client_credentials", "resource": API, "scope": "read"},
+                           [web.basic(client.id, client.secret), proof])
+    answer = get(None)
+    equal((answer.status, answer.error()), (400, "use_dpop_nonce"), "at /token")
+    token = get(answer.header("DPoP-Nonce")).json()["access_token"]
+    for path in ("/api/orders", "/dpop/x.txt"):
+        answer = gate.show(path, token)
+        refused(answer, "DPoP", "use_dpop_nonce")
+        equal(gate.show(path, token, nonce=answer.header("DPoP-Nonce")).status, 200, path)
+        refused(gate.show(path, token, nonce="A" * 27), "DPoP", "use_dpop_nonce")
+
+
+def script(build, scratch):
+    people = authority.Authority(scratch)
+    certificates = people.issue("own", "/CN=own"), people.issue("other", "/CN=other")
+    house = House(build, scratch, authority=people)
+    apis = Apis(scratch, house.pool.socket)
+    house.operator.client("caller", audience=API, scope="read write", reads=False)
+    house.operator.client("tied", audience=API, scope="read", reads=False)
+    house.database.sql("""UPDATE client SET require_binding = 'mtls' WHERE client_id = 'tied';
+        INSERT INTO audience (audience) VALUES ('https://app.example.com/');
+        INSERT INTO audience_scope (audience, scope) VALUES ('https://app.example.com/', 'read');
+        INSERT INTO client_grant (client_id, audience, scope) VALUES ('caller', 'https://app.example.com/', 'read')""")
+    for front in house.fronts.values():
+        front.more = apis.configure
+    house.start(workers=2)
+    gates = [Gate(house, kind, certificates) for kind in house.fronts]
+    for gate in gates:
+        rig.run_checks(gate.kind, gate)
+    house.operator.configure(dpop_nonce="required")
+    house.pool.reload()
+    for gate in gates:
+        rig.run_check(f"G3 use_dpop_nonce reaches the client with a nonce, and then it passes [{gate.kind}]", nonces, gate)
+    rig.run_check("no sanitizer report (bound)", house.pool.no_sanitizer_report)
+    house.stop()
+
+
+if __name__ == "__main__":
+    rig.main(script)
