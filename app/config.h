@@ -43,7 +43,7 @@
     NUMBER(revocations_max, 100000, 1024, 50000000) \
     NUMBER(rules_max, 1024, 16, 65536) \
     NUMBER(verified_max, 65536, 1024, 16777216) \
-    NUMBER(seen_max, 65536, 1024, 16777216) \
+    NUMBER(seen_max, 1048576, 1024, 16777216) \
     CHOICE(replay, "host", "host|cluster") \
     NUMBER(failures_per_minute, 10, 1, 10000) \
     CHOICE(log_target, "auto", "auto|stderr|syslog") \

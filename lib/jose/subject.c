@@ -180,13 +180,6 @@ static bool has_alternative(const struct subject *subject, const struct certific
     return found;
 }
 
-bool subject_matches(const struct subject *subject, const struct certificate *certificate)
-{
-    if (subject->kind == SUBJECT_NONE || subject->value.size == 0) return false;
-    if (subject->kind == SUBJECT_subject_dn) return has_name(subject->value, certificate);
-    return has_alternative(subject, certificate);
-}
-
 static const char *name_fault(struct text value)
 {
     X509_NAME *name = parse(value);
@@ -206,4 +199,11 @@ const char *subject_fault(const struct subject *subject)
     if (subject->kind == SUBJECT_san_ip && !is_address(value, NULL)) return "it is no IP address";
     if (subject->kind == SUBJECT_san_email && !memchr(value.data, '@', value.size)) return "it is no mailbox";
     return subject->kind < SUBJECT_KINDS ? NULL : "its kind is not known";
+}
+
+bool subject_matches(const struct subject *subject, const struct certificate *certificate)
+{
+    if (subject->kind == SUBJECT_NONE || subject_fault(subject)) return false;
+    if (subject->kind == SUBJECT_subject_dn) return has_name(subject->value, certificate);
+    return has_alternative(subject, certificate);
 }

@@ -174,7 +174,7 @@ def certificate(gate):
         equal(web.request(port, "GET", "/mtls/x.txt", None, spoof).status, 401, "spoofed headers")
 
 
-@check("G5 G8 a token that is bound to a certificate and a key needs both")
+@check("G12 G5 G8 a token that is bound to a certificate and a key needs both")
 def both(gate):
     token = gate.token("tied", certificate=gate.own)
     equal(gate.show("/mtls/x.txt", token, certificate=gate.own).status, 200, "both")

@@ -184,6 +184,7 @@ static void what_is_no_rule_matches_nothing(void)
         { SUBJECT_san_ip, { " 192.0.2.7", 10 } }, { SUBJECT_san_ip, { "192.0.2.7 ", 10 } }, { SUBJECT_san_ip, { "192.0.2.7\0", 10 } },
         { SUBJECT_san_dns, { "orders.example.com\0", 19 } }, { SUBJECT_NONE, { "orders.example.com", 18 } },
         { SUBJECT_san_dns, { "", 0 } }, { SUBJECT_subject_dn, { "", 0 } },
+        { SUBJECT_subject_dn, { "CN\0x=orders,OU=Machines,O=Example,C=DE", 38 } },
     };
     struct certificate certificate;
     CHECK(open_certificate("client", &certificate) == 0);
