@@ -311,6 +311,18 @@ def revocations_survive(house):
     equal(len(alive), 0, f"tokens that are active again after {killer.kills} kills")
 
 
+def not_migrated(house):
+    """The schema of an older version: what is served goes on, the log names the cause, and the migration is seen."""
+    client = house.client("reader")
+    column = "require_binding ENUM('none','any','mtls','dpop') NOT NULL DEFAULT 'none' AFTER assertion_audience"
+    house.database.sql("ALTER TABLE client DROP COLUMN require_binding; UPDATE client SET description = 'x'")
+    await_true(lambda: "database_not_migrated" in house.pool.log(), 5, "the log says what is missing")
+    must("require_binding" in house.pool.log(), "it names the column")
+    equal(client.token_answer().status, 200, "a client that is known")
+    house.database.sql(f"ALTER TABLE client ADD COLUMN {column}")
+    await_true(lambda: client.validate(client.token()).status == 200, 10, "all is well again")
+
+
 def script(build, scratch):
     house = House(build, scratch, validate_seconds=VALIDATE_SECONDS, fresh_seconds=FRESH_SECONDS, log_requests="none",
                   failures_per_minute=10000)
@@ -323,6 +335,7 @@ def script(build, scratch):
     rig.run_check(f"{REVOCATIONS} acknowledged revocations survive kill -9 of workers, keeper and mariadbd",
                   revocations_survive, house)
     rig.run_check("D6 a silent database: /revoke is 503 within 1 s, nothing else waits", silence, house)
+    rig.run_check("a schema of an older version: the log says so, and serving goes on", not_migrated, house)
     house.pool.stop()
     rig.run_check("start without the database: live, not ready, 503; ready when it is back",
                   start_without_database, house)
