@@ -68,8 +68,9 @@ static void complain(struct keeper *keeper, const char *event, const char *why)
 static void lose(struct keeper *keeper, const char *why)
 {
     atomic_store(&keeper->region->board->database_up, 0);
-    bool no_table = keeper->db && db_errno(keeper->db) == DB_NO_TABLE;
-    complain(keeper, no_table ? "database_not_migrated" : "database_down", why);
+    unsigned number = keeper->db ? db_errno(keeper->db) : 0;
+    bool older = number == DB_NO_TABLE || number == DB_NO_COLUMN;
+    complain(keeper, older ? "database_not_migrated" : "database_down", why);
     db_close(keeper->db);
     keeper->db = NULL;
     keeper->connect_ms = region_milliseconds() + jittered(keeper->backoff_ms);
