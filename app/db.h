@@ -192,8 +192,7 @@ const char *db_why(const struct db *db);
 unsigned db_errno(const struct db *db);     /* the server's or client library's error number of the last failure */
 
 /* What db_errno() may say that is worth telling apart. */
-enum { DB_UNKNOWN_VARIABLE = 1193, DB_DUPLICATE = 1062, DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_NO_COLUMN = 1054,
-       DB_NO_TABLE = 1146,
-       DB_LOST_FIRST = 2000, DB_LOST_LAST = 2999 };
+enum { DB_UNKNOWN_VARIABLE = 1193, DB_DUPLICATE = 1062, DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_NO_TABLE = 1146,
+       DB_NO_COLUMN = 1054, DB_LOST_FIRST = 2000, DB_LOST_LAST = 2999 };
 
 #endif

@@ -69,7 +69,8 @@ static void lose(struct keeper *keeper, const char *why)
 {
     atomic_store(&keeper->region->board->database_up, 0);
     unsigned number = keeper->db ? db_errno(keeper->db) : 0;
-    complain(keeper, number == DB_NO_TABLE || number == DB_NO_COLUMN ? "database_not_migrated" : "database_down", why);
+    bool older = number == DB_NO_TABLE || number == DB_NO_COLUMN;
+    complain(keeper, older ? "database_not_migrated" : "database_down", why);
     db_close(keeper->db);
     keeper->db = NULL;
     keeper->connect_ms = region_milliseconds() + jittered(keeper->backoff_ms);

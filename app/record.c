@@ -164,7 +164,8 @@ static int read_head(struct text bytes, struct record_head *head_r)
 {
     if (bytes.size < sizeof *head_r) return -1;
     memcpy(head_r, bytes.data, sizeof *head_r);
-    if (head_r->size != bytes.size || head_r->tls_subject_kind >= SUBJECT_KINDS || head_r->secret_count > CLIENT_SECRETS || head_r->key_count > CLIENT_KEYS ||
+    if (head_r->size != bytes.size || head_r->tls_subject_kind >= SUBJECT_KINDS ||
+        head_r->secret_count > CLIENT_SECRETS || head_r->key_count > CLIENT_KEYS ||
         head_r->grant_count > CLIENT_GRANTS || head_r->read_count > CLIENT_READS) return -1;
     size_t parts = parts_size(head_r->secret_count, head_r->key_count, head_r->grant_count, head_r->read_count);
     return parts <= bytes.size ? 0 : -1;
@@ -251,8 +252,8 @@ int record_read(struct text bytes, struct arena *arena, struct client *client_r)
         .token_seconds = head.token_seconds, .rate_per_minute = head.rate_per_minute, .rate_burst = head.rate_burst,
         .methods = head.methods, .omitted_scope = head.omitted_scope, .enabled = head.enabled != 0,
         .assertion_audience = head.assertion_audience, .require_binding = head.require_binding,
-        .tls_subject.kind = (enum subject_kind)head.tls_subject_kind, .secret_count = head.secret_count, .key_count = head.key_count,
-        .grant_count = head.grant_count, .read_count = head.read_count,
+        .tls_subject.kind = (enum subject_kind)head.tls_subject_kind, .secret_count = head.secret_count,
+        .key_count = head.key_count, .grant_count = head.grant_count, .read_count = head.read_count,
     };
     if (view(bytes, head.id, &client_r->id) || !text_present(client_r->id) ||
         view(bytes, head.default_audience, &client_r->default_audience) ||

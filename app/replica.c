@@ -190,8 +190,8 @@ static int take_key(void *context, const struct text *columns, size_t count)
         copy(columns[4], key.uri, sizeof key.uri))
         keys->keys[keys->count++] = key;
     else
-        log_event(LOG_LEVEL_ERROR, "bad_row", "signing key %.*s: public_jwk, private_pem or private_uri is too long; it is left out",
-                  (int)columns[0].size, columns[0].data);
+        log_event(LOG_LEVEL_ERROR, "bad_row", "signing key %.*s: public_jwk, private_pem or private_uri is too long; it is "
+                  "left out", (int)columns[0].size, columns[0].data);
     return 0;
 }
 

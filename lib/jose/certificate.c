@@ -16,6 +16,13 @@ static int unescape(struct text parameter, struct arena *arena, struct text *pem
     return memchr(parameter.data, '+', parameter.size) ? -1 : form_decode(parameter, arena, pem_r);
 }
 
+/* OpenSSL would ask for the passphrase of an encrypted one at the terminal, or on standard input. */
+static int give_none(char *buffer, int size, int writing, void *context)
+{
+    (void)buffer, (void)size, (void)writing, (void)context;
+    return -1;
+}
+
 /* Behind the certificate a line end may stand, and no other byte. */
 static bool is_at_end(BIO *bio)
 {
@@ -29,7 +36,7 @@ int certificate_read(struct text parameter, struct arena *arena, struct certific
     struct text pem;
     if (unescape(parameter, arena, &pem) || !text_begins(pem, TEXT("-----BEGIN CERTIFICATE-----"))) return -1;
     BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
-    certificate_r->x509 = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    certificate_r->x509 = bio ? PEM_read_bio_X509(bio, NULL, give_none, NULL) : NULL;
     if (certificate_r->x509 && !is_at_end(bio)) certificate_close(certificate_r);
     BIO_free(bio);
     ERR_clear_error();

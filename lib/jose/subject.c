@@ -194,7 +194,8 @@ const char *subject_fault(const struct subject *subject)
     if (memchr(value.data, '\0', value.size)) return "it has a NUL in it";
     if (subject->kind == SUBJECT_subject_dn) return name_fault(value);
     if (memchr(value.data, ' ', value.size)) return "it has a blank in it";
-    if (subject->kind == SUBJECT_san_dns && memchr(value.data, '*', value.size)) return "it has a *, and a name stands for itself only";
+    if (subject->kind == SUBJECT_san_dns && memchr(value.data, '*', value.size))
+        return "it has a *, and a name stands for itself only";
     if (subject->kind == SUBJECT_san_uri && !memchr(value.data, ':', value.size)) return "it is no URI";
     if (subject->kind == SUBJECT_san_ip && !is_address(value, NULL)) return "it is no IP address";
     if (subject->kind == SUBJECT_san_email && !memchr(value.data, '@', value.size)) return "it is no mailbox";

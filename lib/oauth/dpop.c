@@ -50,6 +50,13 @@ static enum answer verify_signature(struct exchange *exchange, struct proof *pro
     return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 
+/* 4.3, 11. A proof is a JWT: exp and nbf are not asked for, and hold where they stand (RFC 7519 4.1.4, 4.1.5). */
+static bool is_now(const struct jwt_claims *claims, int64_t now)
+{
+    if (claims->issued_at < 0 || claims->issued_at > now + DPOP_AHEAD || now - claims->issued_at > DPOP_SECONDS) return false;
+    return claims->not_before <= now + DPOP_AHEAD && (claims->expires_at < 0 || now < claims->expires_at);
+}
+
 /* 4.3, 8, 9 and 11. */
 static bool is_for_this_request(const struct exchange *exchange, const struct proof *proof, const struct dpop_demand *demand)
 {
@@ -57,8 +64,7 @@ static bool is_for_this_request(const struct exchange *exchange, const struct pr
     if (!text_equal(proof->method, exchange->request->method)) return false;
     if (!uri_same(proof->url, demand->url) && (demand->other_url.size == 0 || !uri_same(proof->url, demand->other_url)))
         return false;
-    if (claims->jti.size == 0 || claims->jti.size > DPOP_JTI || claims->issued_at < 0) return false;
-    return claims->issued_at <= exchange->now + DPOP_AHEAD && exchange->now - claims->issued_at <= DPOP_SECONDS;
+    return claims->jti.size > 0 && claims->jti.size <= DPOP_JTI && is_now(claims, exchange->now);
 }
 
 /* 4.3, 12: ath. */

@@ -46,10 +46,12 @@ static void put_mtls_aliases(struct buffer *b, struct text name)
 }
 
 /* RFC 9701 7, which verifiers take for what they may accept: every algorithm of the JWK Set, whichever of them signs now.
- * An array may not be empty (RFC 8414 3.2). */
+ * An array may not be empty (RFC 8414 3.2). An issuer that signs with a secret gives no signed answers, whatever public keys
+ * are left from before. */
 static void put_introspection_algorithms(struct exchange *exchange, struct buffer *b)
 {
     bool any = false;
+    if (exchange->issuer->token_algorithm == JWS_HS256) return;
     for (int i = 0; i < JWS_PUBLIC_ALGORITHMS; i++) {
         if (!keyring_publishes(exchange->issuer->keyring, (enum jws_algorithm)i, exchange->now)) continue;
         buffer_put(b, any ? TEXT(",") : TEXT(",\"introspection_signing_alg_values_supported\":["));

@@ -1,6 +1,8 @@
 /* RFC 8705: certificates as front servers hand them over, and whom they were issued to. */
 #include "../../lib/jose/certificate.h"
 
+#include <unistd.h>
+
 #include "../../lib/jose/subject.h"
 #include "../check.h"
 #include "../material.h"
@@ -93,6 +95,23 @@ static void what_is_no_certificate(void)
     memset(bytes, 'A', sizeof bytes);
     memcpy(bytes, "-----BEGIN CERTIFICATE-----\n", 28);
     CHECK(!is_read((struct text){ bytes, CERTIFICATE_BYTES + 1 }));
+}
+
+/* What stands on standard input would be taken for the passphrase. */
+static void an_encrypted_one_asks_nobody(void)
+{
+    const struct text pem = TEXT("-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+                                 "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n"
+                                 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END CERTIFICATE-----\n");
+    struct certificate certificate;
+    char line[16] = "";
+    int ends[2], input = dup(STDIN_FILENO);
+    CHECK(pipe(ends) == 0 && dup2(ends[0], STDIN_FILENO) == STDIN_FILENO);
+    CHECK(write(ends[1], "passphrase\n", 11) == 11);
+    arena_reset(&arena);
+    CHECK(certificate_read(pem, &arena, &certificate) == -1);
+    CHECK(close(ends[1]) == 0 && read(ends[0], line, sizeof line) == 11);
+    CHECK(close(ends[0]) == 0 && dup2(input, STDIN_FILENO) == STDIN_FILENO && close(input) == 0);
 }
 
 static void validity_and_key(void)
@@ -209,6 +228,7 @@ int main(void)
     if (arena_open(&arena, 262144)) return EXIT_FAILURE;
     RUN(G8_thumbprint_in_both_encodings);
     RUN(what_is_no_certificate);
+    RUN(an_encrypted_one_asks_nobody);
     RUN(validity_and_key);
     RUN(G6_names_are_compared_as_names);
     RUN(G6_escapes_sets_and_blanks);
