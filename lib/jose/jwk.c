@@ -53,7 +53,7 @@ static const char *read_ec(struct json_object *json, EVP_PKEY **key_r)
 
 static const char *check_rsa(const BIGNUM *n, const BIGNUM *e)
 {
-    if (!n || !e) return "n or e is not base64url";
+    if (!n || !e) return "n or e is not base64url, or has far more than 4096 bits";
     if (BN_num_bits(n) < RSA_BITS_MIN) return "the RSA modulus has fewer than 2048 bits";
     if (BN_num_bits(n) > RSA_BITS_MAX) return "the RSA modulus has more than 4096 bits";
     if (!BN_is_odd(n)) return "the RSA modulus is even";
@@ -85,12 +85,42 @@ static const char *read_rsa(struct json_object *json, EVP_PKEY **key_r)
     return refused ? refused : *key_r ? NULL : "the RSA key cannot be built";
 }
 
+/* The y of the points of order 1, 2, 4 and 8, least byte first: for such a key anybody can make signatures that verify,
+ * because what the key adds to the equation of RFC 8032 5.1.7 is one of eight values. */
+static const unsigned char small_orders[][POINT_HALF] = {
+    { 0 },
+    { 1 },
+    { 0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
+      0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05 },
+    { 0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
+      0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a },
+};
+
+/* From p - 1 on: that is the point of order 2, and RFC 8032 5.1.3 knows no y above it, which the library takes modulo p. */
+static bool is_high(const unsigned char y[POINT_HALF])
+{
+    for (size_t i = 1; i < POINT_HALF - 1; i++)
+        if (y[i] != 0xff) return false;
+    return y[0] >= 0xec && y[POINT_HALF - 1] == 0x7f;
+}
+
+static bool is_sound_point(const unsigned char x[POINT_HALF])
+{
+    unsigned char y[POINT_HALF];
+    memcpy(y, x, sizeof y);
+    y[POINT_HALF - 1] &= 0x7f;      /* the sign of x stands there */
+    for (size_t i = 0; i < sizeof small_orders / sizeof *small_orders; i++)
+        if (memcmp(y, small_orders[i], sizeof y) == 0) return false;
+    return !is_high(y);
+}
+
 static const char *read_okp(struct json_object *json, EVP_PKEY **key_r)
 {
     unsigned char x[POINT_HALF];
     struct buffer b = { (char *)x, 0, sizeof x, false };
     if (!text_equal(string_member(json, "crv"), TEXT("Ed25519"))) return "the curve is not Ed25519";
     if (base64url_decode(string_member(json, "x"), &b) || b.size != sizeof x) return "x is not 32 bytes in base64url";
+    if (!is_sound_point(x)) return "the point is of small order or not canonical: anybody could sign for it";
     *key_r = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, x, sizeof x);
     return *key_r ? NULL : "the Ed25519 key cannot be built";
 }

@@ -1,8 +1,8 @@
 /* jwk: JSON Web Key (RFC 7517), public asymmetric keys, and their thumbprints (RFC 7638).
  *
  * Refused at the door: private members in a public key, RSA under 2048 or over 4096 bits or with an even or tiny
- * exponent, a point that is not on the curve, other curves than P-256 and Ed25519, `use` other than sig, key_ops that
- * do not verify, an alg that does not suit the key, a member that stands twice. */
+ * exponent, a point of P-256 that is not on the curve, one of Ed25519 that is of small order, other curves, `use` other
+ * than sig, key_ops that do not verify, an alg that does not suit the key, a member that stands twice. */
 #ifndef JOSE_JWK_H
 #define JOSE_JWK_H
 

@@ -76,3 +76,10 @@ const char *jwt_claims_read(struct text encoded, struct arena *arena, struct jwt
     claims_r->audience_count = (size_t)count;
     return NULL;
 }
+
+bool jwt_is_type(struct text type, struct text name)
+{
+    struct text prefix = TEXT("application/");
+    bool is_whole = type.size > prefix.size && text_equal_nocase(text_slice(type, 0, prefix.size), prefix);
+    return text_equal_nocase(is_whole ? text_slice(type, prefix.size, type.size) : type, name);
+}

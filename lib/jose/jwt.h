@@ -38,4 +38,7 @@ const char *jwt_header_read_with_key(struct text encoded, struct arena *arena, s
 /* Reads claims from their base64url form. NULL, or why they are refused. Missing claims are absent or -1. */
 const char *jwt_claims_read(struct text encoded, struct arena *arena, struct jwt_claims *claims_r);
 
+/* Whether a `typ` that is present is name, a media type without its application/, which may be left out (RFC 7515 4.1.9). */
+bool jwt_is_type(struct text type, struct text name);
+
 #endif

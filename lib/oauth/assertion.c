@@ -5,8 +5,7 @@
 /* RFC 8725 3.11: another explicit type means another purpose. rfc7523bis 3: a plain or missing one is let pass. */
 static bool is_type(struct text type)
 {
-    return !text_present(type) || text_equal_nocase(type, TEXT("JWT")) ||
-           text_equal_nocase(type, TEXT("client-authentication+jwt"));
+    return !text_present(type) || jwt_is_type(type, TEXT("JWT")) || jwt_is_type(type, TEXT("client-authentication+jwt"));
 }
 
 int assertion_read(struct exchange *exchange, struct text type, struct text compact, struct assertion *assertion_r)

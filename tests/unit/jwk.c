@@ -149,6 +149,24 @@ static void refused_keys(void)
     }
 }
 
+static bool says(const char *refused, const char *word)
+{
+    return refused && strstr(refused, word);
+}
+
+static const char *read_ed(const unsigned char x[32])
+{
+    static char json[200];
+    struct buffer b = { json, 0, sizeof json, false };
+    struct jwk jwk;
+    buffer_put(&b, TEXT("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\""));
+    base64url_put(&b, (struct text){ (const char *)x, 32 });
+    buffer_put(&b, TEXT("\"}"));
+    const char *refused = jwk_read(buffer_text(&b), &jwk);
+    if (!refused) jwk_close(&jwk);
+    return refused;
+}
+
 /* An RSA key of a modulus of bytes 0xff, the last of which is given. */
 static const char *read_rsa(size_t size, unsigned char last)
 {
@@ -168,13 +186,72 @@ static const char *read_rsa(size_t size, unsigned char last)
 
 static void B17_H5_rsa_of_other_sizes(void)
 {
-    CHECK(strstr(read_rsa(128, 0xff), "2048"));
-    CHECK(strstr(read_rsa(255, 0xff), "2048"));
+    CHECK(says(read_rsa(128, 0xff), "2048"));
+    CHECK(says(read_rsa(255, 0xff), "2048"));
     CHECK(read_rsa(256, 0xff) == NULL);
-    CHECK(strstr(read_rsa(256, 0xfe), "even"));
+    CHECK(says(read_rsa(256, 0xfe), "even"));
     CHECK(read_rsa(512, 0xff) == NULL);
-    CHECK(strstr(read_rsa(513, 0xff), "4096"));
-    CHECK(read_rsa(2048, 0xff) != NULL);
+    CHECK(says(read_rsa(513, 0xff), "4096"));
+    CHECK(says(read_rsa(2048, 0xff), "4096"));
+}
+
+/* Whether a signature that nobody made, R the base point and S one, verifies for one of 64 messages. */
+static bool anybody_can_sign(EVP_PKEY *key)
+{
+    static const char input[] = "eyJhbGciOiJFZERTQSJ9.";
+    unsigned char raw[64] = { 0x58 };
+    char compact[200];
+    bool verified = false;
+    memset(raw + 1, 0x66, 31);
+    raw[32] = 1;
+    for (int n = 0; n < 64 && !verified; n++) {
+        struct buffer b = { compact, 0, sizeof compact, false };
+        struct jws jws;
+        buffer_put(&b, text_of(input));
+        buffer_put_char(&b, (char)('0' + n));
+        buffer_put_char(&b, '.');
+        base64url_put(&b, (struct text){ (const char *)raw, sizeof raw });
+        verified = jws_split(buffer_text(&b), &jws) == 0 && jws_verify(key, JWS_EdDSA, &hasher, &jws) == 1;
+    }
+    return verified;
+}
+
+/* RFC 8725 3.4. Each x as it is and with the sign of its point turned. */
+static void J12_ed25519_keys_that_anybody_signs_for(void)
+{
+    static const unsigned char weak[][32] = {
+        { 0 }, { 1 },
+        { 0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
+          0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05 },
+        { 0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
+          0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a },
+    };
+    for (int n = 0; n < 2 * (4 + 3); n++) {
+        unsigned char x[32];
+        memset(x, 0xff, sizeof x);
+        if (n < 8) memcpy(x, weak[n / 2], sizeof x);
+        else x[0] = (unsigned char)(0xec + (n - 8) / 2);        /* p - 1, and p and p + 1, which stand for 0 and 1 */
+        x[31] = (unsigned char)((x[31] & 0x7f) | (n % 2) << 7);
+        EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, x, sizeof x);
+        CHECK(key && anybody_can_sign(key));
+        EVP_PKEY_free(key);
+        CHECK(says(read_ed(x), "small order"));
+    }
+}
+
+/* RFC 8032 5.1.3: y is below p. Two, the first y above those of small order, and the last below p - 1 are let be. */
+static void ed25519_keys_at_the_bounds(void)
+{
+    unsigned char x[32] = { 2 };
+    CHECK(read_ed(x) == NULL);
+    memset(x, 0xff, sizeof x);
+    x[31] = 0x7f;
+    CHECK(says(read_ed(x), "canonical"));
+    x[0] = 0xeb;
+    CHECK(read_ed(x) == NULL);
+    x[0] = 0xff;
+    x[17] = 0xfe;
+    CHECK(read_ed(x) == NULL);
 }
 
 static void what_is_put_is_read_again(void)
@@ -213,6 +290,8 @@ int main(void)
     RUN(good_keys);
     RUN(refused_keys);
     RUN(B17_H5_rsa_of_other_sizes);
+    RUN(J12_ed25519_keys_that_anybody_signs_for);
+    RUN(ed25519_keys_at_the_bounds);
     RUN(what_is_put_is_read_again);
     RUN(a_full_buffer_is_a_failure);
     secret_hasher_close(&hasher);

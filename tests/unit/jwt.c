@@ -54,6 +54,18 @@ static void values_are_compared_after_decoding(void)
     CHECK(header.algorithm == JWS_ES256);
 }
 
+/* RFC 7515 4.1.9: application/ goes without saying, once, and media types have no case. */
+static void F3_types(void)
+{
+    static const struct text same[] = { TEXT("at+jwt"), TEXT("AT+JWT"), TEXT("application/at+jwt"), TEXT("Application/At+Jwt") };
+    static const struct text other[] = {
+        TEXT("application/"), TEXT("application/jwt"), TEXT("application/application/at+jwt"), TEXT("text/at+jwt"), TEXT("/at+jwt"),
+        TEXT("at+jwt/"), TEXT("application/at+jwt "), TEXT(" at+jwt"), TEXT("at+jwt; a=b"), TEXT("jwt"), TEXT(""), TEXT("at+jwt\0"),
+    };
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) CHECK(jwt_is_type(same[i], TEXT("at+jwt")));
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) CHECK(!jwt_is_type(other[i], TEXT("at+jwt")));
+}
+
 static void claims_that_are_read(void)
 {
     struct jwt_claims claims;
@@ -100,6 +112,7 @@ int main(void)
     RUN(headers_that_are_read);
     RUN(B7_B9_headers_that_are_refused);
     RUN(values_are_compared_after_decoding);
+    RUN(F3_types);
     RUN(claims_that_are_read);
     RUN(B14_claims_that_are_refused);
     RUN(an_arena_that_is_used_up_is_a_refusal);
