@@ -29,7 +29,7 @@ static int read_proof(struct exchange *exchange, struct proof *proof_r)
     const struct object *object = &proof_r->claims.object;
     if (jws_split(exchange->request->dpop, &proof_r->jws)) return -1;
     if (jwt_header_read_with_key(proof_r->jws.header, exchange->arena, &proof_r->header)) return -1;
-    if (!text_equal_nocase(proof_r->header.type, TEXT("dpop+jwt"))) return -1;
+    if (!jwt_is_type(proof_r->header.type, TEXT("dpop+jwt"))) return -1;
     if (jwt_claims_read(proof_r->jws.payload, exchange->arena, &proof_r->claims)) return -1;
     return string_claim(exchange, object, "htm", &proof_r->method) || string_claim(exchange, object, "htu", &proof_r->url) ||
            string_claim(exchange, object, "ath", &proof_r->token_hash) || string_claim(exchange, object, "nonce", &proof_r->nonce)

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """bound: tokens that a thief cannot use, in front of an API, through both fronts with the configurations of deploy/:
 bound to a key (RFC 9449) or to a certificate (RFC 8705)."""
-import os
 import re
 import time
 
@@ -10,27 +9,12 @@ import rig
 import tokens
 import web
 from apis import API, BINDINGS, ORIGIN, SECRET_FILE, Apis
+from holder import Holder
 from house import House
 from rig import check, equal, must
 
 ISSUER = "https://as.example/oauth"
 ALGORITHMS = ', algs="ES256 RS256 PS256 EdDSA"'
-
-
-class Holder(tokens.Forger):
-    """Somebody with a key, who makes proofs with it."""
-
-    def __init__(self, folder):
-        os.makedirs(folder)
-        super().__init__(folder)
-        self.number = 0
-
-    def proof(self, method, url, token=None, **claims):
-        self.number += 1
-        claims = {"jti": f"{id(self)}-{self.number}", "htm": method, "htu": url, "iat": int(time.time()), **claims}
-        if token:
-            claims.setdefault("ath", tokens.encode(tokens.sha256(token.encode())))
-        return self.sign({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk}, claims)
 
 
 class Gate:
