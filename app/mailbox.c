@@ -46,9 +46,17 @@ static void sleep_on(_Atomic uint32_t *wake, uint32_t seen, uint64_t millisecond
     (void)syscall(SYS_futex, wake, FUTEX_WAIT, seen, &limit, NULL, 0);
 }
 
+/* A revocation that nobody answered in time is still to be made durable; a proof can be signed anew. */
+static bool is_taken(const struct region_row *row, const struct region_letter *letter)
+{
+    return letter->kind == REGION_KIND_PROOF && word_state(atomic_load(&row->mailbox)) == MAILBOX_POSTED &&
+           row->letter.kind == REGION_KIND_REVOCATION;
+}
+
 enum mailbox_state mailbox_send(struct region *region, struct region_row *row, const struct region_letter *letter,
                                 uint64_t deadline_ms)
 {
+    if (is_taken(row, letter)) return MAILBOX_FAILED;
     uint64_t number = post(row, letter);
     ring(region);
     for (;;) {

@@ -13,7 +13,8 @@
 /* used: of a proof, that its row was there before. */
 enum mailbox_state { MAILBOX_EMPTY, MAILBOX_POSTED, MAILBOX_DURABLE, MAILBOX_USED, MAILBOX_FAILED };
 
-/* Worker: the keeper's answer, durable, used or failed; failed also when deadline_ms (region_milliseconds) has passed. */
+/* Worker: the keeper's answer, durable, used or failed; failed also when deadline_ms (region_milliseconds) has passed, and at
+ * once for a proof while a revocation of before still waits. */
 enum mailbox_state mailbox_send(struct region *region, struct region_row *row, const struct region_letter *letter,
                                 uint64_t deadline_ms);
 

@@ -1,13 +1,5 @@
 #include "form.h"
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 /* Nothing to decode and no NUL: three quick searches, because a token is long and plain. */
 static bool is_plain(struct text t)
 {
@@ -25,8 +17,8 @@ int form_decode(struct text t, struct arena *arena, struct text *value_r)
     for (size_t i = 0; i < t.size; i++) {
         char c = t.data[i] == '+' ? ' ' : t.data[i];
         if (c == '%') {
-            int high = i + 2 < t.size ? hex_value(t.data[i + 1]) : -1;
-            int low = high >= 0 ? hex_value(t.data[i + 2]) : -1;
+            int high = i + 2 < t.size ? text_hex(t.data[i + 1]) : -1;
+            int low = high >= 0 ? text_hex(t.data[i + 2]) : -1;
             if (low < 0) return -1;
             c = (char)(high << 4 | low);
             i += 2;

@@ -76,3 +76,11 @@ int text_number(struct text t, uint64_t max, uint64_t *number_r)
     *number_r = number;
     return 0;
 }
+
+int text_hex(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}

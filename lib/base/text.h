@@ -51,6 +51,9 @@ bool text_split(struct text *rest, char separator, struct text *word_r);
 /* The length of the UTF-8 sequence (RFC 3629 4) at the front of t; 0 when there is none. */
 size_t text_utf8(struct text t);
 
+/* The value of a hexadecimal digit in any letter case; -1 when c is none. */
+int text_hex(char c);
+
 /* Decimal digits only, no sign, no leading blank, at most max. 0, or -1. */
 int text_number(struct text t, uint64_t max, uint64_t *number_r);
 

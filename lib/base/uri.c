@@ -42,18 +42,11 @@ static bool parse(struct text t, struct uri *uri_r)
     return uri_r->host.size > 0 && !memchr(uri_r->host.data, '@', uri_r->host.size);
 }
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* The next character of a path: an escape of an unreserved one is that one, another escape is itself plus 256. */
 static int next(struct text *rest)
 {
     int c = (unsigned char)rest->data[0];
-    int high = rest->size > 2 ? hex(rest->data[1]) : -1, low = rest->size > 2 ? hex(rest->data[2]) : -1;
+    int high = rest->size > 2 ? text_hex(rest->data[1]) : -1, low = rest->size > 2 ? text_hex(rest->data[2]) : -1;
     bool escaped = c == '%' && high >= 0 && low >= 0;
     *rest = text_slice(*rest, escaped ? 3 : 1, rest->size);
     if (!escaped) return c;

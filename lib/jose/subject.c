@@ -13,13 +13,6 @@ struct attribute {
     char end;                       /* `,` or `+`; 0: the last one */
 };
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static char take(struct text *rest)
 {
     char c = rest->data[0];
@@ -31,12 +24,12 @@ static char take(struct text *rest)
 static int take_escaped(struct text *rest, unsigned char *c_r)
 {
     if (rest->size == 0) return -1;
-    int high = hex(rest->data[0]);
+    int high = text_hex(rest->data[0]);
     if (high < 0) {
         *c_r = (unsigned char)take(rest);
         return 0;
     }
-    int low = rest->size > 1 ? hex(rest->data[1]) : -1;
+    int low = rest->size > 1 ? text_hex(rest->data[1]) : -1;
     if (low < 0) return -1;
     *c_r = (unsigned char)(high * 16 + low);
     *rest = text_slice(*rest, 2, rest->size);

@@ -57,10 +57,12 @@ enum error binding_decide(struct exchange *exchange, struct confirmation *confir
     return decide_key(exchange, confirmation_r);
 }
 
-bool binding_known(struct text binding)
+bool binding_known(const struct request_check *check)
 {
-    return binding.size == 0 || text_equal(binding, TEXT("none")) || text_equal(binding, TEXT("any")) ||
-           text_equal(binding, TEXT("mtls")) || text_equal(binding, TEXT("dpop"));
+    struct text binding = check->binding;
+    bool by_key = text_equal(binding, TEXT("any")) || text_equal(binding, TEXT("dpop"));
+    if ((by_key || check->origin.size > 0) && !uri_is_origin(check->origin)) return false;
+    return by_key || binding.size == 0 || text_equal(binding, TEXT("none")) || text_equal(binding, TEXT("mtls"));
 }
 
 static bool is_bound_as_demanded(const struct confirmation *confirmation, struct text demanded)
@@ -76,7 +78,7 @@ static enum error verify_key(struct exchange *exchange, struct text key, struct 
 {
     const struct request_check *check = &exchange->request->check;
     struct text used;
-    if (!uri_is_origin(check->origin)) return ERROR_unconfigured_check;
+    if (check->origin.size == 0) return ERROR_invalid_token;        /* no proof can be made for this place */
     if (!text_begins(check->target, TEXT("/"))) return ERROR_check_dpop_proof;
     const struct dpop_demand demand = { .url = url_of(exchange, check->origin, check->target), .access_token = compact,
                                         .key = key };

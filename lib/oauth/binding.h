@@ -13,7 +13,7 @@ enum error binding_decide(struct exchange *exchange, struct confirmation *confir
  * token is bound as the location demands. compact is the token as it came. */
 enum error binding_verify(struct exchange *exchange, const struct access_token *token, struct text compact, bool as_dpop);
 
-/* Whether request_check.binding is a word that is known here. */
-bool binding_known(struct text binding);
+/* Whether what a location says of binding can be met: a word that is known here, and for proofs a name that they can name. */
+bool binding_known(const struct request_check *check);
 
 #endif

@@ -28,7 +28,7 @@ static bool is_quotable_url(struct text t)
 /* A location that does not say what it wants protects nothing: nobody passes. */
 static int read_demand(const struct request_check *check, struct demand *demand_r)
 {
-    if (check->audience.size == 0 || !binding_known(check->binding)) return -1;
+    if (check->audience.size == 0 || !binding_known(check)) return -1;
     if (check->scope.size > SCOPE_BYTES || scope_parse(check->scope, &demand_r->all)) return -1;
     if (check->scope_any.size > SCOPE_BYTES || scope_parse(check->scope_any, &demand_r->any)) return -1;
     return text_present(check->resource_metadata) && !is_quotable_url(check->resource_metadata) ? -1 : 0;

@@ -14,7 +14,7 @@ enum { NONCE_SECONDS = 300 };
 /* Puts the present one into the answer (DPoP-Nonce). 0, or -1 when the library failed. */
 int nonce_offer(struct exchange *exchange);
 
-/* Yes when it is one of ours and not older than NONCE_SECONDS; *old_r: it is time for the next one. */
+/* Yes when it is one of ours and not older than NONCE_SECONDS, reckoned in whole minutes; *old_r: it is time for the next one. */
 enum answer nonce_verify(const struct exchange *exchange, struct text nonce, bool *old_r);
 
 #endif

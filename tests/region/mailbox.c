@@ -71,6 +71,23 @@ static void nobody_answers_and_the_deadline_holds(void)
     CHECK(mailbox_collect(&region, &letter, 1) == 1 && is_whole(&letter.letter) && letter.letter.expires_at == 1);
 }
 
+/* Nobody answers: the revocation waits, and no proof takes its place; another revocation does. */
+static void a_proof_leaves_a_revocation_lying(void)
+{
+    struct mailbox_letter letter;
+    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    CHECK(row);
+    CHECK(send_one(row, 2, 1) == MAILBOX_FAILED && send_one(row, 3, 1) == MAILBOX_FAILED);
+    CHECK(mailbox_collect(&region, &letter, 1) == 1 && letter.letter.expires_at == 2);
+    CHECK(send_one(row, 4, 1) == MAILBOX_FAILED);
+    CHECK(mailbox_collect(&region, &letter, 1) == 1 && letter.letter.expires_at == 4);
+    mailbox_answer(&letter, MAILBOX_DURABLE);
+    CHECK(send_one(row, 5, 1) == MAILBOX_FAILED);
+    CHECK(mailbox_collect(&region, &letter, 1) == 1 && letter.letter.expires_at == 5);
+    mailbox_answer(&letter, MAILBOX_USED);
+    region_row_give(row);
+}
+
 static void the_doorbell_rings(void)
 {
     struct region_row *row = region_row_take(&region, REGION_WORKER);
@@ -236,6 +253,7 @@ static void no_letter_is_torn(void)
 int main(void)
 {
     RUN_IN(nobody_answers_and_the_deadline_holds);
+    RUN_IN(a_proof_leaves_a_revocation_lying);
     RUN_IN(the_doorbell_rings);
     RUN_IN(each_answer_is_told_at_once);
     RUN_IN(an_answer_is_for_its_own_letter);
