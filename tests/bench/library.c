@@ -327,23 +327,31 @@ static void make_tokens(struct bench *bench)
     }
 }
 
+/* Appends the compact serialisation of what is signed with the one key. */
+static void put_jws(struct bench *bench, struct buffer *b, struct text header, struct text claims)
+{
+    char bytes[JWS_SIGNATURE_BYTES];
+    struct buffer signature = { bytes, 0, sizeof(bytes), false };
+    size_t start = b->size;
+    base64url_put(b, header);
+    buffer_put_char(b, '.');
+    base64url_put(b, claims);
+    struct text input = text_slice(buffer_text(b), start, b->size);
+    need(jws_sign(bench->signer, JWS_ES256, &bench->hasher, input, &signature) == 0, "no signature");
+    buffer_put_char(b, '.');
+    base64url_put(b, buffer_text(&signature));
+    need(!b->full, "a JWS is too long");
+}
+
 static struct text make_assertion(struct bench *bench, size_t i)
 {
-    char claims[512], line[JWS_BYTES], bytes[JWS_SIGNATURE_BYTES];
-    struct buffer b = { line, 0, sizeof(line), false }, signature = { bytes, 0, sizeof(bytes), false };
+    char claims[512], body[JWS_BYTES];
+    struct buffer b = { body, 0, sizeof(body), false };
     long long time = (long long)now(NULL);
     snprintf(claims, sizeof(claims), "{\"iss\":\"" SIGNER "\",\"sub\":\"" SIGNER "\",\"aud\":\"" ISSUER "\",\"iat\":%lld,"
              "\"exp\":%lld,\"jti\":\"%032zx\"}", time, time + 300, i);
     buffer_put(&b, TEXT(ASSERTION_FORM));
-    size_t form = b.size;
-    base64url_put(&b, TEXT("{\"alg\":\"ES256\",\"kid\":\"k2026\"}"));
-    buffer_put_char(&b, '.');
-    base64url_put(&b, text_of(claims));
-    struct text input = text_slice(buffer_text(&b), form, b.size);
-    need(jws_sign(bench->signer, JWS_ES256, &bench->hasher, input, &signature) == 0, "no signature");
-    buffer_put_char(&b, '.');
-    base64url_put(&b, buffer_text(&signature));
-    need(!b.full, "an assertion is too long");
+    put_jws(bench, &b, TEXT("{\"alg\":\"ES256\",\"kid\":\"k2026\"}"), text_of(claims));
     return keep(bench, buffer_text(&b));
 }
 
