@@ -11,7 +11,7 @@
 #include "../base/error.h"
 #include "../base/secret.h"
 
-enum { RESPONSE_HEAD = 1024, RESPONSE_SMALL = 256, RESPONSE_ETAG = 32, RESPONSE_NONCE = 48 };
+enum { RESPONSE_HEAD = 768, RESPONSE_SMALL = 256, RESPONSE_ETAG = 32, RESPONSE_NONCE = 48 };
 
 enum response_cache { RESPONSE_NO_STORE, RESPONSE_PUBLIC };
 
