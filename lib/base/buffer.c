@@ -42,6 +42,18 @@ static size_t plain_size(struct text t)
     return size;
 }
 
+/* The character of a sequence of at most three bytes, so that reading gives it back; a byte that begins none (size 0) becomes
+ * the character of its number. */
+static void put_escape(struct buffer *b, const char *sequence, size_t size)
+{
+    const unsigned char *p = (const unsigned char *)sequence;
+    unsigned point = p[0];
+    if (size == 2) point = (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+    if (size == 3) point = (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+    buffer_put(b, TEXT("\\u"));
+    buffer_put_hex(b, (struct text){ (char[]){ (char)(point >> 8), (char)(point & 0xff) }, 2 });
+}
+
 void buffer_put_json(struct buffer *b, struct text t)
 {
     buffer_put_char(b, '"');
@@ -52,9 +64,8 @@ void buffer_put_json(struct buffer *b, struct text t)
         if (t.size == 0) break;
         size_t size = text_utf8(t);
         if (size == 0 || disturbs(t.data, size)) {
-            buffer_put(b, TEXT("\\u00"));
-            buffer_put_hex(b, text_slice(t, 0, 1));
-            size = 1;
+            put_escape(b, t.data, size);
+            size = size == 0 ? 1 : size;
         } else {
             if (t.data[0] == '"' || t.data[0] == '\\') buffer_put_char(b, '\\');
             buffer_put(b, text_slice(t, 0, size));

@@ -31,8 +31,9 @@ void buffer_put_number(struct buffer *b, uint64_t number);
 /* The lower-case hexadecimal form of t. */
 void buffer_put_hex(struct buffer *b, struct text t);
 
-/* The JSON string (RFC 8259 7) of t, quotes included. Control characters and bytes that are not UTF-8 become \u00XX,
- * so any input makes valid JSON and no input makes a second line. */
+/* The JSON string (RFC 8259 7) of t, quotes included. Control characters and marks that turn a line are escaped, and bytes
+ * that are not UTF-8 become \u00XX, so any input makes valid JSON and no input makes a second line. What is UTF-8 comes out
+ * of a reader as it went in. */
 void buffer_put_json(struct buffer *b, struct text t);
 
 #endif
