@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """bound: tokens that a thief cannot use, in front of an API, through both fronts with the configurations of deploy/:
 bound to a key (RFC 9449) or to a certificate (RFC 8705)."""
-import os
 import re
 import time
 
@@ -12,25 +11,9 @@ import web
 from apis import API, BINDINGS, ORIGIN, SECRET_FILE, Apis
 from house import House
 from rig import check, equal, must
+from signer import ISSUER, Holder, nonce
 
-ISSUER = "https://as.example/oauth"
 ALGORITHMS = ', algs="ES256 RS256 PS256 EdDSA"'
-
-
-class Holder(tokens.Forger):
-    """Somebody with a key, who makes proofs with it."""
-
-    def __init__(self, folder):
-        os.makedirs(folder)
-        super().__init__(folder)
-        self.number = 0
-
-    def proof(self, method, url, token=None, **claims):
-        self.number += 1
-        claims = {"jti": f"{id(self)}-{self.number}", "htm": method, "htu": url, "iat": int(time.time()), **claims}
-        if token:
-            claims.setdefault("ath", tokens.encode(tokens.sha256(token.encode())))
-        return self.sign({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk}, claims)
 
 
 class Gate:
@@ -39,7 +22,7 @@ class Gate:
     def __init__(self, house, kind, certificates):
         self.house, self.kind = house, kind
         self.own, self.other = certificates
-        self.holder, self.thief = (Holder(house.scratch.path(f"{name}-{kind}")) for name in ("holder", "thief"))
+        self.holder, self.thief = (Holder(house.scratch, f"{name}-{kind}") for name in ("holder", "thief"))
 
     def port(self, certificate=None):
         return self.house.tls_port(self.kind, certificate)
