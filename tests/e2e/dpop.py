@@ -58,7 +58,8 @@ def cycle(visitor):
         for client in (visitor.free, visitor.held):
             token = bound(visitor.show(holder.proof(), client), holder)
             told = visitor.reader.validate(token).json()
-            equal((told["active"], told["token_type"], told["cnf"]), (True, "DPoP", {"jkt": holder.thumbprint()}), "introspection")
+            equal((told["active"], told["token_type"]), (True, "DPoP"), "introspection")
+            equal(told["cnf"], {"jkt": holder.thumbprint()}, "cnf in introspection")
             equal(client.revoke(token).status, 200, "revoke")
             equal(visitor.reader.validate(token).json(), {"active": False}, "a revoked token")
 
@@ -83,8 +84,8 @@ def bad_proofs(holder, other):
     yield "G1", "crit", holder.proof(head={"crit": ["exp"]})
     yield from (("G2", f"htm {method}", holder.proof(method)) for method in ("GET", "post", "", None))
     yield from (("G2", f"htu {url}", holder.proof(url=url)) for url in (
-        f"{ISSUER}/validate", f"{ISSUER}/token/", "http://as.example/oauth/token", "https://evil.example/oauth/token", "/oauth/token",
-        "https://as.example:444/oauth/token", "", None))
+        f"{ISSUER}/validate", f"{ISSUER}/token/", "http://as.example/oauth/token", "https://evil.example/oauth/token",
+        "/oauth/token", "https://as.example:444/oauth/token", "", None))
     yield from (("G2", f"iat {iat}", holder.proof(iat=iat)) for iat in (now - 90, now + 90, -1, "1", None))
     yield from (("G2", f"jti {jti}", holder.proof(jti=jti)) for jti in ("", "j" * 257, 1, None))
     _, claims, signature = other.proof().split(".")
@@ -194,7 +195,7 @@ def script(build, scratch):
     visitors = [Visitor(house, kind) for kind in house.fronts]
     for visitor in visitors:
         rig.run_checks(visitor.kind, visitor)
-    rig.run_check(f"G2 {REPLAYS // TIMES * TIMES} replays of proofs at eight workers at once: each accepted exactly once", replays, house)
+    rig.run_check(f"G2 {REPLAYS} replays of proofs at eight workers at once: each accepted exactly once", replays, house)
     rig.run_check("no proof, and no key of one, stands in any log", no_secrets_in_logs, house, visitors)
     rig.run_check("no sanitizer report (dpop)", house.pool.no_sanitizer_report)
     house.stop()
