@@ -77,10 +77,11 @@ def bad_proofs(holder, other):
     now, good, private = int(time.time()), holder.proof(), {**holder.jwk, "d": tokens.encode(bytes(31) + b"\1")}
     first, second, third = good.split(".")
     yield from (("G1", f"typ {typ}", holder.proof(head={"typ": typ})) for typ in ("JWT", "at+jwt", "", None))
-    yield from (("G1", f"alg {alg}", holder.proof(head={"alg": alg})) for alg in ("none", "HS256", "ES384", "RS256", "", None))
+    yield from (("G1", f"alg {alg}", holder.proof(head={"alg": alg}))
+                for alg in ("none", "HS256", "ES384", "RS256", "", None))
     yield from (("G1", f"jwk {kind}", holder.proof(head={"jwk": jwk})) for kind, jwk in (
-        ("with a private member", private), ("of another", other.jwk), ("none", None), ("symmetric", {"kty": "oct", "k": "AAAA"}),
-        ("off the curve", {**holder.jwk, "y": holder.jwk["x"]})))
+        ("with a private member", private), ("of another", other.jwk), ("none", None),
+        ("symmetric", {"kty": "oct", "k": "AAAA"}), ("off the curve", {**holder.jwk, "y": holder.jwk["x"]})))
     yield "G1", "crit", holder.proof(head={"crit": ["exp"]})
     yield from (("G2", f"htm {method}", holder.proof(method)) for method in ("GET", "post", "", None))
     yield from (("G2", f"htu {url}", holder.proof(url=url)) for url in (
@@ -91,12 +92,14 @@ def bad_proofs(holder, other):
     _, claims, signature = other.proof().split(".")
     yield from (("G1", what, proof) for what, proof in (
         ("no signature", f"{first}.{second}."), ("another's signature", f"{first}.{second}.{signature}"),
-        ("another's claims", f"{first}.{claims}.{third}"), ("four parts", good + "."), ("padding", good + "=="), ("a word", "x")))
+        ("another's claims", f"{first}.{claims}.{third}"), ("four parts", good + "."), ("padding", good + "=="),
+        ("a word", "x")))
 
 
 @check("G1 G2 what is not quite a proof is one refusal, also for a client that needs none")
 def one_refusal(visitor):
-    bodies = {refused(visitor.show(proof), f"{line} {what}") for line, what, proof in bad_proofs(visitor.holder, visitor.other)}
+    bodies = {refused(visitor.show(proof), f"{line} {what}")
+              for line, what, proof in bad_proofs(visitor.holder, visitor.other)}
     equal(len(bodies), 1, f"bodies {bodies}")
     bound(visitor.show(visitor.holder.proof(url=f"{ISSUER}/token?a=b#c")), visitor.holder)
 

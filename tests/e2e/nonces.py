@@ -47,7 +47,8 @@ class Hosts:
 
 
 def good(answer, what):
-    must(answer is not None and answer.status == 200 and b'"token_type":"DPoP"' in answer.body, f"{what}: {answer and answer.body}")
+    must(answer is not None and answer.status == 200 and b'"token_type":"DPoP"' in answer.body,
+         f"{what}: {answer and (answer.status, answer.body[:200])}")
 
 
 def wanted(answer, what):
@@ -116,13 +117,13 @@ def of_other_minutes(hosts):
         answer = hosts.ask(pool, nonce(file, ago))
         good(answer, f"{ago} minutes old")
         must(answer.headers.get("dpop-nonce") in (nonce(file), nonce(file, 1)), f"{ago} minutes old: the next one")
-    word = nonce(file)
-    spoilt = {"another minute": tokens.encode(tokens.decode(nonce(file, 1))[:4] + tokens.decode(word)[4:]),
-              "a byte more": tokens.encode(tokens.decode(word) + b"\0"), "a byte less": tokens.encode(tokens.decode(word)[:-1]),
-              "padding": word + "=", "a blank": word + " ", "twice": word + word,
-              "the last bit": tokens.encode(tokens.decode(word)[:-1] + bytes([tokens.decode(word)[-1] ^ 1]))}
-    for what, word in {**spoilt, "old": nonce(file, 7), "an hour old": nonce(file, 60), "of the future": nonce(file, -3)}.items():
-        wanted(hosts.ask(pool, word), what)
+    word = tokens.decode(nonce(file))
+    spoilt = {"another minute": tokens.decode(nonce(file, 1))[:4] + word[4:], "a byte more": word + b"\0",
+              "a byte less": word[:-1], "twice": word + word, "the last bit": word[:-1] + bytes([word[-1] ^ 1])}
+    bad = {**{what: tokens.encode(one) for what, one in spoilt.items()}, "padding": nonce(file) + "=",
+           "a blank": nonce(file) + " ", "old": nonce(file, 7), "an hour old": nonce(file, 60), "of the future": nonce(file, -3)}
+    for what, one in bad.items():
+        wanted(hosts.ask(pool, one), what)
 
 
 @check("G3 a nonce is good at a second host of the same passphrase, and the other way round")
