@@ -9,11 +9,11 @@ import rig
 import tokens
 import web
 from apis import API, BINDINGS, ORIGIN, SECRET_FILE, Apis
-from holder import Holder
 from house import House
 from rig import check, equal, must
+from signer import ISSUER, Holder, nonce
 
-ISSUER = "https://as.example/oauth"
+EVIL = "https://evil.example"
 ALGORITHMS = ', algs="ES256 RS256 PS256 EdDSA"'
 
 
@@ -23,16 +23,16 @@ class Gate:
     def __init__(self, house, kind, certificates):
         self.house, self.kind = house, kind
         self.own, self.other = certificates
-        self.holder, self.thief = (Holder(house.scratch.path(f"{name}-{kind}")) for name in ("holder", "thief"))
+        self.holder, self.thief = (Holder(house.scratch, f"{name}-{kind}") for name in ("holder", "thief"))
 
     def port(self, certificate=None):
         return self.house.tls_port(self.kind, certificate)
 
-    def token(self, client_id="caller", bound=True, certificate=None):
+    def token(self, client_id="caller", bound=True, certificate=None, resource=API):
         """bound: to the holder's key."""
         client = web.Client(self.port(certificate), client_id, self.house.operator.secrets[client_id])
         proof = [("DPoP", self.holder.proof("POST", f"{ISSUER}/token"))] if bound else []
-        answer = client.post("/token", {"grant_type": "client_credentials", "resource": API, "scope": "read"},
+        answer = client.post("/token", {"grant_type": "client_credentials", "resource": resource, "scope": "read"},
                              [web.basic(client.id, client.secret), *proof])
         equal((answer.status, answer.json().get("token_type")), (200, "DPoP" if bound else "Bearer"), f"{answer}")
         return answer.json()["access_token"]
@@ -64,6 +64,7 @@ def holder(gate):
     for method, body in (("GET", None), ("POST", b"a=b"), ("DELETE", None)):
         answer = gate.show("/api/orders?x=1&y=/", token, method, body)
         equal((answer.status, answer.json()["method"]), (200, method), f"{answer}")
+        equal(answer.json()["body"], (body or b"").decode(), f"body of {method}")
     proof = gate.holder.proof("GET", f"{ORIGIN}/api/orders", token)
     equal(gate.ask("/api/orders", token, proof).status, 200, "a proof")
     refused(gate.ask("/api/orders", token, proof), "DPoP", "invalid_dpop_proof")
@@ -132,12 +133,44 @@ def demands(gate):
 
 @check("G5 a location that does not know its own name lets no token pass that is bound to a key")
 def nameless(gate):
-    client = web.Client(gate.port(), "caller", gate.house.operator.secrets["caller"])
-    proof = ("DPoP", gate.holder.proof("POST", f"{ISSUER}/token"))
-    token = client.post("/token", {"grant_type": "client_credentials", "resource": "https://app.example.com/", "scope": "read"},
-                        [web.basic(client.id, client.secret), proof]).json()["access_token"]
+    token = gate.token(resource="https://app.example.com/")
     answer = gate.show("/app/orders", token)
     refused(answer, "DPoP", "invalid_token")
+
+
+def spoofs(certificate):
+    """What a client might hope to be believed instead of the location's or the front's own word."""
+    flat = re.sub("\n", " ", certificate.pem())
+    for name, value in (("M2M-Binding", "none"), ("M2M-Binding", ""), ("M2M-Origin", EVIL), ("M2M-Endpoint", "check"),
+                        ("M2M-Audience", API), ("Request-Method", "POST"), ("X-HTTP-Method-Override", "POST"),
+                        ("Request-URI", "/api/other"), ("X-Original-URI", "/api/other"), ("X-Forwarded-Host", "evil.example"),
+                        ("SSL-Client-Verify", "SUCCESS"), ("SSL-Client-Cert", flat), ("Variable-SSL-Client-Cert", flat)):
+        for spelt in (name, name.replace("-", "_"), name.upper().replace("-", "_")):
+            yield from ([(spelt, value)], [(spelt, value)] * 2)
+
+
+@check("G5 G8 spoofed headers, - and _, once and twice: no other binding, origin, method or URL, and no certificate")
+def spoofed(gate):
+    plain, token, nowhere = gate.token(bound=False), gate.token(), gate.token(resource="https://app.example.com/")
+    proof = gate.holder.proof
+    stolen = (proof("GET", f"{EVIL}/api/orders", token), proof("POST", f"{ORIGIN}/api/orders", token),
+              proof("GET", f"{ORIGIN}/api/other", token), gate.thief.proof("GET", f"{ORIGIN}/api/orders", token))
+    unnamed = proof("GET", f"{EVIL}/app/orders", nowhere)
+    passed = 0
+    for headers in spoofs(gate.own):
+        def ask(path, *own, headers=headers):
+            return web.request(gate.house.port(gate.kind), "GET", path, None, [*own, *headers])
+        bearer, dpop = ("Authorization", f"Bearer {plain}"), ("Authorization", f"DPoP {token}")
+        for path in (f"/{one}/x.txt" for one in BINDINGS):
+            must(ask(path, bearer).status in (400, 401), f"{headers[0]} at {path}")
+        for number, one in enumerate(stolen):
+            must(ask("/api/orders", dpop, ("DPoP", one)).status in (400, 401), f"{headers[0]}, stolen proof {number}")
+        must(ask("/app/orders", ("Authorization", f"DPoP {nowhere}"), ("DPoP", unnamed)).status in (400, 401, 503),
+             f"{headers[0]} at a location without a name")
+        answer = ask("/api/orders", dpop, ("DPoP", proof("GET", f"{ORIGIN}/api/orders", token)))
+        must(answer.status in (200, 400), f"{headers[0]}, good: {answer}")
+        passed += answer.status == 200
+    must(passed > 20, f"only {passed} good requests passed")
 
 
 @check("G8 a token that is bound to a certificate passes with it, and with no other, and not without")
@@ -182,6 +215,10 @@ def nonces(gate):
         refused(answer, "DPoP", "use_dpop_nonce")
         equal(gate.show(path, token, nonce=answer.header("DPoP-Nonce")).status, 200, path)
         refused(gate.show(path, token, nonce="A" * 27), "DPoP", "use_dpop_nonce")
+    answer = gate.show("/dpop/x.txt", token, nonce=nonce(gate.house.operator.passphrase_file, 3))
+    equal(answer.status, 200, "a nonce that is about to end")
+    # lighttpd hands on nothing of an answer that lets a request pass: its clients learn the next one from a 401.
+    equal(answer.header("DPoP-Nonce") is not None, gate.kind == "nginx", "the next one comes with a 200")
 
 
 def script(build, scratch):

@@ -1,161 +1,205 @@
 #!/usr/bin/env python3
-"""dpop: proofs at the token endpoint from outside (RFC 9449): replays at all workers at once, nonces at all workers and
-hosts and after a restart, and what may become of a header on its way through both fronts."""
+"""dpop: tokens that are bound to a key by proofs signed with openssl (RFC 9449), at the token endpoint, through both fronts
+and at all workers at once: G1 to G5 of the protocol's book. What an API makes of such tokens is in bound.py."""
+import collections
 import concurrent.futures
 import os
+import time
 
 import fastcgi
 import rig
 import tokens
 import web
-from holder import Holder
 from house import House
-from pool import Pool
 from rig import check, equal, must
+from signer import ALGORITHMS, ISSUER, Holder
 
-URL = "https://as.example/oauth/token"
-FORM = {"grant_type": "client_credentials"}
 REPLAYS = int(os.environ.get("M2MAUTH_REPLAYS", "2000"))
 TIMES, PARALLEL, WORKERS = 16, 32, 8
+BATCH = 125                             # proofs signed at one time: the last is sent long before the first is too old
+GRANT = {"grant_type": "client_credentials"}
+LOGS = ("m2mauth.log", "nginx-m2mauth.log", "lighttpd-access.log", "nginx-error.log", "lighttpd-error.log")
 
 
-class Prover:
-    """One front server, and a client that comes through it with a key."""
+class Visitor:
+    """One front server, a client that may have a key and one that must, and holders of keys of each algorithm."""
 
     def __init__(self, house, kind):
-        self.house, self.kind = house, kind
-        self.client, self.reader = house.client("prover", kind), house.client("reader", kind)
-        self.holder = Holder(house.scratch.path(f"holder-{kind}"))
+        self.house, self.kind, self.port = house, kind, house.port(kind)
+        self.reader, self.free, self.held = (house.client(name, kind) for name in ("reader", "free", "held"))
+        self.holders = {alg: Holder(house.scratch, f"canary-{alg}-{kind}", alg) for alg in ALGORITHMS}
+        self.holder, self.other = self.holders["ES256"], self.holders["EdDSA"]
 
-    def ask(self, *proofs, name="DPoP", client=None):
-        client = client or self.client
-        return client.post("/token", FORM, [web.basic(client.id, client.secret), *((name, proof) for proof in proofs)])
+    def ask(self, *headers, client=None):
+        client = client or self.free
+        return client.post("/token", GRANT, [web.basic(client.id, client.secret), *headers])
 
-    def proof(self, **claims):
-        return self.holder.proof("POST", URL, **claims)
+    def show(self, proof, client=None):
+        return self.ask(("DPoP", proof), client=client)
+
+
+def bound(answer, holder):
+    """The token, which is bound to the holder's key."""
+    equal((answer.status, answer.json().get("token_type")), (200, "DPoP"), f"{answer}")
+    token = answer.json()["access_token"]
+    equal(tokens.claims(token)["cnf"], {"jkt": holder.thumbprint()}, "cnf")
+    return token
 
 
 def refused(answer, what):
-    equal((answer.status, answer.error()), (400, "invalid_dpop_proof"), what)
-    must(b"access_token" not in answer.body, what)
+    equal((answer.status, answer.error()), (400, "invalid_dpop_proof"), f"{what}: {answer}")
+    must(b"access_token" not in answer.body, f"{what}: a token")
+    return answer.body
 
 
-@check("G1 G5 C8 a proof binds the token to the thumbprint of its key; introspection tells it, revocation needs no proof")
-def cycle(prover):
-    answer = prover.ask(prover.proof())
-    equal((answer.status, answer.json()["token_type"]), (200, "DPoP"), f"{answer}")
-    token, wanted = answer.json()["access_token"], {"jkt": prover.holder.thumbprint()}
-    equal(tokens.claims(token)["cnf"], wanted, "cnf")
-    told = prover.reader.validate(token).json()
-    equal((told["active"], told["token_type"], told["cnf"]), (True, "DPoP", wanted), "introspection")
-    equal(prover.client.revoke(token).status, 200, "revoke")
-    must(not prover.reader.active(token), "a revoked token is active")
+@check("G1 G4 G5 C8 A16 the cycle by proofs of ES256, RS256, PS256 and EdDSA; jkt is what RFC 7638 makes of the key")
+def cycle(visitor):
+    for holder in visitor.holders.values():
+        for client in (visitor.free, visitor.held):
+            token = bound(visitor.show(holder.proof(), client), holder)
+            told = visitor.reader.validate(token).json()
+            equal((told["active"], told["token_type"]), (True, "DPoP"), "introspection")
+            equal(told["cnf"], {"jkt": holder.thumbprint()}, "cnf in introspection")
+            equal(client.revoke(token).status, 200, "revoke")
+            equal(visitor.reader.validate(token).json(), {"active": False}, "a revoked token")
 
 
-@check("G2 G11 a forgery with somebody's key and jti, or a proof that is refused otherwise, uses nothing up")
-def not_used_up(prover):
-    proof = prover.proof()
-    other = Holder(prover.house.scratch.path(f"other-{prover.kind}"))
-    forged = proof.rpartition(".")[0] + "." + other.proof("POST", URL).rpartition(".")[2]
+@check("G4 A16 without a proof: a bearer token, or none at all for a client whose tokens have to be bound")
+def without(visitor):
+    answer = visitor.ask()
+    equal((answer.status, answer.json()["token_type"]), (200, "Bearer"), f"{answer}")
+    must("cnf" not in tokens.claims(answer.json()["access_token"]), "a bearer token with a cnf")
+    refused(visitor.ask(client=visitor.held), "no proof")
+
+
+def bad_proofs(holder, other):
+    """(line of the protocol's book, what is wrong, the proof)"""
+    now, good, private = int(time.time()), holder.proof(), {**holder.jwk, "d": tokens.encode(bytes(31) + b"\1")}
+    first, second, third = good.split(".")
+    yield from (("G1", f"typ {typ}", holder.proof(head={"typ": typ})) for typ in ("JWT", "at+jwt", "", None))
+    yield from (("G1", f"alg {alg}", holder.proof(head={"alg": alg}))
+                for alg in ("none", "HS256", "ES384", "RS256", "", None))
+    yield from (("G1", f"jwk {kind}", holder.proof(head={"jwk": jwk})) for kind, jwk in (
+        ("with a private member", private), ("of another", other.jwk), ("none", None),
+        ("symmetric", {"kty": "oct", "k": "AAAA"}), ("off the curve", {**holder.jwk, "y": holder.jwk["x"]})))
+    yield "G1", "crit", holder.proof(head={"crit": ["exp"]})
+    yield from (("G2", f"htm {method}", holder.proof(method)) for method in ("GET", "post", "", None))
+    yield from (("G2", f"htu {url}", holder.proof(url=url)) for url in (
+        f"{ISSUER}/validate", f"{ISSUER}/token/", "http://as.example/oauth/token", "https://evil.example/oauth/token",
+        "/oauth/token", "https://as.example:444/oauth/token", "", None))
+    yield from (("G2", f"iat {iat}", holder.proof(iat=iat)) for iat in (now - 90, now + 90, -1, "1", None))
+    yield from (("G2", f"jti {jti}", holder.proof(jti=jti)) for jti in ("", "j" * 257, 1, None))
+    _, claims, signature = other.proof().split(".")
+    yield from (("G1", what, proof) for what, proof in (
+        ("no signature", f"{first}.{second}."), ("another's signature", f"{first}.{second}.{signature}"),
+        ("another's claims", f"{first}.{claims}.{third}"), ("four parts", good + "."), ("padding", good + "=="),
+        ("a word", "x")))
+
+
+@check("G1 G2 what is not quite a proof is one refusal, also for a client that needs none")
+def one_refusal(visitor):
+    bodies = {refused(visitor.show(proof), f"{line} {what}")
+              for line, what, proof in bad_proofs(visitor.holder, visitor.other)}
+    equal(len(bodies), 1, f"bodies {bodies}")
+    bound(visitor.show(visitor.holder.proof(url=f"{ISSUER}/token?a=b#c")), visitor.holder)
+
+
+@check("G2 a proof is good once, and for its own key: another's with the same jti is good as well")
+def once(visitor):
+    jti = f"canary-once-{visitor.kind}"
+    proof = visitor.holder.proof(jti=jti)
+    bound(visitor.show(proof), visitor.holder)
+    for client in (visitor.free, visitor.held):
+        refused(visitor.show(proof, client), "a second time")
+    refused(visitor.show(visitor.holder.proof(jti=jti)), "signed anew with the same jti")
+    bound(visitor.show(visitor.other.proof(jti=jti)), visitor.other)
+
+
+@check("G2 G11 a forgery with somebody's key and jti does not use the jti up, nor does a proof that is refused")
+def not_used_up(visitor):
+    jti = f"canary-victim-{visitor.kind}"
+    proof = visitor.holder.proof(jti=jti)
+    forged = proof.rpartition(".")[0] + "." + visitor.holder.proof().rpartition(".")[2]
     for _ in range(20):
-        refused(prover.ask(forged), "forged")
-    equal(prover.ask(proof, client=web.Client(prover.client.port, "prover", "wrong")).status, 401, "with a wrong secret")
-    equal(prover.ask(proof).status, 200, "the holder's own")
-    refused(prover.ask(proof), "and once only")
+        refused(visitor.show(forged), "forged")
+        refused(visitor.show(visitor.other.proof(jti=jti, head={"jwk": visitor.holder.jwk, "alg": "ES256"})), "by another key")
+    refused(visitor.show(visitor.holder.proof("GET", jti=jti)), "of another method")
+    wrong = visitor.free.post("/token", GRANT, [web.basic(visitor.free.id, "wrong"), ("DPoP", proof)])
+    equal((wrong.status, wrong.error()), (401, "invalid_client"), "stolen, with a wrong secret")
+    bound(visitor.show(proof), visitor.holder)
+    refused(visitor.show(proof), "and once only")
 
 
-@check("G1 I5 the header twice, joined, and under other names")
-def headers(prover):
-    refused(prover.ask(f"{prover.proof()}, {prover.proof()}"), "joined")
-    refused(prover.ask("x", prover.proof()), "a broken one first")
-    status = prover.ask(prover.proof(), prover.proof()).status
-    equal(status, 200 if prover.kind == "nginx" else 400, "two: nginx 1.22 hands over the first alone")
-    for name in ("dpop", "DPOP", "Dpop"):
-        equal(prover.ask(prover.proof(), name=name).json()["token_type"], "DPoP", name)
-    for name in ("X-DPoP", "DPoP_", "D_PoP", "HTTP-DPoP", "DPoP-Nonce"):
-        equal(prover.ask(prover.proof(), name=name).json()["token_type"], "Bearer", name)
+@check("G1 I5 two proofs: lighttpd joins them, which is none; nginx 1.22 hands over the first alone")
+def two_proofs(visitor):
+    for first, second in ((visitor.holder, visitor.other), (visitor.other, visitor.holder), (visitor.holder, visitor.holder)):
+        for client in (visitor.free, visitor.held):
+            answer = visitor.ask(("DPoP", first.proof()), ("DPoP", second.proof()), client=client)
+            if visitor.kind == "nginx":
+                bound(answer, first)
+            else:
+                refused(answer, "two lines")
+            for between in (",", ", ", " , ", " "):
+                refused(visitor.show(f"{first.proof()}{between}{second.proof()}", client), f"joined by {between!r}")
+        answer = visitor.ask(("DPoP", "x"), ("DPoP", second.proof()))
+        refused(answer, "a bad one first")
 
 
-@check("R7 a client that is disabled gets no token, with a proof or without one")
-def disabled(prover):
-    sql = prover.house.database.sql
-    sql("UPDATE client SET enabled = 0 WHERE client_id = 'prover'")
-    prover.house.soon(lambda: prover.ask(prover.proof()).status == 401, "it is seen")
-    equal({prover.ask(*proofs).status for proofs in ((), (prover.proof(),)) for _ in range(8)}, {401}, "disabled")
-    sql("UPDATE client SET enabled = 1 WHERE client_id = 'prover'")
-    prover.house.soon(lambda: prover.ask(prover.proof()).status == 200, "enabled again")
+@check("G1 the name of the header in any letters is its name, and no other name is")
+def spellings(visitor):
+    for name in ("DPoP", "Dpop", "DPOP", "dpop"):
+        bound(visitor.ask((name, visitor.holder.proof())), visitor.holder)
+    for name in ("D-PoP", "D_PoP", "_DPoP", "DPoP_", "DPoP-", "-DPoP", "HTTP_DPOP", "HTTP-DPoP", "Http_Dpop", "X-DPoP",
+                 "Variable-HTTP_DPOP", "DPoP-Proof", "Proxy-DPoP"):
+        proof = visitor.holder.proof()
+        answer = visitor.ask((name, proof))
+        equal((answer.status, answer.json().get("token_type")), (200, "Bearer"), f"{name}: {answer}")
+        refused(visitor.ask((name, proof), client=visitor.held), name)
+        bound(visitor.ask((name, visitor.other.proof()), ("DPoP", proof)), visitor.holder)
 
 
-class Crowd:
-    """Many who ask the pool's socket at once, without a front server."""
-
-    def __init__(self, house, pool=None):
-        self.socket = (pool or house.pool).socket
-        self.authorization = web.basic("prover", house.operator.secrets["prover"])[1]
-
-    def ask(self, proof):
-        return fastcgi.ask(self.socket, "POST", "/oauth/token", web.form(FORM),
-                           more=[("HTTP_AUTHORIZATION", self.authorization), ("HTTP_DPOP", proof)])
-
-    def statuses(self, proofs):
-        with concurrent.futures.ThreadPoolExecutor(PARALLEL) as crowd:
-            return [answer.status if answer else 0 for answer in crowd.map(self.ask, proofs)]
+def no_secrets_in_logs(house, visitors):
+    """All jti of the holders begin with a canary."""
+    logs = "".join(house.scratch.log(name) for name in LOGS)
+    must("/oauth/token" in logs, "there is no access log to look at")
+    must("eyJ" not in logs and "canary" not in logs and "Basic " not in logs, "a proof, a token or a secret is in a log")
+    for holder in (holder for visitor in visitors for holder in visitor.holders.values()):
+        public = holder.jwk.get("x") or holder.jwk["n"]
+        must(public not in logs and holder.thumbprint() not in logs, f"the key of {holder.name} is in a log")
 
 
-def replays(house, holder):
-    proofs = [holder.proof("POST", URL) for _ in range(max(1, REPLAYS // TIMES))]
-    statuses = Crowd(house).statuses([one for one in proofs for _ in range(TIMES)])
-    wins = [statuses[start:start + TIMES].count(200) for start in range(0, len(statuses), TIMES)]
-    others = sorted({status for status in statuses if status not in (200, 400)})
-    equal((max(wins), min(wins), others), (1, 1, []), "accepted at most, at least, other answers")
+def ask(house, proof):
+    """Straight to the socket of the pool."""
+    more = [("HTTP_AUTHORIZATION", web.basic("free", house.operator.secrets["free"])[1]), ("HTTP_DPOP", proof)]
+    answer = fastcgi.ask(house.pool.socket, "POST", "/oauth/token", web.form(GRANT), more)
+    return answer.status if answer else 0
 
 
-def wanted_nonce(answer, what):
-    """An answer that wants one brings it."""
-    must(answer.status == 400 and b'"use_dpop_nonce"' in answer.body, f"{what}: {answer.status} {answer.body}")
-    must(answer.headers.get("dpop-nonce"), f"{what}: no nonce")
-    return answer.headers["dpop-nonce"]
-
-
-def nonces(house, holder, second):
-    crowd = Crowd(house)
-    nonce = wanted_nonce(crowd.ask(holder.proof("POST", URL)), "without a nonce")
-    proofs = [holder.proof("POST", URL, nonce=nonce) for _ in range(8 * WORKERS)]
-    equal(set(crowd.statuses(proofs)), {200}, "at every worker")
-    house.pool.stop()
-    house.pool.start(workers=WORKERS)
-    equal(crowd.ask(holder.proof("POST", URL, nonce=nonce)).status, 200, "after a restart")
-    equal(Crowd(house, second).ask(holder.proof("POST", URL, nonce=nonce)).status, 200, "at another host")
-    for wrong in ("A" * 27, nonce[:-1], nonce + "A", nonce.swapcase()):
-        wanted_nonce(crowd.ask(holder.proof("POST", URL, nonce=wrong)), f"nonce {wrong}")
-
-
-def silent(house, proofs):
-    log = house.pool.log()
-    for proof in proofs:
-        for part in proof.split("."):
-            must(part not in log, "a part of a proof stands in the log")
+def replays(house):
+    holder = Holder(house.scratch, "canary-replays")
+    accepted, others, left = collections.Counter(), set(), max(1, REPLAYS // TIMES)
+    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as crowd:
+        while left > 0:
+            proofs = [holder.proof() for _ in range(min(left, BATCH))]
+            left -= len(proofs)
+            statuses = list(crowd.map(lambda proof: ask(house, proof), [one for one in proofs for _ in range(TIMES)]))
+            accepted.update(statuses[start:start + TIMES].count(200) for start in range(0, len(statuses), TIMES))
+            others |= set(statuses) - {200, 400}
+    equal((dict(accepted), others), ({1: max(1, REPLAYS // TIMES)}, set()), "{times accepted: proofs}, other answers")
 
 
 def script(build, scratch):
     house = House(build, scratch, failures_per_minute=10000)
     house.operator.client("reader")
-    house.operator.client("prover", reads=False)
+    for name in ("free", "held"):
+        house.operator.client(name, "--default-scope", "read", reads=False)
+    house.database.sql("UPDATE client SET require_binding = 'dpop' WHERE client_id = 'held'")
     house.start(workers=WORKERS)
-    for kind in house.fronts:
-        rig.run_checks(kind, Prover(house, kind))
-    holder = Holder(scratch.path("holder"))
-    rig.run_check(f"G2 T15 {REPLAYS} replays of proofs at eight workers at once: none is accepted twice", replays, house, holder)
-    canary = [holder.proof("POST", URL), holder.proof("POST", URL, htm="GET")]
-    Crowd(house).statuses(canary)
-    rig.run_check("S8 no part of a proof stands in the log", silent, house, canary)
-    house.operator.configure(dpop_nonce="required")
-    house.pool.reload()
-    with rig.Scratch() as folder:
-        settings = {**house.operator.settings, "host_id": "other"}
-        second = Pool(rig.Operator(folder, build, house.database, **settings)).start(workers=1)
-        rig.run_check("G3 a nonce is good at every worker, after a restart and at another host", nonces, house, holder, second)
-        second.stop()
+    visitors = [Visitor(house, kind) for kind in house.fronts]
+    for visitor in visitors:
+        rig.run_checks(visitor.kind, visitor)
+    rig.run_check(f"G2 {REPLAYS} replays of proofs at eight workers at once: each accepted exactly once", replays, house)
+    rig.run_check("no proof, and no key of one, stands in any log", no_secrets_in_logs, house, visitors)
     rig.run_check("no sanitizer report (dpop)", house.pool.no_sanitizer_report)
     house.stop()
 

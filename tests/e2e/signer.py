@@ -1,4 +1,7 @@
-"""signer: clients that prove themselves by a signature (private_key_jwt), made by openssl."""
+"""signer: clients that prove a key by a signature: of an assertion (private_key_jwt), or of a proof beside each request
+(DPoP). Keys and signatures are made by openssl; thumbprints and nonces are written here a second time."""
+import hashlib
+import hmac
 import json
 import time
 
@@ -7,14 +10,15 @@ from rig import equal
 
 ISSUER = "https://as.example/oauth"
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
 
 
-class Signer:
-    """A client with a key pair of its own; sign() writes an assertion that is good unless told otherwise."""
+class KeyPair:
+    """A private key in a file, and the public one as a JWK that has what it must have and no more."""
 
-    def __init__(self, scratch, client_id, kid, alg="ES256"):
-        self.client_id, self.kid, self.alg = client_id, kid, alg
-        self.key = scratch.path(f"{client_id}-{kid}.pem")
+    def __init__(self, scratch, name, alg="ES256"):
+        self.alg, self.number = alg, 0
+        self.key = scratch.path(f"{name}.pem")
         options = {"ES256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
                    "EdDSA": ["-algorithm", "ed25519"]}
         rsa = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
@@ -26,7 +30,6 @@ class Signer:
             self.jwk = {"kty": "OKP", "crv": "Ed25519", "x": tokens.encode(der[-32:])}
         else:                                           # SPKI of 2048 bits: n stands before 02 03 01 00 01
             self.jwk = {"kty": "RSA", "n": tokens.encode(der[-261:-5]), "e": "AQAB"}
-        self.number = 0
 
     def raw(self, signed):
         if self.alg == "EdDSA":
@@ -38,14 +41,53 @@ class Signer:
         made = tokens.openssl("dgst", "-sha256", *pss, "-sign", self.key, stdin=signed).stdout
         return tokens.raw_signature(made) if self.alg == "ES256" else made
 
+    def compact(self, head, claims):
+        signed = f"{tokens.encode_json(head)}.{tokens.encode_json(claims)}"
+        return f"{signed}.{tokens.encode(self.raw(signed.encode()))}"
+
+    def thumbprint(self):
+        """RFC 7638 3."""
+        return tokens.encode(tokens.sha256(json.dumps(self.jwk, sort_keys=True, separators=(",", ":")).encode()))
+
+
+class Signer(KeyPair):
+    """A client with a key pair of its own; sign() writes an assertion that is good unless told otherwise."""
+
+    def __init__(self, scratch, client_id, kid, alg="ES256"):
+        super().__init__(scratch, f"{client_id}-{kid}", alg)
+        self.client_id, self.kid = client_id, kid
+
     def sign(self, head=(), **claims):
         self.number += 1
         now = int(time.time())
         head = {"alg": self.alg, "kid": self.kid, **dict(head)}
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": ISSUER, "exp": now + 60, "iat": now,
                   "jti": f"{self.kid}-{self.number}-{now}", **claims}
-        signed = f"{tokens.encode_json(head)}.{tokens.encode_json(claims)}"
-        return f"{signed}.{tokens.encode(self.raw(signed.encode()))}"
+        return self.compact(head, claims)
+
+
+class Holder(KeyPair):
+    """Somebody with a key; proof() writes a DPoP proof (RFC 9449 4.2) that is good unless told otherwise."""
+
+    def __init__(self, scratch, name, alg="ES256"):
+        super().__init__(scratch, name, alg)
+        self.name = name
+
+    def proof(self, method="POST", url=f"{ISSUER}/token", token=None, head=(), **claims):
+        self.number += 1
+        head = {"typ": "dpop+jwt", "alg": self.alg, "jwk": self.jwk, **dict(head)}
+        claims = {"jti": f"{self.name}-{self.number}", "htm": method, "htu": url, "iat": int(time.time()), **claims}
+        if token:
+            claims.setdefault("ath", tokens.encode(tokens.sha256(token.encode())))
+        return self.compact(head, claims)
+
+
+def nonce(passphrase_file, minutes=0):
+    """The DPoP nonce that a server with this passphrase offers, or offered so many minutes ago."""
+    with open(passphrase_file, "rb") as file:
+        key = hashlib.pbkdf2_hmac("sha256", file.read().rstrip(b"\n"), b"m2mauth DPoP-Nonce", 10000)
+    minute = (int(time.time()) // 60 - minutes).to_bytes(4, "big")
+    return tokens.encode(minute + hmac.digest(key, minute, "sha256")[:16])
 
 
 def add_key(sql, signer, **columns):
