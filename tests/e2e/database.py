@@ -325,10 +325,12 @@ def not_migrated(house):
 
 def older_schema(house):
     """A column of the sixth migration is missing, as after an upgrade of the program alone."""
+    event, before = '"database_not_migrated"', house.pool.log().count('"database_not_migrated"')
     house.database.sql("ALTER TABLE client RENAME COLUMN require_binding TO not_yet")
     try:
         house.pool.start(ready=False)
-        await_true(lambda: '"database_not_migrated"' in house.pool.log(), 10, "the log says what to do")
+        await_true(lambda: house.pool.log().count(event) > before, 10, "the log says what to do")
+        await_true(lambda: house.pool.ask("GET", "/live"), 10, "a worker answers")
         answer = house.pool.ask("POST", "/token", b"grant_type=client_credentials&client_id=reader&client_secret=x")
         equal(answer.status, 503, "/token")
     finally:

@@ -106,7 +106,7 @@ static pid_t start(void (*work)(void))
 static void open_world(void)
 {
     config = fixture_config();
-    config.client_bytes = 384;
+    config.client_bytes = 512;          /* as fast as it writes, what was given back rests for a while */
     region = fixture_region(&config);
     tally = fixture_shared(sizeof *tally);
     struct table_writer *writer = table_writer_new(&region);
