@@ -53,6 +53,7 @@ struct bench {
     struct arena kept;      /* of the whole run: requests and tokens */
     struct request issue[CLIENTS];
     struct request issue_signed[CLIENTS];
+    struct request issue_dpop[CLIENTS];
     struct request validate[CLIENTS];
     EVP_PKEY *key;
     EVP_PKEY_CTX *signer, *verifier;
@@ -147,14 +148,24 @@ static void issue(struct bench *bench, size_t i)
     arena_reset(&bench->arena);
 }
 
-/* Each assertion is good once: when all have been used, the region forgets them. That is 1 MB written for 1,000 tokens. */
-static void issue_signed(struct bench *bench, size_t i)
+/* What is signed is good once: when all have been used, the region forgets them. That is 1 MB written for 1,000 tokens. */
+static void issue_once(struct bench *bench, const struct request requests[CLIENTS], size_t i)
 {
     struct region *region = &bench->region;
     for (uint64_t n = 0; i % CLIENTS == 0 && n <= region->seen_mask; n++)
         atomic_store_explicit(&region->seen[n], 0, memory_order_relaxed);
-    handle(bench, &bench->issue_signed[i % CLIENTS], TEXT("{\"access_token\":\""));
+    handle(bench, &requests[i % CLIENTS], TEXT("{\"access_token\":\""));
     arena_reset(&bench->arena);
+}
+
+static void issue_signed(struct bench *bench, size_t i)
+{
+    issue_once(bench, bench->issue_signed, i);
+}
+
+static void issue_dpop(struct bench *bench, size_t i)
+{
+    issue_once(bench, bench->issue_dpop, i);
 }
 
 static void ask(struct bench *bench, size_t which)
@@ -197,7 +208,7 @@ static void openssl_verify(struct bench *bench, size_t i)
                          sizeof(bench->digest)) == 1, "not verified");
 }
 
-enum place { SIGN, VERIFY, ISSUE, ISSUE_SIGNED, VALIDATE, VALIDATE_WIDE, VALIDATE_COLD, OPERATIONS };
+enum place { SIGN, VERIFY, ISSUE, ISSUE_SIGNED, ISSUE_DPOP, VALIDATE, VALIDATE_WIDE, VALIDATE_COLD, OPERATIONS };
 
 static const struct operation {
     const char *name, *what;
@@ -210,6 +221,7 @@ static const struct operation {
     [VERIFY] = { "openssl_verify", "OpenSSL's own ES256 verification", openssl_verify, 500, 0, 0, 1 },
     [ISSUE] = { "issue", "POST /token, ES256, Basic", issue, 1000, 30000, 1, 0 },
     [ISSUE_SIGNED] = { "issue_signed", "POST /token, ES256, private_key_jwt", issue_signed, 500, 0, 1, 1 },
+    [ISSUE_DPOP] = { "issue_dpop", "POST /token, ES256, Basic, DPoP proof", issue_dpop, 500, 0, 1, 1 },
     [VALIDATE] = { "validate", "POST /validate, 16 tokens seen before", validate, 20000, 1200, 0, 0 },
     [VALIDATE_WIDE] = { "validate_wide", "POST /validate, 1,000 seen before", validate_wide, 20000, 0, 0, 0 },
     [VALIDATE_COLD] = { "validate_cold", "POST /validate, not seen before", validate_cold, 500, 0, 0, 1 },
@@ -362,6 +374,28 @@ static void make_assertions(struct bench *bench)
         bench->issue_signed[i] = post("/token", (struct text){ NULL, 0 }, make_assertion(bench, i));
 }
 
+static struct text make_proof(struct bench *bench, size_t i)
+{
+    char head[1024], claims[512], line[JWS_BYTES];
+    struct buffer header = { head, 0, sizeof(head), false }, b = { line, 0, sizeof(line), false };
+    buffer_put(&header, TEXT("{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\",\"jwk\":"));
+    need(jwk_put(&header, bench->key, JWS_ES256, TEXT("k2026")) == 0, "no JWK");
+    buffer_put_char(&header, '}');
+    snprintf(claims, sizeof(claims), "{\"jti\":\"%032zx\",\"htm\":\"POST\",\"htu\":\"" ISSUER "/token\",\"iat\":%lld}", i,
+             (long long)now(NULL));
+    put_jws(bench, &b, buffer_text(&header), text_of(claims));
+    return keep(bench, buffer_text(&b));
+}
+
+/* A proof lives for 60 s, so they are made last: the rounds are over in ten. */
+static void make_proofs(struct bench *bench)
+{
+    for (size_t i = 0; i < CLIENTS; i++) {
+        bench->issue_dpop[i] = bench->issue[i];
+        bench->issue_dpop[i].dpop = make_proof(bench, i);
+    }
+}
+
 static void bench_open(struct bench *bench)
 {
     bench->key = EVP_EC_gen("P-256");
@@ -375,6 +409,7 @@ static void bench_open(struct bench *bench)
     make_issuer(bench);
     make_tokens(bench);
     make_assertions(bench);
+    make_proofs(bench);
 }
 
 static int compare(const void *a, const void *b)
