@@ -12,6 +12,7 @@ class Shot:
     p99: float
     answer_bytes: float     # mean size of an answer, head included
     requests: int
+    used_up: int            # requests for which there was no line left that may be sent once
     errors: int             # sockets that failed or timed out, and answers that were no 2xx or 3xx
     app_us: float = 0.0     # CPU per request of the FastCGI processes
     web_us: float = 0.0     # and of the front server
@@ -24,9 +25,9 @@ def wrk(script, url, requests_file, connections, seconds, once=False):
     found = re.search(r"^RESULT (.*)$", run.stdout, re.M)
     if run.returncode != 0 or not found:
         raise RuntimeError(f"wrk failed: {run.stdout}{run.stderr}")
-    requests, duration, size, p50, p99, *errors = map(int, found.group(1).split())
+    requests, duration, size, p50, p99, used_up, *errors = map(int, found.group(1).split())
     return Shot(rate=requests / duration * 1e6, p50=p50 / 1000, p99=p99 / 1000, answer_bytes=size / max(1, requests),
-                requests=requests, errors=sum(errors))
+                requests=requests, used_up=used_up, errors=sum(errors))
 
 
 def h2load(url, request, connections, each):

@@ -1,8 +1,15 @@
 -- Sends the requests of a file, one after the other and round again. A line is: Authorization value, tab, form body, and
 -- where there is one a tab and a DPoP proof; without a body it is a GET. With `once` as second argument each line is sent
--- once; when they are used up, requests go where there is nothing, and their refusals are counted as errors.
--- The last line of the output is the result: requests, microseconds, bytes, p50 and p99 in microseconds, errors.
+-- once; when they are used up, requests go where there is nothing, are refused there, and are counted apart as well.
+-- The last line of the output is the result: requests, microseconds, bytes, p50 and p99 in microseconds, how many found no
+-- line left, errors.
 local requests, next_one, once = {}, 0, false
+local threads = {}
+used_up = 0     -- of this thread; done() runs elsewhere and asks for it by name
+
+function setup(thread)
+  threads[#threads + 1] = thread
+end
 
 local function make(line)
   local authorization, form, proof = line:match("^([^\t]*)\t([^\t]*)\t?(.*)$")
@@ -22,13 +29,17 @@ function init(arguments)
 end
 
 function request()
-  if once and next_one == #requests then return wrk.format("GET", "/used-up") end
+  if once and next_one == #requests then
+    used_up = used_up + 1
+    return wrk.format("GET", "/used-up")
+  end
   next_one = next_one % #requests + 1
   return requests[next_one]
 end
 
 function done(summary, latency)
-  local e = summary.errors
-  io.write(string.format("RESULT %d %d %d %d %d %d %d %d %d %d\n", summary.requests, summary.duration, summary.bytes,
-    latency:percentile(50), latency:percentile(99), e.connect, e.read, e.write, e.status, e.timeout))
+  local e, without = summary.errors, 0
+  for _, thread in ipairs(threads) do without = without + thread:get("used_up") end
+  io.write(string.format("RESULT %d %d %d %d %d %d %d %d %d %d %d\n", summary.requests, summary.duration, summary.bytes,
+    latency:percentile(50), latency:percentile(99), without, e.connect, e.read, e.write, e.status, e.timeout))
 end
