@@ -72,11 +72,12 @@ static enum answer slot_read(const struct region *region, uint64_t slot, struct 
         /* Pairs with the fence in table_put: who has seen a byte of a later record sees that the word has changed. */
         atomic_thread_fence(memory_order_acquire);
         word = atomic_load_explicit(&region->index[slot], memory_order_acquire);
-        if (word == before) {
-            enum answer answer = record_open(region, record, client_id, arena, client_r);
-            client_r->slot = (uint32_t)slot;
-            return answer;
-        }
+        if (word != before) continue;
+        enum answer answer = record_open(region, record, client_id, arena, client_r);
+        client_r->slot = (uint32_t)slot;
+        /* A slot that was tidied away begins its versions anew, so the same word may come back with another record under
+         * it: then the seal does not fit what was copied, and the next look finds what is there now. */
+        if (answer != ANSWER_CANNOT_SAY) return answer;
     }
     return ANSWER_CANNOT_SAY;
 }
