@@ -21,7 +21,10 @@ import traceback
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MIGRATIONS = os.path.join(SOURCE, "sql", "migrations")
 PR_SET_CHILD_SUBREAPER = 36
+SERVERS_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # where Debian has the servers; not in the PATH of every user
 SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "SUMMARY: UndefinedBehavior")
+
+os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), *SERVERS_PATH))
 
 
 # --- checks ---------------------------------------------------------------------------------------------------------
