@@ -260,15 +260,59 @@ int object_string(const struct member *member, struct arena *arena, struct text 
     return 0;
 }
 
+/* A number as RFC 8259 6 writes it: digits, a point at which the integer part ends, a power of ten. */
+struct number {
+    struct text whole, fraction;
+    int64_t exponent;                   /* at most EXPONENT_MAX in either direction */
+};
+
+/* More digits than any number has that object_read() takes: a larger exponent makes no difference. */
+enum { EXPONENT_MAX = 2 * OBJECT_BYTES };
+
+static int64_t read_exponent(struct reader *r)
+{
+    int64_t exponent = 0;
+    bool negative = take(r, '-');
+    if (!negative) (void)take(r, '+');
+    for (; r->at < r->end; r->at++)
+        if (exponent < EXPONENT_MAX) exponent = exponent * 10 + (*r->at - '0');
+    if (exponent > EXPONENT_MAX) exponent = EXPONENT_MAX;
+    return negative ? -exponent : exponent;
+}
+
+/* Of a number that read_number() took, without a sign. */
+static struct number split_number(struct text value)
+{
+    struct number number = { .whole = { value.data, 0 } };
+    struct reader r = { value.data, value.data + value.size, 0 };
+    number.whole.size = digits(&r);
+    if (take(&r, '.')) {
+        number.fraction.data = r.at;
+        number.fraction.size = digits(&r);
+    }
+    if (take(&r, 'e') || take(&r, 'E')) number.exponent = read_exponent(&r);
+    return number;
+}
+
+static unsigned digit_at(const struct number *number, int64_t place)
+{
+    int64_t whole = (int64_t)number->whole.size, fraction = (int64_t)number->fraction.size;
+    if (place < whole) return (unsigned)(number->whole.data[place] - '0');
+    return place - whole < fraction ? (unsigned)(number->fraction.data[place - whole] - '0') : 0;
+}
+
 int object_date(const struct member *member, int64_t *seconds_r)
 {
-    uint64_t seconds;
-    if (!member || member->kind != OBJECT_NUMBER) return -1;
-    const char *point = memchr(member->value.data, '.', member->value.size);
-    struct text whole = point ? text_slice(member->value, 0, (size_t)(point - member->value.data)) : member->value;
-    struct text rest = text_slice(member->value, whole.size, member->value.size);
-    if (rest.size > 0 && (memchr(rest.data, 'e', rest.size) || memchr(rest.data, 'E', rest.size))) return -1;
-    if (text_number(whole, UINT64_C(1) << 53, &seconds)) return -1;
+    const uint64_t most = UINT64_C(1) << 53;
+    uint64_t seconds = 0;
+    if (!member || member->kind != OBJECT_NUMBER || member->value.data[0] == '-') return -1;
+    struct number number = split_number(member->value);
+    int64_t places = (int64_t)number.whole.size + number.exponent;      /* digits before the point, once it is moved */
+    int64_t given = (int64_t)(number.whole.size + number.fraction.size);
+    for (int64_t place = 0; place < places && (place < given || seconds > 0); place++) {
+        seconds = seconds * 10 + digit_at(&number, place);
+        if (seconds > most) return -1;
+    }
     *seconds_r = (int64_t)seconds;
     return 0;
 }

@@ -40,7 +40,8 @@ static inline const struct member *object_member(const struct object *object, co
 /* The decoded string. 0; -1 when the member is NULL or no string, or the arena is used up. */
 int object_string(const struct member *member, struct arena *arena, struct text *string_r);
 
-/* A NumericDate (RFC 7519 2): a number of seconds, decimals cut off, 0 .. 2^53. 0, or -1. */
+/* A NumericDate (RFC 7519 2): a number of seconds in any form that JSON has for it (1800000000, 1800000000.5, 1.8e9), the
+ * fraction cut off, 0 .. 2^53. 0, or -1. */
 int object_date(const struct member *member, int64_t *seconds_r);
 
 /* The strings of a JSON array of strings, or the one string, at most max. The count, or -1. */
