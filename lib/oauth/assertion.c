@@ -49,12 +49,11 @@ static enum answer find_signer(struct exchange *exchange, const struct assertion
     return answer;
 }
 
-/* rfc7523bis 3: the issuer as the sole value. An array is refused even of one: two readers of it may disagree. */
+/* rfc7523bis 3: the issuer as the sole value, a string or an array of that one (RFC 7519 4.1.3). */
 static bool is_for_us(const struct exchange *exchange, const struct jwt_claims *claims, const struct client *client)
 {
     struct text issuer = exchange->issuer->name;
-    const struct member *audience = object_member(&claims->object, "aud");
-    if (!audience || audience->kind != OBJECT_STRING) return false;
+    if (claims->audience_count != 1) return false;
     if (text_equal(claims->audiences[0], issuer)) return true;
     return client->assertion_audience == CLIENT_ASSERTION_TOKEN_ENDPOINT && text_begins(claims->audiences[0], issuer) &&
            text_equal(text_slice(claims->audiences[0], issuer.size, claims->audiences[0].size), TEXT("/token"));

@@ -2,7 +2,7 @@
  * RFC 7521 4.2, RFC 7523 3 as draft-ietf-oauth-rfc7523bis has it (one audience: us), FAPI 2.0 5.3.2.1 for times.
  *
  *     {"alg":..,"kid":..,"typ":absent, "JWT" or "client-authentication+jwt"}
- *     {"iss":ID,"sub":ID,"aud":ISSUER,"exp":..,"jti":..,"iat":..,"nbf":..}
+ *     {"iss":ID,"sub":ID,"aud":ISSUER or [ISSUER],"exp":..,"jti":..,"iat":..,"nbf":..}
  *
  * Not a grant (RFC 7523 2.1), and no HMAC: client_secret_jwt would need secrets in clear. The key is one of the
  * client's row, the algorithm is the key's, and nothing is believed before the signature: until then `sub` only says

@@ -56,7 +56,7 @@ def cycle(prover):
 def one_refusal(prover):
     signer, other = prover.signers[0], prover.signers[1]
     now = int(time.time())
-    bad = [signer.sign(aud=[ISSUER]), signer.sign(aud=ISSUER + "/token"), signer.sign(iss="reader"),
+    bad = [signer.sign(aud=[ISSUER, "https://x.example"]), signer.sign(aud=ISSUER + "/token"), signer.sign(iss="reader"),
            signer.sign(exp=now), signer.sign(exp=now + 900), signer.sign(iat=now + 70), signer.sign(nbf=now + 70), signer.sign(jti=""),
            signer.sign({"typ": "at+jwt"}), signer.sign({"crit": ["exp"]}), signer.sign({"alg": "none"}),
            signer.sign({"kid": other.kid}), signer.sign({"jwk": signer.jwk}), signer.sign()[:-2] + "AA", "x", "a.b.c"]
@@ -64,6 +64,7 @@ def one_refusal(prover):
     for number, answer in enumerate(answers):
         refused(answer, f"case {number}")
         equal(answer.body, answers[0].body, "body")
+    equal(prover.post(signer.sign(aud=[ISSUER])).status, 200, "an array of the issuer alone")
     equal(prover.post(signer.sign(), client_id=signer.client_id).status, 200, "client_id beside it")
     refused(prover.post(signer.sign(), client_id="reader"), "another client_id")
     equal(prover.post(signer.sign(), client_id=signer.client_id, client_secret="x").status, 400, "a secret beside it")
