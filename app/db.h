@@ -63,10 +63,11 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "SELECT seq FROM feed WHERE stream = ? AND seq > CAST(? AS UNSIGNED) ORDER BY seq LIMIT 1") \
     X(READ_CLIENTS, /* first, last -> client_id, enabled, bits of auth_methods, default_audience, index of omitted_scope
                        from 1, token_seconds, rate_per_minute, rate_burst, index of assertion_audience from 1, index of
-                       require_binding from 1, index of tls_subject_kind from 1, tls_subject; by client_id, at most 1000 */ \
+                       require_binding from 1, index of tls_subject_kind from 1, tls_subject, assertion_seconds; by client_id,
+                       at most 1000 */ \
       "SELECT client_id, enabled, CAST(auth_methods AS UNSIGNED), default_audience, CAST(omitted_scope AS UNSIGNED), " \
       "token_seconds, rate_per_minute, rate_burst, CAST(assertion_audience AS UNSIGNED), " \
-      "CAST(require_binding AS UNSIGNED), CAST(tls_subject_kind AS UNSIGNED), tls_subject FROM client " \
+      "CAST(require_binding AS UNSIGNED), CAST(tls_subject_kind AS UNSIGNED), tls_subject, assertion_seconds FROM client " \
       "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 1000") \
     X(READ_SECRETS, /* first, last -> client_id, label, hash, not_before, expires_at; by client_id */ \
       "SELECT client_id, label, hash, UNIX_TIMESTAMP(not_before), UNIX_TIMESTAMP(expires_at) FROM client_secret " \

@@ -106,7 +106,7 @@ static void take_tls(struct page *page, struct page_client *row, const struct te
 static int take_client(void *context, const struct text *columns, size_t count)
 {
     struct page *page = context;
-    if (count != 12 || page->count == page->limit) return -1;
+    if (count != 13 || page->count == page->limit) return -1;
     struct page_client *row = &page->clients[page->count++];
     struct client *client = &row->client;
     uint32_t enabled = 0, methods = 0, omitted = 0, audience = 0;
@@ -124,6 +124,8 @@ static int take_client(void *context, const struct text *columns, size_t count)
     if (!number(columns[7], RATE_MOST, &client->rate_burst)) blame(row, "client.rate_burst: over 1000000");
     if (!number(columns[8], CLIENT_ASSERTION_TOKEN_ENDPOINT + 1, &audience) || audience == 0)
         blame(row, "client.assertion_audience: not known");
+    if (!number(columns[12], CLIENT_ASSERTION_SECONDS_MOST, &client->assertion_seconds))
+        blame(row, "client.assertion_seconds: over 3600");
     if (client->rate_burst == 0) client->rate_burst = client->rate_per_minute;
     client->enabled = enabled == 1;
     client->methods = (uint8_t)methods;

@@ -11,7 +11,7 @@ struct record_text {
 
 struct record_head {
     uint32_t size, seal;
-    uint32_t token_seconds, rate_per_minute, rate_burst;
+    uint32_t token_seconds, rate_per_minute, rate_burst, assertion_seconds;
     uint16_t grant_count, read_count;
     uint8_t secret_count, methods, omitted_scope, enabled;
     struct record_text id, default_audience, tls_subject;
@@ -37,7 +37,7 @@ struct record_grant {
     int32_t audience_algorithm;
 };
 
-static_assert(sizeof(struct record_head) == 56, "no padding: equal clients make equal bytes");
+static_assert(sizeof(struct record_head) == 60, "no padding: equal clients make equal bytes");
 static_assert(sizeof(struct record_secret) == 32 + SECRET_SALT + SECRET_DIGEST, "no padding");
 static_assert(sizeof(struct record_key) == 40, "no padding");
 static_assert(sizeof(struct record_grant) == 24, "no padding");
@@ -125,7 +125,7 @@ static size_t build(const struct client *client, char *place)
     struct record_text subject = put_text(&draft, client->tls_subject.value);
     struct record_head head = {
         .token_seconds = client->token_seconds, .rate_per_minute = client->rate_per_minute,
-        .rate_burst = client->rate_burst, .grant_count = (uint16_t)client->grant_count,
+        .rate_burst = client->rate_burst, .assertion_seconds = client->assertion_seconds, .grant_count = (uint16_t)client->grant_count,
         .read_count = (uint16_t)client->read_count, .secret_count = (uint8_t)client->secret_count,
         .key_count = (uint8_t)client->key_count, .assertion_audience = client->assertion_audience,
         .methods = client->methods, .omitted_scope = client->omitted_scope, .enabled = client->enabled,
@@ -250,6 +250,7 @@ int record_read(struct text bytes, struct arena *arena, struct client *client_r)
     if (read_head(bytes, &head)) return -1;
     *client_r = (struct client){
         .token_seconds = head.token_seconds, .rate_per_minute = head.rate_per_minute, .rate_burst = head.rate_burst,
+        .assertion_seconds = head.assertion_seconds,
         .methods = head.methods, .omitted_scope = head.omitted_scope, .enabled = head.enabled != 0,
         .assertion_audience = head.assertion_audience, .require_binding = head.require_binding,
         .tls_subject.kind = (enum subject_kind)head.tls_subject_kind, .secret_count = head.secret_count,

@@ -18,10 +18,14 @@
 #ifndef APP_SEEN_H
 #define APP_SEEN_H
 
+#include <assert.h>
+
 #include "../lib/oauth/store.h"
 #include "region.h"
 
 enum { SEEN_SECONDS = 3600 };
+
+static_assert((int)SEEN_SECONDS >= (int)CLIENT_ASSERTION_SECONDS_MOST, "what a client may sign is remembered to its end");
 
 /* Yes: id is new among those of who, and no longer is for the next `seconds`. No: it is there. Cannot say: its
  * window is full (seen_full counts), or seconds is above SEEN_SECONDS, longer than anything is remembered. */

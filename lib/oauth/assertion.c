@@ -60,11 +60,12 @@ static bool is_for_us(const struct exchange *exchange, const struct jwt_claims *
 }
 
 /* -1 is a claim that is not there; exp has to be. */
-static bool is_now(const struct jwt_claims *claims, int64_t now)
+static bool is_now(const struct jwt_claims *claims, const struct client *client, int64_t now)
 {
-    if (claims->expires_at <= now || claims->expires_at - now > ASSERTION_SECONDS) return false;
+    int64_t longest = client->assertion_seconds > 0 ? client->assertion_seconds : ASSERTION_SECONDS;
+    if (claims->expires_at <= now || claims->expires_at - now > longest) return false;
     if (claims->not_before > now + ASSERTION_AHEAD || claims->issued_at > now + ASSERTION_AHEAD) return false;
-    return claims->issued_at < 0 || now - claims->issued_at <= ASSERTION_SECONDS;
+    return claims->issued_at < 0 || now - claims->issued_at <= longest;
 }
 
 static bool is_proof(const struct exchange *exchange, const struct assertion *assertion, const struct client *client)
@@ -72,7 +73,7 @@ static bool is_proof(const struct exchange *exchange, const struct assertion *as
     const struct jwt_claims *claims = &assertion->claims;
     return text_equal(claims->issuer, client->id) && text_equal(claims->subject, client->id) &&
            claims->jti.size > 0 && claims->jti.size <= ASSERTION_JTI && is_for_us(exchange, claims, client) &&
-           is_now(claims, exchange->now);
+           is_now(claims, client, exchange->now);
 }
 
 enum answer assertion_verify(struct exchange *exchange, const struct assertion *assertion, const struct client *client,

@@ -14,7 +14,7 @@
 #include "exchange.h"
 
 enum {
-    ASSERTION_SECONDS = 300,    /* longest time to its exp, and since its iat */
+    ASSERTION_SECONDS = 300,    /* longest time to its exp, and since its iat, when the client's row sets none */
     ASSERTION_AHEAD = 10,       /* iat and nbf may be as far in the future */
     ASSERTION_JTI = 128,
     ASSERTION_TRIES = 4,        /* keys that are tried when it names none */

@@ -35,6 +35,9 @@ enum client_method {
 /* What a request without `scope` is given (RFC 6749 3.3); the order is that of the ENUM column in SQL. */
 enum client_omitted_scope { CLIENT_OMITTED_DEFAULT, CLIENT_OMITTED_ALL, CLIENT_OMITTED_NONE, CLIENT_OMITTED_REFUSE };
 
+/* Longest life that a client's row may allow its assertions; the replay cache remembers none for longer. */
+enum { CLIENT_ASSERTION_SECONDS_MOST = 3600 };
+
 /* What the aud of its assertions may be; the order is that of the ENUM column in SQL. */
 enum client_assertion_audience { CLIENT_ASSERTION_ISSUER, CLIENT_ASSERTION_TOKEN_ENDPOINT };
 
@@ -78,6 +81,7 @@ struct client {
     uint32_t token_seconds;         /* 0: the issuer's */
     uint32_t rate_per_minute;       /* 0: unlimited */
     uint32_t rate_burst;
+    uint32_t assertion_seconds;     /* longest life of its assertions; 0: ASSERTION_SECONDS */
     uint8_t methods;
     uint8_t omitted_scope;
     uint8_t assertion_audience;

@@ -81,6 +81,21 @@ def legacy(prover):
     prover.house.soon(lambda: prover.post(signer.sign(aud=ISSUER + "/token")).status == 401, "it is off again")
 
 
+@check("F11 F6 a client's longest life of an assertion is a column, 300 s by default")
+def longest_life(prover):
+    signer = prover.signers[0]
+    now = int(time.time())
+    refused(prover.post(signer.sign(iat=now, exp=now + 3590)), "before")
+    prover.sql(f"UPDATE client SET assertion_seconds = 3600 WHERE client_id = '{signer.client_id}'")
+    prover.house.soon(lambda: prover.post(signer.sign(iat=now, exp=now + 3590)).status == 200, "the column is seen")
+    once = signer.sign(iat=now, exp=now + 3590)
+    equal(prover.post(once).status, 200, "an hour")
+    refused(prover.post(once), "once only")
+    refused(prover.post(signer.sign(iat=now, exp=now + 3700)), "more than an hour")
+    prover.sql(f"UPDATE client SET assertion_seconds = NULL WHERE client_id = '{signer.client_id}'")
+    prover.house.soon(lambda: prover.post(signer.sign(iat=now, exp=now + 3590)).status == 401, "it is off again")
+
+
 @check("F7 D1 a key that expires by SQL is out within a second; its tokens by key_revoke_tokens")
 def key_ends(prover):
     reader = prover.house.client("reader", prover.kind)

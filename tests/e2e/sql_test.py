@@ -68,6 +68,8 @@ def bad_rows(db):
             (client("token_seconds", "86401"), "client_token_seconds_30_to_86400"),
             (client("rate_per_minute", "0"), "client_rate_1_to_1000000"),
             (client("rate_burst", "0"), "client_burst_1_to_100000"),
+            (client("assertion_seconds", "0"), "client_assertion_seconds_1_to_3600"),
+            (client("assertion_seconds", "3601"), "client_assertion_seconds_1_to_3600"),
             (client("default_audience", "'https://unknown/'"), "client_default_audience"),
             (secret("a b", HASH), "label_is_a_plain_word"),
             (secret("clear", "my-secret"), "hash_is_a_hash_not_a_secret"),

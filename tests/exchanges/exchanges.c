@@ -22,7 +22,7 @@
  *     forget      the next request comes to another process of the host
  *     switch cannot-say|not-durable|slow-lane-busy|seen-full|no-dice|no-signature|no-metrics on|off
  *     client ID [enabled=0] [methods=none|basic|post|jwt] [default=URI] [omitted=default|all|none|refuse]
- *            [seconds=N] [rate=N] [burst=N] [aud=issuer|token_endpoint]
+ *            [seconds=N] [rate=N] [burst=N] [aud=issuer|token_endpoint] [assertion=N]
  *     secret ID LABEL SECRET [rounds=N] [from=N] [until=N]        times: seconds from now
  *     clientkey ID KID ALG [material=NAME] [from=N] [until=N]     a public key of the client
  *     grant ID AUDIENCE [SCOPE[!]...]     `!`: given when no scope is asked for

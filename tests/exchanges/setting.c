@@ -173,6 +173,7 @@ static int set_client(struct script *script, const struct words *words)
     client->token_seconds = (uint32_t)number(option(words, TEXT("seconds")), client->token_seconds);
     client->rate_per_minute = (uint32_t)number(option(words, TEXT("rate")), client->rate_per_minute);
     client->rate_burst = (uint32_t)number(option(words, TEXT("burst")), client->rate_burst);
+    client->assertion_seconds = (uint32_t)number(option(words, TEXT("assertion")), client->assertion_seconds);
     if (text_present(option(words, TEXT("default")))) client->default_audience = option(words, TEXT("default"));
     if (text_present(option(words, TEXT("aud"))))
         client->assertion_audience = text_equal(option(words, TEXT("aud")), TEXT("token_endpoint"));

@@ -53,7 +53,7 @@ static struct client rich_client(void)
 {
     return (struct client){
         .id = TEXT("rich client ~ 1"), .default_audience = TEXT("https://a.example/"), .token_seconds = 77,
-        .rate_per_minute = 600, .rate_burst = 20, .methods = 31, .omitted_scope = CLIENT_OMITTED_REFUSE,
+        .rate_per_minute = 600, .rate_burst = 20, .assertion_seconds = 3600, .methods = 31, .omitted_scope = CLIENT_OMITTED_REFUSE,
         .enabled = true, .secret_count = 2, .grant_count = 3, .read_count = 2,
         .secrets = (struct client_secret *)secrets, .grants = (struct client_grant *)grants,
         .reads = (struct text *)reads,
@@ -68,7 +68,7 @@ static void every_field_comes_back(void)
     CHECK_TEXT(out.id, in.id);
     CHECK_TEXT(out.default_audience, in.default_audience);
     CHECK(out.token_seconds == 77 && out.rate_per_minute == 600 && out.rate_burst == 20 && out.methods == 31);
-    CHECK(out.omitted_scope == CLIENT_OMITTED_REFUSE && out.enabled);
+    CHECK(out.assertion_seconds == 3600 && out.omitted_scope == CLIENT_OMITTED_REFUSE && out.enabled);
     CHECK(out.secret_count == 2 && out.grant_count == 3 && out.read_count == 2);
     for (size_t i = 0; i < 2; i++) {
         CHECK_TEXT(out.secrets[i].label, secrets[i].label);
