@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
@@ -23,6 +25,7 @@ enum {
     TICK_MS = 1000,
     PAUSED_TICK_MS = 100,
     BUSY_TICK_MS = 20,
+    ACCEPT_US = 1000,           /* longest wait in accept() while the listening socket is in blocking mode */
 };
 
 enum reload { RELOAD_NONE, RELOAD_STARTING, RELOAD_REPLACING };
@@ -241,10 +244,30 @@ static void wait_signal(struct master *master, long milliseconds)
     take_signal(master, signal);
 }
 
+/* accept() on the listening socket must not wait: of several workers that were woken one gets the connection. The flag
+ * belongs to the open file description, which the launcher shares with us: systemd clears it whenever it starts a process
+ * with StandardInput=socket, as it does for each command of ExecReload=. */
+static int keep_nonblocking(void)
+{
+    int flags = fcntl(LISTENER, F_GETFL);
+    if (flags < 0) return -1;
+    return flags & O_NONBLOCK ? 0 : fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK);
+}
+
+/* The time-out is a property of the socket that nobody else changes: while the flag is cleared, accept() returns EAGAIN
+ * after it. Accepted TCP sockets inherit it; fcgi_accept() sets theirs. */
+static int open_listener(void)
+{
+    struct timeval limit = { .tv_usec = ACCEPT_US };
+    if (setsockopt(LISTENER, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit)) return -1;
+    return keep_nonblocking();
+}
+
 static int run(struct master *master)
 {
     for (;;) {
         bool missing = false;
+        if (keep_nonblocking()) log_event(LOG_LEVEL_ERROR, "listener", "cannot set O_NONBLOCK: %s", strerror(errno));
         bury(master);
         if (master->stopping && master->crew.count == 0) return master->status;
         crew_watch(&master->crew, &master->current.config, master->awake_ms);
@@ -269,13 +292,6 @@ static int open_signals(struct master *master)
     sigaddset(&master->signals, SIGUSR1);
     signal(SIGPIPE, SIG_IGN);
     return sigprocmask(SIG_BLOCK, &master->signals, NULL);
-}
-
-/* The listening socket may not block: of several workers that were woken one gets the connection. */
-static int open_listener(void)
-{
-    int flags = fcntl(LISTENER, F_GETFL);
-    return flags < 0 ? -1 : fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK);
 }
 
 int master_run(const char *path, unsigned workers)
