@@ -5,6 +5,8 @@
 #include <openssl/store.h>
 #include <openssl/ui.h>
 
+enum { OBJECTS_MAX = 64 };
+
 static int give_passphrase(char *buffer, int size, int writing, void *context)
 {
     const struct text *passphrase = context;
@@ -22,13 +24,14 @@ EVP_PKEY *keyhalf_decrypt(struct text pem, struct text passphrase)
     return key;
 }
 
-/* A file may begin with parameters or certificates. */
+/* A file may begin with parameters (`openssl ecparam -genkey`) or certificates. What is not wanted or not understood is
+ * NULL, and is not the end; a provider that never ends is stopped by the limit. */
 static EVP_PKEY *find_key(OSSL_STORE_CTX *store)
 {
     EVP_PKEY *key = NULL;
-    while (!key && !OSSL_STORE_eof(store)) {
+    for (int i = 0; !key && i < OBJECTS_MAX && !OSSL_STORE_eof(store); i++) {
         OSSL_STORE_INFO *info = OSSL_STORE_load(store);
-        if (!info) break;
+        if (!info) continue;
         if (OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY) key = OSSL_STORE_INFO_get1_PKEY(info);
         OSSL_STORE_INFO_free(info);
     }

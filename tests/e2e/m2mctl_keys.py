@@ -151,6 +151,32 @@ def key_add(desk):
     says(out, "a successor is on its way")
 
 
+@check("key add: a file as each tool writes it (case 11)")
+def key_files(desk):
+    passphrase(desk)
+    schema = installed(desk)
+    named = openssl("ecparam", "-name", "prime256v1", "-genkey")
+    must(named.startswith(b"-----BEGIN EC PARAMETERS-----"), "ecparam writes no parameters")
+    certificate = openssl("req", "-x509", "-new", "-key", "/dev/stdin", "-subj", "/CN=x", stdin=named)
+    def again():
+        return openssl("ecparam", "-name", "prime256v1", "-genkey")
+    forms = {
+        "parameters": named, "certificate": certificate + again(),
+        "crlf": again().replace(b"\n", b"\r\n"), "text": b"a key of ours\n" + again(),
+        "sec1": openssl("ec", stdin=again()), "pkcs8": openssl("pkey", stdin=again()),
+        "der": openssl("pkey", "-outform", "DER", stdin=again()),
+        "sealed": openssl("ec", "-aes256", "-passout", f"file:{desk.passphrase}", stdin=again()),
+        "chain": openssl("pkey", stdin=again()) + certificate + certificate,
+    }
+    for name, content in forms.items():
+        path = desk.scratch.write(f"form-{name}", content, 0o400)
+        out = desk.run("key", "add", f"file:{path}", schema=schema)[0]
+        says(out, "(ES256) is published")
+    equal(desk.count(schema, "signing_key"), len(forms), "rows")
+    path = desk.scratch.write("form-only-parameters", named.partition(b"-----BEGIN EC PRIVATE")[0], 0o400)
+    says(desk.run("key", "add", f"file:{path}", schema=schema, status=1)[1], "no private key")
+
+
 @check("key add: keys and URIs that are not taken, each with the reason")
 def key_add_refused(desk):
     passphrase(desk)
