@@ -2,6 +2,7 @@
 
 #include "../base/base64url.h"
 #include "../jose/jwt.h"
+#include "../jose/rotation.h"
 #include "statement.h"
 
 /* Room for the claims: names, numbers and punctuation, and every text with each byte escaped. */
@@ -140,6 +141,15 @@ static int read_confirmation(struct exchange *exchange, const struct object *cla
     return 0;
 }
 
+/* What put_claims() never writes, so that a key alone makes no token without limits: a lifetime over the longest that any
+ * configuration or row allows (not the one that is set now, or lowering it would end tokens that are out), and a subject
+ * other than the client (RFC 9068 2.2, RFC 9700 4.15). */
+static bool could_be_ours(const struct access_token *token)
+{
+    const struct token_facts *facts = &token->facts;
+    return facts->expires_at - facts->issued_at <= ROTATION_LONGEST_TOKEN && text_equal(token->subject, facts->client_id);
+}
+
 /* Signed by us is not enough: all that later steps rely on has to be there. */
 static int read_claims(struct exchange *exchange, struct text payload, struct access_token *token_r)
 {
@@ -157,6 +167,7 @@ static int read_claims(struct exchange *exchange, struct text payload, struct ac
     facts->jti = claims.jti;
     facts->issued_at = claims.issued_at;
     facts->expires_at = claims.expires_at;
+    if (!could_be_ours(token_r)) return -1;
     token_r->not_before = claims.not_before;
     token_r->audience_count = claims.audience_count;
     memcpy(token_r->audiences, claims.audiences, claims.audience_count * sizeof *claims.audiences);

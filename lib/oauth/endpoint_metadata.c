@@ -12,10 +12,21 @@ static enum error publish(struct exchange *exchange, uint32_t max_age)
     return ERROR_none;
 }
 
+/* An issuer that signs with a secret goes on publishing the keys from before: tokens that they signed may live as long as a
+ * key is not removed, and the way back to one of them has to be open at any moment. */
+static bool has_jwks(const struct exchange *exchange)
+{
+    const struct issuer *issuer = exchange->issuer;
+    if (issuer->token_algorithm != JWS_HS256) return true;
+    for (int i = 0; i < JWS_PUBLIC_ALGORITHMS; i++)
+        if (keyring_publishes(issuer->keyring, (enum jws_algorithm)i, exchange->now)) return true;
+    return false;
+}
+
 enum error endpoint_jwks(struct exchange *exchange)
 {
     const struct issuer *issuer = exchange->issuer;
-    if (issuer->token_algorithm == JWS_HS256) return ERROR_not_found;
+    if (!has_jwks(exchange)) return ERROR_not_found;
     if (response_reserve(exchange->response, exchange->arena, DOCUMENT_BYTES)) return ERROR_unavailable;
     if (keyring_put_jwks(issuer->keyring, exchange->now, &exchange->response->body)) return ERROR_unavailable;
     /* What is published and what signs now is the same on all hosts within validate_seconds; a set from further back may
@@ -62,8 +73,8 @@ static void put_introspection_algorithms(struct exchange *exchange, struct buffe
 }
 
 /* Neither authorization_endpoint nor its companions: no grant here uses it. response_types_supported is required all the
- * same (RFC 8414 2) and an empty array may not stand, so it names the one registered type that gives nothing out. Tokens of
- * HS256 can be asked about only, so an issuer of them has no jwks_uri. */
+ * same (RFC 8414 2) and an empty array may not stand, so it names the one registered type that gives nothing out. Without a
+ * public key there is no jwks_uri. */
 enum error endpoint_metadata(struct exchange *exchange)
 {
 #define METHODS(endpoint) \
@@ -78,7 +89,7 @@ enum error endpoint_metadata(struct exchange *exchange)
     put_url(b, TEXT(",\"token_endpoint\":"), issuer, TEXT("/token"));
     put_url(b, TEXT(",\"introspection_endpoint\":"), issuer, TEXT("/validate"));
     put_url(b, TEXT(",\"revocation_endpoint\":"), issuer, TEXT("/revoke"));
-    if (exchange->issuer->token_algorithm != JWS_HS256) put_url(b, TEXT(",\"jwks_uri\":"), issuer, TEXT("/jwks.json"));
+    if (has_jwks(exchange)) put_url(b, TEXT(",\"jwks_uri\":"), issuer, TEXT("/jwks.json"));
     buffer_put(b, TEXT(",\"grant_types_supported\":[\"client_credentials\"]"
                        ",\"response_types_supported\":[\"none\"]"
                        METHODS("token_endpoint") METHODS("introspection_endpoint") METHODS("revocation_endpoint")
