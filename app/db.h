@@ -154,6 +154,21 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "WHERE version = ? AND state = 'running'") \
     X(FORGET_MIGRATION, /* version */ \
       "DELETE FROM schema_migration WHERE version = ? AND state = 'running'") \
+    X(READ_ROUTINE_FILE, /* -> number, sha256, state, db_user, laid_at; no row or one */ \
+      "SELECT number, sha256, state, db_user, UNIX_TIMESTAMP(laid_at) FROM schema_routine_file") \
+    X(READ_MISSING_ROUTINES, /* -> kind, name; what was laid and is not there */ \
+      "SELECT s.kind, s.name FROM schema_routine s " \
+      "LEFT JOIN information_schema.ROUTINES r ON s.kind <> 'TRIGGER' AND r.ROUTINE_SCHEMA = DATABASE() " \
+      "AND r.ROUTINE_TYPE = s.kind AND r.ROUTINE_NAME = s.name " \
+      "LEFT JOIN information_schema.TRIGGERS t ON s.kind = 'TRIGGER' AND t.TRIGGER_SCHEMA = DATABASE() " \
+      "AND t.TRIGGER_NAME = s.name WHERE r.ROUTINE_NAME IS NULL AND t.TRIGGER_NAME IS NULL ORDER BY s.kind, s.name") \
+    X(START_ROUTINES, /* number, sha256 */ \
+      "REPLACE INTO schema_routine_file (only_row, number, sha256, state, db_user) " \
+      "VALUES (1, CAST(? AS UNSIGNED), ?, 'running', USER())") \
+    X(FORGET_ROUTINES, "DELETE FROM schema_routine") \
+    X(ADD_ROUTINE, /* kind, name */ "INSERT INTO schema_routine (kind, name) VALUES (?, ?)") \
+    X(FINISH_ROUTINES, \
+      "UPDATE schema_routine_file SET state = 'done', laid_at = CURRENT_TIMESTAMP WHERE state = 'running'") \
     X(READ_IN_TRANSACTION, /* -> 1 in a transaction, else 0 */ \
       "SELECT @@in_transaction") \
     X(ADD_KEY_ELSEWHERE, /* kid, alg, public_jwk, private_uri, publish_at, activate_at */ \

@@ -1,21 +1,28 @@
 #include "migrate.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "history.h"
 #include "instant.h"
+#include "routines.h"
 #include "script.h"
 
 #define HOUSE_FOLDER PKGDATADIR "/migrations"
+#define ROUTINES_FILE PKGDATADIR "/routines.sql"
 #define OPERATOR_FOLDER SYSCONFDIR "/m2mauth/migrations"
 
 enum task { APPLY, STATUS, DRY_RUN, MARK_DONE, FORGET };
+enum { OPTION_ROUTINES = FORGET + 1 };
 
 struct run {
     const struct command *self;
     enum task task;
     struct text version;            /* of MARK_DONE and FORGET */
     struct migration_list list;
+    size_t shipped;                 /* how many of the list come before the routines */
+    const char *routines_path;      /* NULL: none are laid */
+    struct routines_file routines;
     struct history history;
     struct db *db;
 };
@@ -160,27 +167,112 @@ static int apply_file(struct run *run, const struct migration *migration)
     return status;
 }
 
-static int apply(struct run *run)
+/* The files of the list from first on, up to last, that the database does not have. */
+static int apply_files(struct run *run, size_t first, size_t last, size_t *applied)
 {
-    size_t applied = 0;
-    int status = check(run);
-    for (size_t i = 0; status == COMMAND_FINE && i < run->list.count; i++) {
+    int status = COMMAND_FINE;
+    for (size_t i = first; status == COMMAND_FINE && i < last; i++) {
         const struct migration *migration = &run->list.items[i];
         if (history_find(&run->history, text_of(migration->version))) continue;
         if (run->task == DRY_RUN)
             printf("would apply %s (%s) %s\n", migration->version, kind_word(migration), migration->path);
         else status = apply_file(run, migration);
-        if (status == COMMAND_FINE) applied++;
+        if (status == COMMAND_FINE) (*applied)++;
     }
+    return status;
+}
+
+/* The database has a greater number than the file: another host was upgraded first. */
+static int leave_routines(const struct run *run, const struct routines_laid *laid)
+{
+    printf("routines %" PRIu64 " of the database are newer than routines %" PRIu64 " of %s, and stay\n", laid->number,
+           run->routines.number, run->routines.path);
+    if (!laid->running && laid->missing == 0) return COMMAND_FINE;
+    command_complain(run->self,
+                     "routines %" PRIu64 " are not complete (missing: %s); run m2mctl migrate on a host that has them: "
+                     "the newest version of m2mauth here",
+                     laid->number, laid->missing ? laid->names : "unknown, they were not laid to the end");
+    return COMMAND_NO;
+}
+
+static int lay_routines(const struct run *run)
+{
+    unsigned line;
+    printf("routines %" PRIu64 " (%zu procedures and triggers) ... ", run->routines.number, run->routines.count);
+    fflush(stdout);
+    if (routines_lay(run->db, &run->routines, &line) == 0) {
+        printf("done\n");
+        return COMMAND_FINE;
+    }
+    int status = command_blame(run->db);
+    printf("failed\n");
+    fflush(stdout);
+    fprintf(stderr, "%s:%u: %s\n  Mend the cause and run m2mctl migrate again: it lays all of them once more.\n",
+            run->routines.path, line, db_why(run->db));
+    return status;
+}
+
+static int apply_routines(const struct run *run, size_t *applied)
+{
+    struct routines_laid laid;
+    if (!run->routines_path) return COMMAND_FINE;
+    if (routines_read(run->db, &laid)) return fail(run);
+    enum routines_state state = routines_compare(&run->routines, &laid);
+    if (state == ROUTINES_NEWER) return leave_routines(run, &laid);
+    if (state == ROUTINES_DONE) return COMMAND_FINE;
+    if (state == ROUTINES_MISSING)
+        printf("%zu of the procedures and triggers are missing (%s), as after a restore from a dump without --routines "
+               "--triggers\n", laid.missing, laid.names);
+    (*applied)++;
+    if (run->task != DRY_RUN) return lay_routines(run);
+    printf("would lay routines %" PRIu64 " %s\n", run->routines.number, run->routines.path);
+    return COMMAND_FINE;
+}
+
+static int apply(struct run *run)
+{
+    size_t applied = 0;
+    int status = check(run);
+    if (status == COMMAND_FINE) status = apply_files(run, 0, run->shipped, &applied);
+    if (status == COMMAND_FINE) status = apply_routines(run, &applied);
+    if (status == COMMAND_FINE) status = apply_files(run, run->shipped, run->list.count, &applied);
     if (status == COMMAND_FINE && applied == 0) printf("nothing to do: all %zu are applied\n", run->list.count);
     return status;
 }
 
-static void put_status(const char *state, const char *version, const struct history_record *record)
+static void put_line(const char *state, int64_t at, const char *what, const char *user)
 {
     char when[INSTANT_BYTES] = "-";
-    if (record) instant_format(record->running ? record->started : record->finished, when);
-    printf("%-12s %-23s  %s%s%s\n", state, when, version, record ? "  by " : "", record ? record->user : "");
+    if (at > 0) instant_format(at, when);
+    printf("%-12s %-23s  %s%s%s\n", state, when, what, user ? "  by " : "", user ? user : "");
+}
+
+static void put_status(const char *state, const char *version, const struct history_record *record)
+{
+    int64_t at = !record ? 0 : record->running ? record->started : record->finished;
+    put_line(state, at, version, record ? record->user : NULL);
+}
+
+/* Whether nothing is to be done about the routines; -1: db_why(). Without a file only what was laid is looked at. */
+static int show_routines(const struct run *run)
+{
+    static const char *const words[] = {
+        [ROUTINES_DONE] = "done",         [ROUTINES_NOT_LAID] = "to be done", [ROUTINES_OLDER] = "older",
+        [ROUTINES_DIFFERENT] = "other",   [ROUTINES_UNFINISHED] = "UNFINISHED", [ROUTINES_MISSING] = "MISSING",
+        [ROUTINES_NEWER] = "newer",
+    };
+    struct routines_laid laid;
+    char what[ROUTINES_SHOWN + 100];
+    if (routines_read(run->db, &laid)) return -1;
+    if (!laid.known && !run->routines_path) return 1;
+    enum routines_state state = laid.missing ? ROUTINES_MISSING : ROUTINES_DONE;
+    if (laid.running) state = ROUTINES_UNFINISHED;
+    if (run->routines_path) state = routines_compare(&run->routines, &laid);
+    bool whole = laid.missing == 0 && !laid.running && (state == ROUTINES_DONE || state == ROUTINES_NEWER);
+    int size = snprintf(what, sizeof what, "routines %" PRIu64, laid.known ? laid.number : run->routines.number);
+    if (laid.missing) snprintf(what + size, sizeof what - (size_t)size, ", %zu missing: %s", laid.missing, laid.names);
+    put_line(words[state], laid.laid, what, laid.known ? laid.user : NULL);
+    return whole;
 }
 
 static int show_status(const struct run *run)
@@ -202,6 +294,9 @@ static int show_status(const struct run *run)
         put_status("to be done", run->list.items[i].version, NULL);
         all_done = false;
     }
+    int whole = show_routines(run);
+    if (whole < 0) return fail(run);
+    if (!whole) all_done = false;
     return all_done ? COMMAND_FINE : COMMAND_NO;
 }
 
@@ -259,13 +354,18 @@ static int read_options(struct run *run, int argc, char **argv, bool *help_r)
     static const struct option options[] = {
         { "status", no_argument, NULL, STATUS },   { "mark-done", required_argument, NULL, MARK_DONE },
         { "dry-run", no_argument, NULL, DRY_RUN }, { "forget", required_argument, NULL, FORGET },
-        { "help", no_argument, NULL, 'h' },        { NULL, 0, NULL, 0 },
+        { "help", no_argument, NULL, 'h' },        { "routines", required_argument, NULL, OPTION_ROUTINES },
+        { NULL, 0, NULL, 0 },
     };
     int option;
     while ((option = command_option(run->self, argc, argv, options)) != -1) {
         *help_r = option == 'h';
         if (option == 'h') return COMMAND_FINE;
         if (option == '?') return COMMAND_USAGE;
+        if (option == OPTION_ROUTINES) {
+            run->routines_path = optarg;
+            continue;
+        }
         if (run->task != APPLY)
             return command_usage(run->self, "one of --status, --dry-run, --mark-done and --forget at a time");
         run->task = (enum task)option;
@@ -277,11 +377,17 @@ static int read_options(struct run *run, int argc, char **argv, bool *help_r)
 static int find_files(struct run *run, int count, char **folders)
 {
     int failed = 0;
-    for (int i = 0; i < count; i++) failed |= migration_list_add(&run->list, folders[i], false, stderr);
+    for (int i = 0; i < count; i++) {
+        failed |= migration_list_add(&run->list, folders[i], false, stderr);
+        if (i == 0) run->shipped = run->list.count;
+    }
     if (count == 0) {
         failed |= migration_list_add(&run->list, HOUSE_FOLDER, false, stderr);
+        run->shipped = run->list.count;
         failed |= migration_list_add(&run->list, OPERATOR_FOLDER, true, stderr);
+        if (!run->routines_path) run->routines_path = ROUTINES_FILE;
     }
+    if (run->routines_path) failed |= routines_load(run->routines_path, &run->routines, stderr);
     return failed ? COMMAND_NO : COMMAND_FINE;
 }
 
@@ -300,18 +406,21 @@ static int run(const struct command *self, const struct command_session *session
     db_close(run.db);
     history_free(&run.history);
     migration_list_free(&run.list);
+    routines_free(&run.routines);
     return status;
 }
 
 const struct command migrate_command = {
     "migrate", "bring the database up to date with the migration files",
-    "m2mctl migrate [--status | --dry-run] [FOLDER ...]\n"
+    "m2mctl migrate [--status | --dry-run] [--routines FILE] [FOLDER ...]\n"
     "m2mctl migrate --mark-done VERSION [FOLDER ...]\n"
     "m2mctl migrate --forget VERSION [FOLDER ...]\n"
     "\n"
     "Applies the files NNNN_name.sql of each folder that the database has not seen yet, in the order of their\n"
     "names, once each. Without FOLDER: " HOUSE_FOLDER "\n"
     "and then " OPERATOR_FOLDER ", if it is there.\n"
+    "Between the two it lays the procedures and triggers of " ROUTINES_FILE ",\n"
+    "when the database has none, older or other ones, or one is missing; newer ones stay.\n"
     "The first line of a file says how it runs:\n"
     "  -- data   in one transaction: all of it or nothing; it may be run again after it failed\n"
     "  -- ddl    statement by statement, since MariaDB commits each change of a table by itself; a file that\n"
@@ -320,6 +429,7 @@ const struct command migrate_command = {
     "\n"
     "  --status              lists all, applied and to be done; exit code 1 when some are not done\n"
     "  --dry-run             says what would be applied\n"
+    "  --routines FILE       with FOLDERs: lays the routines of this file after the first FOLDER\n"
     "  --mark-done VERSION   a half-run ddl file was finished by hand; the file counts as it stands now\n"
     "  --forget VERSION      a half-run ddl file was undone by hand, and shall run again\n"
     "\n"

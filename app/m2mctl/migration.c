@@ -49,6 +49,14 @@ static int digest(struct text file, char sha256_r[MIGRATION_SHA256 + 1])
     return b.full ? -1 : 0;
 }
 
+int migration_load(const char *path, struct text *file_r, char sha256_r[MIGRATION_SHA256 + 1], FILE *complaints)
+{
+    if (load(path, file_r, complaints)) return -1;
+    if (digest(*file_r, sha256_r) == 0) return 0;
+    free((char *)file_r->data);
+    return complain(complaints, path, "SHA-256 cannot be computed");
+}
+
 static int read_kind(struct text file, enum migration_kind *kind_r)
 {
     struct text line;
@@ -100,14 +108,12 @@ static int judge(const struct migration *migration, struct text file, FILE *comp
 static int inspect(struct migration *migration, FILE *complaints)
 {
     struct text file;
-    if (load(migration->path, &file, complaints)) return -1;
+    if (migration_load(migration->path, &file, migration->sha256, complaints)) return -1;
     int failed;
     if (read_kind(file, &migration->kind))
         failed = complain(complaints, migration->path,
                           "the first line must be -- data (INSERT, UPDATE, CALL: all or nothing) "
                           "or -- ddl (CREATE, ALTER: MariaDB commits each)");
-    else if (digest(file, migration->sha256))
-        failed = complain(complaints, migration->path, "SHA-256 is not to be had");
     else
         failed = judge(migration, file, complaints);
     free((char *)file.data);
@@ -186,8 +192,8 @@ const struct migration *migration_find(const struct migration_list *list, struct
 int migration_read(const struct migration *migration, struct text *sql_r, FILE *complaints)
 {
     char sha256[MIGRATION_SHA256 + 1];
-    if (load(migration->path, sql_r, complaints)) return -1;
-    if (digest(*sql_r, sha256) == 0 && strcmp(sha256, migration->sha256) == 0) return 0;
+    if (migration_load(migration->path, sql_r, sha256, complaints)) return -1;
+    if (strcmp(sha256, migration->sha256) == 0) return 0;
     free((char *)sql_r->data);
     return complain(complaints, migration->path, "changed while m2mctl was at work; run it again");
 }

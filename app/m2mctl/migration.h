@@ -34,6 +34,9 @@ void migration_list_free(struct migration_list *list);
 /* NULL when no file has this version. */
 const struct migration *migration_find(const struct migration_list *list, struct text version);
 
+/* A whole file of at most MIGRATION_BYTES_MAX, and its digest. 0, or -1 after a complaint; the caller frees file_r->data. */
+int migration_load(const char *path, struct text *file_r, char sha256_r[MIGRATION_SHA256 + 1], FILE *complaints);
+
 /* The content of the file, if it is still the one that was listed. 0, or -1 after a complaint; the caller frees
  * sql_r->data. */
 int migration_read(const struct migration *migration, struct text *sql_r, FILE *complaints);

@@ -20,6 +20,7 @@ import traceback
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MIGRATIONS = os.path.join(SOURCE, "sql", "migrations")
+ROUTINES = os.path.join(SOURCE, "sql", "routines.sql")
 PR_SET_CHILD_SUBREAPER = 36
 SERVERS_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # where Debian has the servers; not in the PATH of every user
 SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "SUMMARY: UndefinedBehavior")
@@ -307,7 +308,7 @@ class Operator:
     def install(self):
         """Schema, the keeper's account, a passphrase and a signing key: what an installation does once."""
         self.database.run("CREATE DATABASE m2mauth CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
-        self.m2mctl("migrate", MIGRATIONS, database=True)
+        self.m2mctl("migrate", "--routines", ROUTINES, MIGRATIONS, database=True)
         with open(os.path.join(SOURCE, "sql", "grants.sql")) as grants:
             self.database.sql(grants.read())
         self.database.sql(f"ALTER USER m2mauth@localhost IDENTIFIED BY '{PASSWORD}'")

@@ -427,6 +427,7 @@ def script(scratch):
     db.sql("CREATE DATABASE m2mauth CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "")
     for path in sorted(glob.glob(os.path.join(MIGRATIONS, "*.sql"))):
         apply(db, path)
+    apply(db, rig.ROUTINES)
     apply(db, os.path.join(SOURCE, "sql", "grants.sql"))
     db.sql(f"ALTER USER m2mauth@localhost IDENTIFIED BY '{PASSWORD}'")
     for path in sorted(glob.glob(os.path.join(SOURCE, "sql", "examples", "*.sql")))[:2]:

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""routines: the procedures and triggers of sql/routines.sql: laid, laid again when that is needed, and never taken back.
+
+usage: routines.py BUILDDIR
+"""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import rig
+from desk import Desk, says
+from rig import MIGRATIONS, ROUTINES, check, equal, must
+
+with open(ROUTINES) as text:
+    TEXT = text.read()
+NUMBER = int(re.match(r"-- routines (\d+)\n", TEXT)[1])
+NAMES = re.findall(r"^CREATE OR REPLACE (?:PROCEDURE|FUNCTION|TRIGGER) (\w+)", TEXT, re.M)
+
+
+def variant(desk, schema, number, text=TEXT):
+    """The file with another number in its first line."""
+    return desk.scratch.write(f"{schema}-{number}.sql", text.replace(f"-- routines {NUMBER}\n", f"-- routines {number}\n", 1))
+
+
+def installed(desk):
+    schema = desk.schema()
+    desk.migrate(schema, "--routines", ROUTINES, MIGRATIONS)
+    return schema
+
+
+def existing(desk, schema):
+    return {row[0] for row in desk.database.sql(
+        f"SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '{schema}' UNION ALL "
+        f"SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '{schema}'", "")}
+
+
+def dump(desk, schema, *options):
+    """What mariadb-dump with these options writes, restored into another schema."""
+    other = desk.schema()
+    done = subprocess.run(["mariadb-dump", "--no-defaults", f"--socket={desk.database.socket}", "--user=root",
+                           "--single-transaction", *options, schema], capture_output=True, timeout=60)
+    must(done.returncode == 0, done.stderr.decode())
+    desk.database.sql(done.stdout.decode(), other)
+    return other
+
+
+@check("a new database has them all, after the shipped migrations and before the operators'")
+def fresh(desk):
+    schema = desk.schema()
+    clients = desk.folder(f"{schema}-clients", m0100_a="-- data\nCALL newest_procedure();\n")
+    newest = "CREATE OR REPLACE PROCEDURE newest_procedure() UPDATE client SET enabled = 1//\nDELIMITER ;"
+    path = variant(desk, schema, NUMBER, TEXT.replace("DELIMITER ;", newest))
+    out = desk.migrate(schema, "--routines", path, MIGRATIONS, clients)
+    says(out, f"routines {NUMBER} ({len(NAMES) + 1} procedures and triggers) ... done", "0100_a (data) ... done")
+    equal(existing(desk, schema), {*NAMES, "newest_procedure"}, "what is there")
+    equal(desk.database.sql("SELECT number, state FROM schema_routine_file", schema), [[str(NUMBER), "done"]], "the record")
+    says(desk.migrate(schema, "--routines", path, MIGRATIONS, clients), "nothing to do")
+    says(desk.migrate(schema, "--status", "--routines", path, MIGRATIONS, clients), f"routines {NUMBER}  by root@localhost")
+
+
+@check("dry run and status only look")
+def looking(desk):
+    schema = desk.schema()
+    says(desk.migrate(schema, "--dry-run", "--routines", ROUTINES, MIGRATIONS), f"would lay routines {NUMBER} {ROUTINES}")
+    says(desk.migrate(schema, "--status", "--routines", ROUTINES, MIGRATIONS, status=1), "to be done", f"routines {NUMBER}")
+    must(not desk.has(schema, "%"), "looking made a table")
+    desk.migrate(schema, MIGRATIONS)
+    says(desk.migrate(schema, "--status", "--routines", ROUTINES, MIGRATIONS, status=1), f"routines {NUMBER}")
+
+
+@check("the database of the version before, where the procedures came with the migrations: the same afterwards")
+def upgraded(desk):
+    schema, new = desk.schema(), installed(desk)
+    old = desk.scratch.path(f"{schema}-old")
+    shutil.copytree(MIGRATIONS, old, ignore=lambda folder, names: [name for name in names if name > "0008~"])
+    desk.migrate(schema, old)
+    must(not desk.has(schema, "schema_routine"), "the version before has the table")
+    desk.migrate(schema, "--routines", ROUTINES, MIGRATIONS)
+    equal(existing(desk, schema), existing(desk, new), "what is there")
+    says(desk.migrate(schema, old), "nothing to do")                    # the version before is run again
+    says(desk.migrate(schema, "--status", old), "done, no file")
+    equal(existing(desk, schema), existing(desk, new), "what is there after that")
+
+
+@check("an older number and another text of the same number are laid again; a greater number stays")
+def numbers(desk):
+    schema = installed(desk)
+    marked = TEXT.replace("'no new token, and its tokens are inactive'", "'marked'")
+    comment = f"SELECT ROUTINE_COMMENT FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '{schema}' " \
+              "AND ROUTINE_NAME = 'client_disable'"
+    for number, text, wanted in ((NUMBER, marked, "marked"), (NUMBER, TEXT, "no new token, and its tokens are inactive"),
+                                 (NUMBER + 1, marked, "marked")):
+        path = variant(desk, schema, number, text)
+        says(desk.migrate(schema, "--status", "--routines", path, MIGRATIONS, status=1), "routines")
+        says(desk.migrate(schema, "--routines", path, MIGRATIONS), f"routines {number} (")
+        equal(desk.database.sql(comment, ""), [[wanted]], f"number {number}")
+    says(desk.migrate(schema, "--routines", ROUTINES, MIGRATIONS),
+         f"routines {NUMBER + 1} of the database are newer than routines {NUMBER}")
+    equal(desk.database.sql(comment, ""), [["marked"]], "after the older file")
+    says(desk.migrate(schema, "--status", "--routines", ROUTINES, MIGRATIONS), "newer", f"routines {NUMBER + 1}")
+
+
+@check("a dump without routines, or without triggers: noticed by name, laid again by migrate")
+def restored(desk):
+    whole = installed(desk)
+    triggers = [name for name in existing(desk, whole) if f"TRIGGER {name} " in TEXT]
+    for options, missing in (((), len(NAMES) - len(triggers)), (("--routines", "--skip-triggers"), len(triggers)),
+                             (("--skip-triggers",), len(NAMES)), (("--routines", "--triggers"), 0)):
+        schema = dump(desk, whole, *options)
+        out = desk.migrate(schema, "--status", "--routines", ROUTINES, MIGRATIONS, status=1 if missing else 0)
+        if not missing:
+            continue
+        says(out, "MISSING", f"{missing} missing: ")
+        says(desk.migrate(schema, "--status", MIGRATIONS, status=1), "MISSING")
+        says(desk.migrate(schema, "--routines", ROUTINES, MIGRATIONS), f"{missing} of the procedures and triggers are missing",
+             "a dump without --routines", "done")
+        equal(existing(desk, schema), existing(desk, whole), f"what is there after {options}")
+
+
+@check("a newer number of which something is missing: the older file stays away and says where to go")
+def newer_missing(desk):
+    schema = installed(desk)
+    desk.migrate(schema, "--routines", variant(desk, schema, NUMBER + 1), MIGRATIONS)
+    desk.database.sql("DROP PROCEDURE client_disable", schema)
+    says(desk.migrate(schema, "--routines", ROUTINES, MIGRATIONS, status=1), "client_disable", "newest version of m2mauth")
+    must("client_disable" not in existing(desk, schema), "the older file was laid")
+
+
+@check("laying that fails half-way is told by its line, seen in the status, and done again")
+def unfinished(desk):
+    schema = installed(desk)
+    line = TEXT.count("\n", 0, TEXT.index("CREATE OR REPLACE PROCEDURE client_disable")) + 1
+    broken = TEXT.replace("CREATE OR REPLACE PROCEDURE client_disable(", "CREATE OR REPLACE PROCEDURE client_disable(?")
+    path = variant(desk, schema, NUMBER + 1, broken)
+    clients = desk.folder(f"{schema}-clients", m0100_a="-- data\nCALL client_create('a', '')\n")
+    says(desk.migrate(schema, "--routines", path, MIGRATIONS, clients, status=1), f"{path}:{line}:", "run m2mctl migrate again")
+    equal(desk.count(schema, "client"), 0, "clients of a file that comes after the routines")
+    says(desk.migrate(schema, "--status", "--routines", path, MIGRATIONS, status=1), "UNFINISHED")
+    desk.migrate(schema, "--routines", variant(desk, schema, NUMBER + 1), MIGRATIONS, clients)
+    equal(existing(desk, schema), set(NAMES), "what is there")
+
+
+@check("a file that is no file of routines is refused before anything is done")
+def refused(desk):
+    schema = desk.schema()
+    for text, words in ((TEXT.replace("-- routines ", "-- "), ":1: the first line must be -- routines"),
+                        (TEXT.replace(f"-- routines {NUMBER}", "-- routines 0"), ":1: the first line"),
+                        ("-- routines 1\nCREATE PROCEDURE p() DO 0;\n", ":2: a statement must be CREATE OR REPLACE"),
+                        ("-- routines 1\n\nDROP TABLE client;\n", ":3: a statement must be"),
+                        ("-- routines 1\nCREATE OR REPLACE TABLE t (a INT);\n", ":2: a statement must be"),
+                        ("-- routines 1\nDROP PROCEDURE p;\n", ":2: a statement must be"),
+                        ("-- routines 1\nCREATE OR REPLACE PROCEDURE p() SELECT 'x;\n", "does not end")):
+        path = desk.scratch.write("refused.sql", text)
+        says(desk.migrate(schema, "--routines", path, MIGRATIONS, status=1), words)
+    says(desk.migrate(schema, "--routines", "/nonexistent", MIGRATIONS, status=1), "/nonexistent: No such file")
+    must(not desk.has(schema, "%"), "something was done")
+
+
+@check("what is granted on a procedure stays granted when it is laid again")
+def grants_stay(desk):
+    schema = installed(desk)
+    desk.database.sql(f"CREATE USER hand@localhost IDENTIFIED BY 'x'; GRANT EXECUTE ON PROCEDURE {schema}.client_disable "
+                      "TO hand@localhost", "")
+    desk.migrate(schema, "--routines", variant(desk, schema, NUMBER + 1), MIGRATIONS)
+    says(str(desk.database.sql("SHOW GRANTS FOR hand@localhost", "")), "client_disable")
+
+
+def main():
+    if len(sys.argv) != 2 or not os.access(os.path.join(sys.argv[1], "m2mctl"), os.X_OK):
+        sys.exit(__doc__.strip())
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    with rig.Scratch() as scratch:
+        rig.run_checks("", Desk(scratch, os.path.abspath(sys.argv[1])))
+    sys.exit(1 if rig.Checks.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
