@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """commands: what a new user meets in tests/run and deploy/quickstart before any program of this project runs."""
 import os
+import shutil
+import socket
 import subprocess
 import sys
 
@@ -31,7 +33,77 @@ def tests_run(scratch):
     must(said.splitlines()[-1].endswith(" passed, 0 failed"), f"the last line is {said.splitlines()[-1]}")
 
 
+def checkout(scratch, name):
+    """A copy of what the two commands need before they build."""
+    top = scratch.path(name)
+    shutil.copytree(os.path.join(rig.SOURCE, "deploy"), os.path.join(top, "deploy"))
+    os.mkdir(os.path.join(top, "tests"))
+    for script in ("run", "build"):
+        shutil.copy(os.path.join(rig.SOURCE, "tests", script), os.path.join(top, "tests", script))
+    return top
+
+
+@check("a path with a blank: both commands refuse it at once and name it")
+def blank_in_path(scratch):
+    top = checkout(scratch, "a blank")
+    for command in (["deploy/quickstart", "--once"], ["tests/run"], ["deploy/install-deps"]):
+        status, said = run([os.path.join(top, command[0]), *command[1:]], 60)
+        must(status != 0 and f"not support: {top}; move the folder" in said, f"{command[0]} ended with {status}: {said[-300:]}")
+        must("installing" not in said and "[2/6]" not in said, f"{command[0]} went on: {said[-300:]}")
+        if command == ["tests/run"]:
+            equal(said.splitlines()[-1], "0 passed, 1 failed", "the last line of tests/run")
+
+
+@check("quickstart: a port in use is found before packages and build")
+def port_in_use(scratch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        status, said = run([os.path.join(rig.SOURCE, "deploy", "quickstart"), "--port", str(port)], 60)
+    equal((status, said), (1, f"quickstart: port {port} is in use\n"), "what it says")
+
+
+def unprivileged():
+    """What runs a program as an ordinary user: for root somebody else, for others themselves."""
+    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
+
+
+@check("a build folder that belongs to another user: both commands say so, and no old log")
+def foreign_build(scratch):
+    top = checkout(scratch, "foreign")
+    scratch.write("foreign/configure", "#!/bin/sh\n", 0o755)
+    for name in ("quickstart", "sanitize"):
+        folder = os.path.join(top, "build", name)
+        os.makedirs(folder)
+        scratch.write(os.path.join(folder, "make.log"), "an old error\n", 0o444)
+        os.chmod(folder, 0o555)
+    for command in (["deploy/quickstart"], ["tests/build", "sanitize"]):
+        status, said = run([os.path.join(top, command[0]), *command[1:]], 60, **unprivileged())
+        must(status != 0 and "belongs to" in said and "sudo chown -R" in said and "an old error" not in said,
+             f"{command[0]} ended with {status}: {said[-300:]}")
+        must("[1/6]" not in said, f"{command[0]} went on: {said[-300:]}")
+
+
+@check("a user without sudo, packages missing: the line to run names deploy/install-deps")
+def no_sudo(scratch):
+    top = checkout(scratch, "nosudo")
+    tools = scratch.path("tools")
+    os.mkdir(tools)
+    for tool in ("id", "dirname", "apt-get", "sh"):
+        os.symlink(shutil.which(tool), os.path.join(tools, tool))
+    scratch.write("tools/dpkg-query", "#!/bin/sh\nexit 1\n", 0o755)
+    for mode in ([], ["--build"], ["--test"]):
+        command = os.path.join(top, "deploy", "install-deps")
+        done = subprocess.run(["/bin/sh", command, *mode], capture_output=True, text=True, env={"PATH": tools}, timeout=60,
+                              **unprivileged())
+        must(done.returncode != 0, "it installed something")
+        must(done.stderr.endswith(f"run as root: {' '.join([command, *mode])}\n") and "apt-get" not in done.stderr,
+             f"it says: {done.stderr[-300:]}")
+
+
 def script(build, scratch):
+    os.chmod(scratch.folder, 0o755)
     rig.run_checks("", scratch)
 
 
