@@ -49,6 +49,7 @@ server.errorlog = "{folder}/lighttpd-error.log"
 server.upload-dirs = ("{folder}")
 server.listen-backlog = 1024
 include "{folder}/http-parseopts.conf"
+include "{folder}/05-m2mauth-modules.conf"
 include "{folder}/lighttpd-m2mauth.conf"
 {tls}
 {more}
@@ -96,7 +97,8 @@ class Front:
 
     def write_lighttpd(self):
         folder = self.scratch.folder
-        self.adapt("lighttpd/http-parseopts.conf", "http-parseopts.conf", {})
+        for name in ("http-parseopts.conf", "05-m2mauth-modules.conf"):
+            self.adapt(f"lighttpd/{name}", name, {})
         path = self.adapt("lighttpd/m2mauth.conf", "lighttpd-m2mauth.conf",
                           {"/run/m2mauth/fcgi.sock": self.socket, **self.certificates_wanted()})
         if self.bin_path:
