@@ -2,16 +2,12 @@
 
 #include <stdlib.h>
 
-#include "../lib/jose/jwk.h"
-#include "../lib/oauth/scope.h"
+#include "columns.h"
 
 enum {
     PAGE_BYTES = 16 * 1024 * 1024,          /* of texts; one client at its limits needs a fiftieth of it */
-    TOKEN_SECONDS_MOST = 86400,
-    RATE_MOST = 1000000,
     METHODS_MOST = (1 << CLIENT_METHODS) - 1,
-    JWK_BYTES = 1024,                       /* as jwk_put() writes it, of an RSA key of 4096 bits */
-    BLAME_BYTES = 128
+    NAMED_BYTES = 64                        /* of a bad row's name in a message */
 };
 
 int page_open(struct page *page)
@@ -23,7 +19,8 @@ int page_open(struct page *page)
     page->keys = calloc(PAGE_CLIENTS * CLIENT_KEYS, sizeof *page->keys);
     page->grants = calloc(PAGE_CLIENTS * CLIENT_GRANTS, sizeof *page->grants);
     page->reads = calloc(PAGE_CLIENTS * CLIENT_READS, sizeof *page->reads);
-    bool taken = page->clients && page->secrets && page->keys && page->grants && page->reads;
+    page->faults = calloc(PAGE_FAULTS, sizeof *page->faults);
+    bool taken = page->clients && page->secrets && page->keys && page->grants && page->reads && page->faults;
     if (taken && arena_open(&page->arena, PAGE_BYTES) == 0) return 0;
     page_close(page);
     return -1;
@@ -36,6 +33,7 @@ void page_close(struct page *page)
     free(page->keys);
     free(page->grants);
     free(page->reads);
+    free(page->faults);
     arena_close(&page->arena);
     *page = (struct page){ .limit = 0 };
 }
@@ -49,89 +47,149 @@ static struct text keep(struct page *page, struct text column)
     return copy;
 }
 
-static bool is_plain(struct text t, char first)
+static void put_fault(struct page *page, struct page_fault fault)
 {
-    for (size_t i = 0; i < t.size; i++)
-        if (t.data[i] < first || t.data[i] > '~') return false;
-    return t.size > 0;
+    if (page->fault_count++ >= PAGE_FAULTS) return;
+    fault.row = keep(page, text_slice(fault.row, 0, NAMED_BYTES));      /* the log cuts a longer one, but the mend with it */
+    page->faults[page->fault_count - 1] = fault;
 }
 
-/* NULL is 0. */
-static bool number(struct text column, uint64_t most, uint32_t *number_r)
+/* A row beside the client's own one. It is left out, and only it. */
+static void leave_out(struct page *page, struct page_client *row, struct page_fault fault)
 {
-    uint64_t value = 0;
-    if (text_present(column) && text_number(column, most, &value)) return false;
-    *number_r = (uint32_t)value;
-    return true;
+    fault.client_id = row->client.id;
+    row->bad_rows++;
+    put_fault(page, fault);
 }
 
-static bool instant(struct text column, int64_t *seconds_r)
+/* A column of the client's own row; several of them make one bad row. */
+static void fault_column(struct page *page, struct page_client *row, struct columns_verdict verdict, const char *then)
 {
-    uint64_t value = 0;
-    if (text_present(column) && text_number(column, INT64_MAX, &value)) return false;
-    *seconds_r = (int64_t)value;
-    return true;
+    if (!row->own_is_bad) row->bad_rows++;
+    row->own_is_bad = true;
+    put_fault(page, (struct page_fault){ row->client.id, NULL, { NULL, 0 }, verdict.column, verdict.why, then });
 }
 
-static void blame(struct page_client *row, const char *what)
+/* A number of the client's row, and what counts in place of one that is outside its bounds: what allows least while the
+ * client goes on, or nothing at all. */
+struct column_rule {
+    const char *column;
+    bool may_be_null;
+    uint32_t least, most, otherwise;
+    const char *why, *then;
+};
+
+static uint32_t take_number(struct page *page, struct page_client *row, struct text column,
+                            const struct column_rule *rule)
 {
-    if (!row->wrong) row->wrong = what;
+    uint32_t value = 0;
+    bool given = text_present(column);
+    if (!given && rule->may_be_null) return 0;
+    if (given && columns_number(column, rule->most, &value) && value >= rule->least) return value;
+    fault_column(page, row, (struct columns_verdict){ rule->column, rule->why }, rule->then);
+    return rule->otherwise;
 }
 
-static void blame_with(struct page *page, struct page_client *row, const char *column, const char *why)
-{
-    struct buffer b = { arena_take(&page->arena, BLAME_BYTES), 0, BLAME_BYTES - 1, false };
-    if (!b.data) return;
-    buffer_put(&b, text_of(column));
-    buffer_put(&b, text_of(why));
-    blame(row, b.data);
-}
+/* An ENUM is its index from 1; 0 is a word that the column does not know. */
+enum { BINDING_NOT_KNOWN };
 
-/* Why the row's idea of TLS and of binding cannot be believed is blamed; a client that cannot match is no client at all. */
-static void take_tls(struct page *page, struct page_client *row, const struct text columns[3])
+static const struct column_rule
+    enabled_rule = { "enabled", false, 0, 1, 0, "neither 0 nor 1",
+                     "the client counts as disabled: CALL client_enable or client_disable" },
+    omitted_rule = { "omitted_scope", false, 1, CLIENT_OMITTED_REFUSE + 1, CLIENT_OMITTED_REFUSE + 1, "not known",
+                     "a request without scope is refused: UPDATE client SET omitted_scope" },
+    seconds_rule = { "token_seconds", true, 0, COLUMNS_TOKEN_SECONDS, 0, "over 86400",
+                     "token_seconds of m2mauth.conf counts: UPDATE client SET token_seconds" },
+    rate_rule = { "rate_per_minute", true, 0, COLUMNS_RATE, COLUMNS_RATE, "over 1000000",
+                  "1000000 counts: UPDATE client SET rate_per_minute" },
+    burst_rule = { "rate_burst", true, 0, COLUMNS_RATE, 0, "over 1000000",
+                   "rate_per_minute counts: UPDATE client SET rate_burst" },
+    assertion_rule = { "assertion_audience", false, 1, CLIENT_ASSERTION_TOKEN_ENDPOINT + 1, CLIENT_ASSERTION_ISSUER + 1,
+                       "not known", "only the issuer is taken: UPDATE client SET assertion_audience" },
+    life_rule = { "assertion_seconds", true, 0, CLIENT_ASSERTION_SECONDS_MOST, 0, "over 3600",
+                  "300 counts: UPDATE client SET assertion_seconds" },
+    binding_rule = { "require_binding", false, 1, CLIENT_BINDING_DPOP + 1, BINDING_NOT_KNOWN, "not known",
+                     "the client gets no token, those that are out stay active: UPDATE client SET require_binding" },
+    kind_rule = { "tls_subject_kind", true, 1, SUBJECT_KINDS - 1, SUBJECT_NONE, "not known",
+                  "no certificate proves the client by its subject: CALL client_set_tls_subject" };
+
+/* A certificate's subject is a credential: one that cannot match proves nobody, and the others go on. */
+static void take_subject(struct page *page, struct page_client *row, const struct text columns[2])
 {
     struct client *client = &row->client;
-    uint32_t binding = 0, kind = 0;
-    if (!number(columns[0], CLIENT_BINDING_DPOP + 1, &binding) || binding == 0) blame(row, "client.require_binding: not known");
-    if (!number(columns[1], SUBJECT_KINDS - 1, &kind)) blame(row, "client.tls_subject_kind: not known");
-    client->require_binding = (uint8_t)(binding - 1);
-    client->tls_subject = (struct subject){ (enum subject_kind)kind, keep(page, columns[2]) };
-    if (kind == SUBJECT_NONE) {
-        if (client->methods & CLIENT_TLS) blame(row, "client.tls_subject: tls_client_auth needs it");
-    } else if (subject_fault(&client->tls_subject)) {
-        blame_with(page, row, "client.tls_subject: ", subject_fault(&client->tls_subject));
-    }
+    client->tls_subject.kind = (enum subject_kind)take_number(page, row, columns[0], &kind_rule);
+    client->tls_subject.value = columns[1];
+    const char *why = NULL;
+    if (client->tls_subject.kind != SUBJECT_NONE) why = subject_fault(&client->tls_subject);
+    else if ((client->methods & CLIENT_TLS) && !text_present(columns[0])) why = "tls_client_auth needs it";
+    if (why) fault_column(page, row, (struct columns_verdict){ "tls_subject", why }, kind_rule.then);
+    if (why || client->tls_subject.kind == SUBJECT_NONE) client->tls_subject = (struct subject){ SUBJECT_NONE, { NULL, 0 } };
+    else client->tls_subject.value = keep(page, columns[1]);
+}
+
+/* What is not known of them is left out. Without any, nothing proves the client. */
+static void take_methods(struct page *page, struct page_client *row, struct text column)
+{
+    uint64_t methods = 0;
+    bool known = text_present(column) && text_number(column, UINT64_MAX, &methods) == 0 && methods > 0;
+    row->client.methods = (uint8_t)(methods & METHODS_MOST);
+    if (known && methods <= METHODS_MOST) return;
+    fault_column(page, row, (struct columns_verdict){ "auth_methods", "not all of it is known" },
+                 row->client.methods ? "what is not known is left out: UPDATE client SET auth_methods"
+                                     : "nothing proves the client: UPDATE client SET auth_methods");
+}
+
+/* A blank is the audience of no grant, so a request that names no resource is refused. */
+static void take_default_audience(struct page *page, struct page_client *row, struct text column)
+{
+    static const struct text none = TEXT(" ");
+    bool usable = !text_present(column) || columns_plain(column, '!', COLUMNS_AUDIENCE);
+    row->client.default_audience = usable ? keep(page, column) : none;
+    if (!usable)
+        fault_column(page, row, (struct columns_verdict){ "default_audience", "not an absolute URI of at most 255 bytes" },
+                     "a request without resource is refused: UPDATE client SET default_audience");
+}
+
+/* A name longer than any that a request can carry: there is nothing to keep it under. */
+static int skip_client(struct page *page, struct text id)
+{
+    page->skipped++;
+    put_fault(page, (struct page_fault){ keep(page, text_slice(id, 0, NAMED_BYTES)), NULL, { NULL, 0 }, "client_id",
+                                         "over 128 bytes (the message has the first 64)",
+                                         "the client is not known: INSERT it under a shorter name" });
+    return 0;
 }
 
 static int take_client(void *context, const struct text *columns, size_t count)
 {
     struct page *page = context;
-    if (count != 13 || page->count == page->limit) return -1;
+    if (count != 13 || page->rows == page->limit) return -1;
+    page->rows++;
+    page->last = keep(page, columns[0]);
+    if (columns[0].size > CLIENT_ID_BYTES) return skip_client(page, columns[0]);
     struct page_client *row = &page->clients[page->count++];
     struct client *client = &row->client;
-    uint32_t enabled = 0, methods = 0, omitted = 0, audience = 0;
-    *row = (struct page_client){ .wrong = NULL };
-    client->id = keep(page, columns[0]);
-    client->default_audience = keep(page, columns[3]);
-    if (!is_plain(columns[0], ' ')) blame(row, "client.client_id: not 1 to 128 printable characters");
-    if (!number(columns[1], 1, &enabled)) blame(row, "client.enabled: neither 0 nor 1");
-    if (!number(columns[2], METHODS_MOST, &methods) || methods == 0) blame(row, "client.auth_methods: none is known");
-    if (text_present(columns[3]) && !is_plain(columns[3], '!')) blame(row, "client.default_audience: no absolute URI");
-    if (!number(columns[4], CLIENT_OMITTED_REFUSE + 1, &omitted) || omitted == 0)
-        blame(row, "client.omitted_scope: not known");
-    if (!number(columns[5], TOKEN_SECONDS_MOST, &client->token_seconds)) blame(row, "client.token_seconds: over 86400");
-    if (!number(columns[6], RATE_MOST, &client->rate_per_minute)) blame(row, "client.rate_per_minute: over 1000000");
-    if (!number(columns[7], RATE_MOST, &client->rate_burst)) blame(row, "client.rate_burst: over 1000000");
-    if (!number(columns[8], CLIENT_ASSERTION_TOKEN_ENDPOINT + 1, &audience) || audience == 0)
-        blame(row, "client.assertion_audience: not known");
-    if (!number(columns[12], CLIENT_ASSERTION_SECONDS_MOST, &client->assertion_seconds))
-        blame(row, "client.assertion_seconds: over 3600");
+    *row = (struct page_client){ .bad_rows = 0 };
+    client->id = page->last;
+    client->enabled = take_number(page, row, columns[1], &enabled_rule) == 1;
+    take_methods(page, row, columns[2]);
+    take_default_audience(page, row, columns[3]);
+    client->omitted_scope = (uint8_t)(take_number(page, row, columns[4], &omitted_rule) - 1);
+    client->token_seconds = take_number(page, row, columns[5], &seconds_rule);
+    client->rate_per_minute = take_number(page, row, columns[6], &rate_rule);
+    client->rate_burst = take_number(page, row, columns[7], &burst_rule);
     if (client->rate_burst == 0) client->rate_burst = client->rate_per_minute;
-    client->enabled = enabled == 1;
-    client->methods = (uint8_t)methods;
-    client->omitted_scope = (uint8_t)(omitted - 1);
-    client->assertion_audience = (uint8_t)(audience - 1);
-    take_tls(page, row, columns + 9);
+    client->assertion_audience = (uint8_t)(take_number(page, row, columns[8], &assertion_rule) - 1);
+    uint32_t binding = take_number(page, row, columns[9], &binding_rule);
+    if (binding == BINDING_NOT_KNOWN) client->methods = 0;
+    else client->require_binding = (uint8_t)(binding - 1);
+    take_subject(page, row, columns + 10);
+    client->assertion_seconds = take_number(page, row, columns[12], &life_rule);
+    if (!columns_plain(columns[0], ' ', CLIENT_ID_BYTES)) {
+        client->enabled = false;
+        fault_column(page, row, (struct columns_verdict){ "client_id", "not 1 to 128 printable characters" },
+                     "the client counts as disabled: INSERT it under another name");
+    }
     return 0;
 }
 
@@ -150,63 +208,87 @@ static struct page_client *owner(struct page *page, struct text client_id)
     return found ? &page->clients[page->at] : NULL;
 }
 
+/* 0: never. */
+static bool ends_before(int64_t a, int64_t b) { return a != 0 && (b == 0 || a < b); }
+
+static void leave_out_secret(struct page *page, struct page_client *row, struct text label, struct columns_verdict verdict)
+{
+    leave_out(page, row, (struct page_fault){ .table = "client_secret", .row = label, .column = verdict.column,
+        .why = verdict.why, .then = "this secret is left out: m2mctl secret makes another, then DELETE the row" });
+}
+
+/* Of more than fit those that end last stay. */
+static void add_secret(struct page *page, struct page_client *row, struct client_secret secret)
+{
+    static const struct columns_verdict crowded = { "expires_at", "the client has more than 8 secrets, and this one ends first" };
+    struct client *client = &row->client;
+    struct client_secret *first = client->secrets;
+    if (client->secret_count < CLIENT_SECRETS) {
+        page->secrets[page->secret_count] = secret;
+        if (client->secret_count++ == 0) client->secrets = &page->secrets[page->secret_count];
+        page->secret_count++;
+        return;
+    }
+    for (size_t i = 1; i < client->secret_count; i++)
+        if (ends_before(client->secrets[i].expires_at, first->expires_at)) first = &client->secrets[i];
+    bool stays = ends_before(first->expires_at, secret.expires_at);
+    leave_out_secret(page, row, stays ? first->label : secret.label, crowded);
+    if (stays) *first = secret;
+}
+
 static int take_secret(void *context, const struct text *columns, size_t count)
 {
     struct page *page = context;
     struct page_client *row = count == 5 ? owner(page, columns[0]) : NULL;
+    struct client_secret secret;
     if (!row) return 0;
-    if (row->client.secret_count == CLIENT_SECRETS) {
-        blame(row, "client_secret: more than 8 rows");
-        return 0;
-    }
-    struct client_secret *secret = &page->secrets[page->secret_count++];
-    if (row->client.secret_count++ == 0) row->client.secrets = secret;
-    secret->label = keep(page, columns[1]);
-    if (!is_plain(columns[1], '!')) blame(row, "client_secret.label: not a plain word");
-    if (!text_present(columns[2]) || secret_parse(columns[2], &secret->hash))
-        blame(row, "client_secret.hash: not one that m2mctl secret prints");
-    if (!instant(columns[3], &secret->not_before)) blame(row, "client_secret.not_before: not a time");
-    if (!instant(columns[4], &secret->expires_at)) blame(row, "client_secret.expires_at: not a time");
+    struct columns_verdict verdict = columns_secret(columns, &secret);
+    if (verdict.why) leave_out_secret(page, row, columns[1], verdict);
+    secret.label = keep(page, columns[1]);
+    if (!verdict.why) add_secret(page, row, secret);
     return 0;
 }
 
-/* Why the row of a key cannot be believed, or NULL. What goes on is the key as we write it. */
-static const char *read_key(struct page *page, const struct text *columns, struct client_key *key)
+static void leave_out_key(struct page *page, struct page_client *row, struct text kid, struct columns_verdict verdict)
 {
-    struct jwk jwk;
-    int algorithm = jws_algorithm_find(columns[2]);
-    struct buffer b = { arena_take(&page->arena, JWK_BYTES), 0, JWK_BYTES, false };
-    if (!b.data) page->full = true;
-    if (!b.data || algorithm < 0) return "its alg is not known";
-    const char *refused = jwk_read(columns[3], &jwk);
-    if (refused) return refused;
-    if (jwk.kid[0] != '\0' && !text_equal(text_of(jwk.kid), key->kid)) refused = "its kid is not that of the row";
-    if (jwk.algorithm >= 0 && jwk.algorithm != algorithm) refused = "its alg is not that of the row";
-    key->algorithm = (enum jws_algorithm)algorithm;
-    if (!refused && !jwk_suits(jwk.key, key->algorithm)) refused = "the alg of the row does not suit it";
-    if (!refused && jwk_put(&b, jwk.key, key->algorithm, key->kid)) refused = "it cannot be written";
-    jwk_close(&jwk);
-    key->jwk = buffer_text(&b);
-    return refused;
+    leave_out(page, row, (struct page_fault){ .table = "client_key", .row = kid, .column = verdict.column,
+        .why = verdict.why, .then = "this key is left out: DELETE the row and CALL client_add_key" });
+}
+
+/* As add_secret(). */
+static void add_key(struct page *page, struct page_client *row, struct client_key key)
+{
+    static const struct columns_verdict crowded = { "expires_at", "the client has more than 8 keys, and this one ends first" };
+    struct client *client = &row->client;
+    struct client_key *first = client->keys;
+    if (client->key_count < CLIENT_KEYS) {
+        page->keys[page->key_count] = key;
+        if (client->key_count++ == 0) client->keys = &page->keys[page->key_count];
+        page->key_count++;
+        return;
+    }
+    for (size_t i = 1; i < client->key_count; i++)
+        if (ends_before(client->keys[i].expires_at, first->expires_at)) first = &client->keys[i];
+    bool stays = ends_before(first->expires_at, key.expires_at);
+    leave_out_key(page, row, stays ? first->kid : key.kid, crowded);
+    if (stays) *first = key;
 }
 
 static int take_key(void *context, const struct text *columns, size_t count)
 {
     struct page *page = context;
     struct page_client *row = count == 6 ? owner(page, columns[0]) : NULL;
+    struct client_key key;
     if (!row) return 0;
-    if (row->client.key_count == CLIENT_KEYS) {
-        blame(row, "client_key: more than 8 rows");
-        return 0;
+    struct buffer jwk = { arena_take(&page->arena, COLUMNS_JWK), 0, COLUMNS_JWK, false };
+    if (!jwk.data) {
+        page->full = true;
+        return -1;
     }
-    struct client_key *key = &page->keys[page->key_count++];
-    if (row->client.key_count++ == 0) row->client.keys = key;
-    key->kid = keep(page, columns[1]);
-    if (!is_plain(columns[1], '!') || columns[1].size > JWK_KID_BYTES) blame(row, "client_key.kid: not a plain word");
-    const char *refused = read_key(page, columns, key);
-    if (refused) blame_with(page, row, "client_key.public_jwk: ", refused);
-    if (!instant(columns[4], &key->not_before)) blame(row, "client_key.not_before: not a time");
-    if (!instant(columns[5], &key->expires_at)) blame(row, "client_key.expires_at: not a time");
+    struct columns_verdict verdict = columns_key(columns, &jwk, &key);
+    if (verdict.why) leave_out_key(page, row, columns[1], verdict);
+    key.kid = keep(page, columns[1]);
+    if (!verdict.why) add_key(page, row, key);
     return 0;
 }
 
@@ -223,28 +305,22 @@ static struct text grant_audience(struct page *page, const struct client *client
 static int take_grant(void *context, const struct text *columns, size_t count)
 {
     struct page *page = context;
-    struct scope words;
     struct page_client *row = count == 6 ? owner(page, columns[0]) : NULL;
-    uint32_t is_default = 0;
+    struct client_grant grant;
     if (!row) return 0;
-    if (row->client.grant_count == CLIENT_GRANTS) {
-        blame(row, "client_grant: more than 256 rows");
+    struct client *client = &row->client;
+    struct columns_verdict verdict = columns_grant(columns, &grant);
+    if (!verdict.why && client->grant_count == CLIENT_GRANTS)
+        verdict = (struct columns_verdict){ "audience", "the client has more than 256 grants, and this is not one of the first" };
+    if (verdict.why) {
+        leave_out(page, row, (struct page_fault){ .table = "client_grant", .row = columns[1], .column = verdict.column,
+            .why = verdict.why, .then = "this grant is left out: mend the row or DELETE it and CALL client_allow" });
         return 0;
     }
-    struct client_grant *grant = &page->grants[page->grant_count++];
-    if (row->client.grant_count == 0) row->client.grants = grant;
-    grant->audience = grant_audience(page, &row->client, columns[1]);
-    grant->scope = keep(page, columns[2]);
-    row->client.grant_count++;
-    if (!is_plain(columns[1], '!')) blame(row, "client_grant.audience: not an absolute URI");
-    if (columns[2].size > 0 && (scope_parse(columns[2], &words) || words.count != 1))
-        blame(row, "client_grant.scope: not one scope word");
-    if (!number(columns[3], 1, &is_default)) blame(row, "client_grant.is_default: neither 0 nor 1");
-    if (!number(columns[4], TOKEN_SECONDS_MOST, &grant->audience_seconds))
-        blame(row, "audience.token_seconds: over 86400");
-    grant->audience_algorithm = text_present(columns[5]) ? jws_algorithm_find(columns[5]) : -1;
-    if (text_present(columns[5]) && grant->audience_algorithm < 0) blame(row, "audience.token_algorithm: not known");
-    grant->is_default = is_default == 1;
+    grant.audience = grant_audience(page, client, columns[1]);
+    grant.scope = keep(page, columns[2]);
+    if (client->grant_count++ == 0) client->grants = &page->grants[page->grant_count];
+    page->grants[page->grant_count++] = grant;
     return 0;
 }
 
@@ -253,14 +329,16 @@ static int take_reader(void *context, const struct text *columns, size_t count)
     struct page *page = context;
     struct page_client *row = count == 2 ? owner(page, columns[0]) : NULL;
     if (!row) return 0;
-    if (row->client.read_count == CLIENT_READS) {
-        blame(row, "audience_reader: more than 64 rows");
+    const char *why = NULL;
+    if (!columns_plain(columns[1], '!', COLUMNS_AUDIENCE)) why = "not an absolute URI of at most 255 bytes";
+    else if (row->client.read_count == CLIENT_READS) why = "the client has more than 64, and this is not one of the first";
+    if (why) {
+        leave_out(page, row, (struct page_fault){ .table = "audience_reader", .row = columns[1], .column = "audience",
+            .why = why, .then = "the client may not introspect its tokens: DELETE the row" });
         return 0;
     }
-    struct text *audience = &page->reads[page->read_count++];
-    if (row->client.read_count++ == 0) row->client.reads = audience;
-    *audience = keep(page, columns[1]);
-    if (!is_plain(columns[1], '!')) blame(row, "audience_reader.audience: not an absolute URI");
+    if (row->client.read_count++ == 0) row->client.reads = &page->reads[page->read_count];
+    page->reads[page->read_count++] = keep(page, columns[1]);
     return 0;
 }
 
@@ -278,6 +356,8 @@ static int read_once(struct page *page, struct text first, struct text last)
     arena_reset(&page->arena);
     page->full = false;
     page->count = page->secret_count = page->key_count = page->grant_count = page->read_count = 0;
+    page->rows = page->skipped = page->fault_count = 0;
+    page->last = (struct text){ NULL, 0 };
     if (db_query(page->db, DB_BEGIN_SNAPSHOT, NULL, 0, NULL, NULL) < 0) return -1;
     if (ask(page, DB_READ_CLIENTS, range, take_client)) return -1;
     if (page->count > 0 && !page->full) {
@@ -286,17 +366,18 @@ static int read_once(struct page *page, struct text first, struct text last)
         if (ask(page, DB_READ_SECRETS, range, take_secret) || ask(page, DB_READ_CLIENT_KEYS, range, take_key) ||
             ask(page, DB_READ_GRANTS, range, take_grant) || ask(page, DB_READ_READERS, range, take_reader)) return -1;
     }
-    page->more = page->count == page->limit;
+    page->more = page->rows == page->limit;
     return db_query(page->db, DB_COMMIT, NULL, 0, NULL, NULL) < 0 ? -1 : 0;
 }
 
-static void look_for_doubt(struct page_client *row)
+static void check_default_audience(struct page *page, struct page_client *row)
 {
     struct text audience = row->client.default_audience;
-    if (!text_present(audience)) return;
+    if (!text_present(audience) || text_equal(audience, TEXT(" "))) return;
     for (size_t i = 0; i < row->client.grant_count; i++)
         if (text_equal(row->client.grants[i].audience, audience)) return;
-    row->doubtful = "client.default_audience: not among the client's grants";
+    fault_column(page, row, (struct columns_verdict){ "default_audience", "not among the client's grants" },
+                 "a request without resource is refused: CALL client_allow, or UPDATE client SET default_audience");
 }
 
 int page_read(struct page *page, struct db *db, struct text first, struct text last)
@@ -308,7 +389,7 @@ int page_read(struct page *page, struct db *db, struct text first, struct text l
         if (page->limit > 1) page->limit /= 2;
         if (result) return -1;
     }
-    for (size_t i = 0; i < page->count; i++) look_for_doubt(&page->clients[i]);
+    for (size_t i = 0; i < page->count; i++) check_default_audience(page, &page->clients[i]);
     if (page->limit * 2 <= PAGE_CLIENTS) page->limit *= 2;
     else page->limit = PAGE_CLIENTS;
     return 0;

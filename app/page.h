@@ -1,7 +1,8 @@
 /* page: some clients as they stand in the database, with their secrets, keys, grants and readers, as of one instant.
  *
- * A row is believed no more than input is. What cannot be right is named in `wrong`; such a client goes into the
- * replica disabled. Memory is bounded by the longest page, and a page is read shorter when the database is slow or its
+ * A row is believed no more than input is. A secret, key, subject, grant or introspected audience that cannot be right is
+ * left out, alone; of the client's own row, a column that cannot be right is replaced by what allows least (DESIGN.md, "Rows
+ * that cannot be right"). Each is a fault: named as far as there is room, and counted. Memory is bounded by the longest page, and a page is read shorter when the database is slow or its
  * rows are large. */
 #ifndef APP_PAGE_H
 #define APP_PAGE_H
@@ -10,22 +11,35 @@
 #include "../lib/oauth/client.h"
 #include "db.h"
 
-enum { PAGE_CLIENTS = 1000 };
+enum { PAGE_CLIENTS = 1000, PAGE_FAULTS = 32 };
 
 struct page_client {
     struct client client;       /* slot and version are not filled in */
-    const char *wrong;          /* table.column: what is wrong with it; NULL: nothing */
-    const char *doubtful;       /* the same for what need not disable the client */
+    uint32_t bad_rows;          /* rows of it that were left out, and its own one if a column of that was replaced */
+    bool own_is_bad;
+};
+
+/* One thing that is wrong with one row. */
+struct page_fault {
+    struct text client_id;
+    const char *table;          /* NULL: the client's own row */
+    struct text row;            /* label, kid or audience; the first bytes of a long one */
+    const char *column, *why;
+    const char *then;           /* what that leads to, and the mend */
 };
 
 struct page {
     size_t count;
     struct page_client *clients;        /* by id */
-    bool more;                          /* there may be clients after the last */
+    bool more;                          /* there may be clients after `last` */
+    struct text last;                   /* the last client_id that was read, of whatever size */
+    size_t skipped;                     /* clients that cannot be kept at all: not in clients[] */
+    size_t fault_count;                 /* may be more than PAGE_FAULTS; the first of them are in faults[] */
+    struct page_fault *faults;
     /* page.c's own */
     struct arena arena;
     struct db *db;
-    size_t limit, at;
+    size_t limit, at, rows;
     bool full;
     struct client_secret *secrets;
     struct client_key *keys;

@@ -12,6 +12,8 @@
 
 enum { REVOKED_PAGE = 10000 };          /* as READ_REVOKED_TOKENS has it */
 
+enum { STAGES = 4 };                    /* keys, rules, clients, revoked tokens */
+
 /* Past every client_id, which ends at ~. */
 #define LAST_CLIENT TEXT("\x7f")
 
@@ -22,9 +24,10 @@ struct replica {
     struct page page;
     size_t stage;
     bool quiet;
-    unsigned complaints, complaints_before, unfit;
+    size_t complaints, complaints_before, unfit;
     bool revoked_full;
-    char client[REGION_CLIENT_ID + 1];  /* the next page begins here */
+    size_t skipped;                     /* clients of this load that no table can keep */
+    char client[DB_VALUE + 1];          /* the next page begins here; db.h bounds what comes in */
     size_t client_size;
     char jti[REGION_JTI];               /* the next page begins behind this */
     size_t jti_size, jti_rows;
@@ -62,18 +65,45 @@ static void beat(struct replica *replica)
     atomic_store_explicit(&replica->row->heartbeat_ms, region_milliseconds(), memory_order_relaxed);
 }
 
-static void complain(struct replica *replica, const struct client *client, const char *what, const char *result)
+static bool is_loading(const struct replica *replica) { return replica->stage < STAGES; }
+
+/* The number of a part of a load would be one that never was. */
+static void publish_bad_rows(struct replica *replica)
 {
-    if (replica->complaints++ >= REPLICA_COMPLAINTS || replica->quiet) return;
-    log_event(LOG_LEVEL_WARNING, "bad_row", "client %.*s: %s; %s", (int)client->id.size, client->id.data, what, result);
+    if (is_loading(replica)) return;
+    atomic_store(&replica->region->board->bad_rows, table_bad_rows(replica->table) + replica->skipped);
+}
+
+static void name_fault(const struct page_fault *fault)
+{
+    const char *table = fault->table ? fault->table : "";
+    log_event(LOG_LEVEL_ERROR, "bad_row", "client %.*s: %s%s%.*s%scolumn %s: %s; %s", (int)fault->client_id.size,
+              fault->client_id.data, table, fault->table ? " " : "", (int)fault->row.size, fault->row.data ? fault->row.data : "",
+              fault->table ? ": " : "", fault->column, fault->why, fault->then);
+}
+
+/* The first faults of a load are named, and all of a single client's. */
+static void name_faults(struct replica *replica)
+{
+    const struct page *page = &replica->page;
+    size_t named = 0;
+    for (size_t i = 0; i < page->fault_count && i < PAGE_FAULTS; i++) {
+        if (is_loading(replica) && (replica->quiet || replica->complaints + named >= REPLICA_COMPLAINTS)) break;
+        name_fault(&page->faults[i]);
+        named++;
+    }
+    if (is_loading(replica)) replica->complaints += page->fault_count;
+    else if (page->fault_count > named)
+        log_event(LOG_LEVEL_ERROR, "bad_row", "client %.*s: %zu more faults are not named", (int)page->last.size,
+                  page->last.data, page->fault_count - named);
 }
 
 static void put(struct replica *replica, const struct page_client *row)
 {
-    struct client nothing = { .id = row->client.id };
-    if (row->wrong) complain(replica, &row->client, row->wrong, "the client is disabled until that is mended");
-    else if (row->doubtful) complain(replica, &row->client, row->doubtful, "a request without resource is refused");
-    if (table_put(replica->table, row->wrong ? &nothing : &row->client) == 0) return;
+    if (table_put(replica->table, &row->client) == 0) {
+        table_set_bad_rows(replica->table, row->client.id, row->bad_rows);
+        return;
+    }
     if (replica->unfit++ == 0)
         log_event(LOG_LEVEL_ERROR, "replica_full", "client %.*s does not fit: raise clients_max or client_bytes and "
                   "restart", (int)row->client.id.size, row->client.id.data);
@@ -83,8 +113,10 @@ int replica_client(struct replica *replica, struct db *db, struct text client_id
 {
     beat(replica);
     if (page_read(&replica->page, db, client_id, client_id)) return -1;
+    name_faults(replica);
     if (replica->page.count > 0) put(replica, &replica->page.clients[0]);
     else table_remove(replica->table, client_id);
+    publish_bad_rows(replica);
     return 0;
 }
 
@@ -92,13 +124,14 @@ static int load_clients(struct replica *replica, struct db *db)
 {
     struct page *page = &replica->page;
     if (page_read(page, db, (struct text){ replica->client, replica->client_size }, LAST_CLIENT)) return -1;
+    name_faults(replica);
+    replica->skipped += page->skipped;
     for (size_t i = 0; i < page->count; i++) put(replica, &page->clients[i]);
     if (page->more) {
         /* With a NUL behind it, the smallest client_id above the last one. */
-        struct text last = page->clients[page->count - 1].client.id;
-        memcpy(replica->client, last.data, last.size);
-        replica->client[last.size] = '\0';
-        replica->client_size = last.size + 1;
+        memcpy(replica->client, page->last.data, page->last.size);
+        replica->client[page->last.size] = '\0';
+        replica->client_size = page->last.size + 1;
         return 0;
     }
     table_load_end(replica->table);
@@ -214,7 +247,7 @@ static int load_rules(struct replica *replica, struct db *db)
     return replica_rules(replica, db) ? -1 : 1;
 }
 
-static int (*const stages[])(struct replica *replica, struct db *db) = {
+static int (*const stages[STAGES])(struct replica *replica, struct db *db) = {
     load_keys, load_rules, load_clients, load_revoked
 };
 
@@ -224,16 +257,16 @@ void replica_load_begin(struct replica *replica, enum replica_load purpose)
     replica->quiet = purpose == REPLICA_RECONCILE;
     replica->complaints = replica->unfit = 0;
     replica->revoked_full = false;
-    replica->client_size = replica->jti_size = 0;
+    replica->client_size = replica->jti_size = replica->skipped = 0;
     table_load_begin(replica->table);
 }
 
 static void sum_up(struct replica *replica)
 {
-    unsigned unnamed = replica->complaints > REPLICA_COMPLAINTS ? replica->complaints - REPLICA_COMPLAINTS : 0;
+    size_t unnamed = replica->complaints > REPLICA_COMPLAINTS ? replica->complaints - REPLICA_COMPLAINTS : 0;
     if (replica->quiet) unnamed = replica->complaints != replica->complaints_before ? replica->complaints : 0;
     if (unnamed > 0)
-        log_event(LOG_LEVEL_WARNING, "bad_row", "%u clients with bad rows are not named here; the next start names %d",
+        log_event(LOG_LEVEL_ERROR, "bad_row", "%zu faults of clients' rows are not named here; the next start names %d",
                   unnamed, REPLICA_COMPLAINTS);
     replica->complaints_before = replica->complaints;
     replica->complaints = 0;
@@ -245,7 +278,8 @@ int replica_load_step(struct replica *replica, struct db *db)
     beat(replica);
     int done = stages[replica->stage](replica, db);
     if (done <= 0) return done;
-    if (++replica->stage < sizeof stages / sizeof stages[0]) return 0;
+    if (++replica->stage < STAGES) return 0;
+    publish_bad_rows(replica);
     sum_up(replica);
     return 1;
 }

@@ -4,14 +4,14 @@
  * stays flat, no transaction stays open, and a million clients delay no revocation. It needs no snapshot of the whole,
  * because whoever loads took note of the change feed's numbers before and applies what came since. The load goes on
  * where it stood when the connection was lost.
- * A row that cannot be right disables its client, with a line in the log, and nothing else. */
+ * A row that cannot be right is left out alone (page.h), with an error in the log, and counted (board->bad_rows). */
 #ifndef APP_REPLICA_H
 #define APP_REPLICA_H
 
 #include "db.h"
 #include "region.h"
 
-enum { REPLICA_COMPLAINTS = 20 };       /* lines about bad rows of one load; the rest is counted */
+enum { REPLICA_COMPLAINTS = 20 };       /* lines about bad rows of one complete load; the rest is counted */
 
 /* Reconciling repeats no complaint: it counts, and speaks when the count has changed. */
 enum replica_load { REPLICA_RECONCILE, REPLICA_REPLACE };

@@ -104,6 +104,8 @@ struct table_writer {
     uint64_t *seen;                     /* one bit per index word: put since table_load_begin */
     uint64_t clients;
     uint64_t left_out;                  /* since table_load_begin */
+    uint32_t *bad_rows;                 /* of each slot's client; zeroed pages, few of them ever touched */
+    uint64_t bad_rows_total;
     char draft[RECORD_BYTES];
 };
 
@@ -150,7 +152,8 @@ struct table_writer *table_writer_new(struct region *region)
     if (!writer) return NULL;
     writer->region = region;
     writer->seen = calloc(region->index_mask / 64 + 1, sizeof *writer->seen);
-    if (place_open(&writer->places, region->records_size / PLACE_UNIT) || !writer->seen) {
+    writer->bad_rows = calloc(region->index_mask + 1, sizeof *writer->bad_rows);
+    if (place_open(&writer->places, region->records_size / PLACE_UNIT) || !writer->seen || !writer->bad_rows) {
         table_writer_free(writer);
         return NULL;
     }
@@ -163,6 +166,7 @@ void table_writer_free(struct table_writer *writer)
     if (!writer) return;
     place_close(&writer->places);
     free(writer->seen);
+    free(writer->bad_rows);
     free(writer);
 }
 
@@ -195,10 +199,19 @@ static void tidy(struct table_writer *writer, uint64_t slot)
     }
 }
 
+static void set_bad_rows(struct table_writer *writer, uint64_t slot, uint32_t bad_rows)
+{
+    if (writer->bad_rows[slot] == bad_rows) return;
+    writer->bad_rows_total += bad_rows;
+    writer->bad_rows_total -= writer->bad_rows[slot];
+    writer->bad_rows[slot] = bad_rows;
+}
+
 static void slot_clear(struct table_writer *writer, uint64_t slot)
 {
     uint64_t word = word_at(writer, slot), units = units_of(record_at(writer, word).size);
     writer->clients--;
+    set_bad_rows(writer, slot, 0);
     publish(writer, slot, word_make(0, next_version(word), 0));
     place_rest(&writer->places, word_place(word), units, region_milliseconds());
     tidy(writer, slot);
@@ -252,6 +265,16 @@ int table_put(struct table_writer *writer, const struct client *client)
     publish(writer, (uint64_t)slot, word_make((uint16_t)hash.tag, next_version(word), place));
     return 0;
 }
+
+void table_set_bad_rows(struct table_writer *writer, struct text client_id, uint32_t bad_rows)
+{
+    uint64_t word = 0;
+    if (bad_rows == 0 && writer->bad_rows_total == 0) return;
+    int64_t slot = slot_find(writer, client_id, hash_text(writer->region, client_id), &word);
+    if (slot >= 0 && word_place(word) != 0) set_bad_rows(writer, (uint64_t)slot, bad_rows);
+}
+
+uint64_t table_bad_rows(const struct table_writer *writer) { return writer->bad_rows_total; }
 
 void table_remove(struct table_writer *writer, struct text client_id)
 {

@@ -29,6 +29,12 @@ void table_writer_free(struct table_writer *writer);
 int table_put(struct table_writer *writer, const struct client *client);
 void table_remove(struct table_writer *writer, struct text client_id);
 
+/* How many rows of this client, which is in the table, cannot be right; kept until it is removed. */
+void table_set_bad_rows(struct table_writer *writer, struct text client_id, uint32_t bad_rows);
+
+/* The sum over all clients in the table. Known to this writer only, from the rows that it has put. */
+uint64_t table_bad_rows(const struct table_writer *writer);
+
 /* Around a complete load: begin; table_put for each row; end removes every client that was not put. */
 void table_load_begin(struct table_writer *writer);
 void table_load_end(struct table_writer *writer);

@@ -277,6 +277,23 @@ static void the_longest_client_fits(void)
     CHECK_TEXT(out.reads[CLIENT_READS - 1], most_reads[CLIENT_READS - 1]);
 }
 
+static void bad_rows_are_summed(void)
+{
+    CHECK(put_plain(TEXT("one"), 1) == 0 && put_plain(TEXT("two"), 1) == 0 && table_bad_rows(writer) == 0);
+    table_set_bad_rows(writer, TEXT("one"), 3);
+    table_set_bad_rows(writer, TEXT("two"), 2);
+    table_set_bad_rows(writer, TEXT("nobody"), 9);
+    CHECK(table_bad_rows(writer) == 5);
+    table_set_bad_rows(writer, TEXT("one"), 1);
+    CHECK(table_bad_rows(writer) == 3);
+    table_remove(writer, TEXT("two"));
+    CHECK(table_bad_rows(writer) == 1);
+    table_load_begin(writer);
+    CHECK(put_plain(TEXT("two"), 1) == 0);
+    table_load_end(writer);
+    CHECK(table_bad_rows(writer) == 0);
+}
+
 #define RUN_IN(clients_max, client_bytes, test) \
     do { \
         open_world(clients_max, client_bytes); \
@@ -299,5 +316,6 @@ int main(void)
     RUN_IN(16, 512, a_full_index_leaves_out);
     RUN_IN(64, 128, a_full_arena_drops_the_stale_row);
     RUN_IN(64, 4096, the_longest_client_fits);
+    RUN_IN(64, 512, bad_rows_are_summed);
     return CHECK_EXIT();
 }
