@@ -2,7 +2,9 @@
  *
  * Of two hosts that write the same proof at once only one can commit. On one server the second waits at the key until
  * the first has ended; on Galera, where a lock is one node's, the later commit fails (DB_DEADLOCK), and when it is tried
- * again the row is there. Either way it is found, and the answer is used. */
+ * again the row is there. Either way it is found, and the answer is used.
+ *
+ * A letter is durable, or its proof used, only if its own row is there: a duplicate key alone does not say so. */
 #ifndef APP_LETTERS_H
 #define APP_LETTERS_H
 

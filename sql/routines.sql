@@ -1,4 +1,4 @@
--- routines 1
+-- routines 2
 -- Procedures, functions and triggers: all of them are in this file, none is in a migration after 0008.
 --
 -- To change one, edit it here and raise the number in the first line by one. `m2mctl migrate` runs the whole file after
@@ -16,18 +16,45 @@ DELIMITER //
 
 -- --- the change feed ------------------------------------------------------------------------------------------------
 
+-- A stream starts above the highest number that feed holds for it: after its row was deleted, and in a database that was
+-- restored while hosts were running.
+CREATE OR REPLACE TRIGGER feed_stream_begins BEFORE INSERT ON feed_stream FOR EACH ROW
+BEGIN
+  SET NEW.seq = GREATEST(NEW.seq, (SELECT COALESCE(MAX(seq), 0) FROM feed WHERE stream = NEW.stream));
+  IF NEW.began = 0 THEN
+    SET NEW.began = TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6));
+    SET NEW.began_seq = NEW.seq;
+  END IF;
+END//
+
 -- The next number of the session's stream, and the row that has it, in the transaction that makes the change: the
--- stream's row stays locked until it ends, so the numbers have no gap and are in the order of the commits.
+-- stream's row stays locked until it ends, so the numbers have no gap and are in the order of the commits. The stream's
+-- row is added when it is missing, because a stream without rows in feed is removed. A number that a row of feed has
+-- already would undo the change with error 1062: the stream is lifted above it.
 CREATE OR REPLACE PROCEDURE feed_put(IN p_kind VARCHAR(32), IN p_item VARBINARY(255))
   MODIFIES SQL DATA
   COMMENT 'adds a row to the change feed; for triggers'
 BEGIN
   DECLARE v_stream VARBINARY(64) DEFAULT COALESCE(@m2m_stream, 'operator');
+  DECLARE v_highest BIGINT UNSIGNED;
+  DECLARE v_is_used BOOLEAN DEFAULT FALSE;
   UPDATE feed_stream SET seq = LAST_INSERT_ID(seq + 1) WHERE stream = v_stream;
   IF ROW_COUNT() <> 1 THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'feed_stream has no row of the stream that @m2m_stream names: INSERT it, or SET @m2m_stream = NULL';
+    IF v_stream <> 'operator' AND LEFT(v_stream, 5) <> 'host:' THEN
+      SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '@m2m_stream names neither the stream of a host (host:...) nor operator: SET @m2m_stream = NULL';
+    END IF;
+    INSERT INTO feed_stream (stream, seq) VALUES (v_stream, 0) ON DUPLICATE KEY UPDATE seq = seq;
+    UPDATE feed_stream SET seq = LAST_INSERT_ID(seq + 1) WHERE stream = v_stream;
   END IF;
-  INSERT INTO feed (stream, seq, kind, item) VALUES (v_stream, LAST_INSERT_ID(), p_kind, p_item);
+  BEGIN
+    DECLARE EXIT HANDLER FOR 1062 SET v_is_used = TRUE;
+    INSERT INTO feed (stream, seq, kind, item) VALUES (v_stream, LAST_INSERT_ID(), p_kind, p_item);
+  END;
+  IF v_is_used THEN
+    SELECT MAX(seq) INTO v_highest FROM feed WHERE stream = v_stream FOR UPDATE;
+    UPDATE feed_stream SET seq = LAST_INSERT_ID(v_highest + 1) WHERE stream = v_stream;
+    INSERT INTO feed (stream, seq, kind, item) VALUES (v_stream, LAST_INSERT_ID(), p_kind, p_item);
+  END IF;
 END//
 
 CREATE OR REPLACE TRIGGER client_feed_insert AFTER INSERT ON client FOR EACH ROW CALL feed_put('client', NEW.client_id)//

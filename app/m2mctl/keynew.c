@@ -72,6 +72,13 @@ static int64_t activation(const struct command *self, const struct wish *wish, c
     return at;
 }
 
+/* Asked of the row, because a duplicate key may also be that of a row that a trigger adds. */
+static bool is_there(struct db *db, const char *kid)
+{
+    struct timeline timeline;
+    return timeline_read(db, &timeline) == 0 && timeline_find(&timeline, kid);
+}
+
 static int insert(const struct command *self, struct db *db, const struct wish *wish, const struct keypair *keypair,
                   int64_t activate_at)
 {
@@ -84,7 +91,7 @@ static int insert(const struct command *self, struct db *db, const struct wish *
     };
     if (db_query(db, wish->uri ? DB_ADD_KEY_ELSEWHERE : DB_ADD_KEY, parameters, sizeof parameters / sizeof *parameters,
                  NULL, NULL) < 0) {
-        if (db_errno(db) != DB_DUPLICATE) return fail(self, db);
+        if (db_errno(db) != DB_DUPLICATE || !is_there(db, keypair->kid)) return fail(self, db);
         command_complain(self, "key %s is in the database already; m2mctl key list", keypair->kid);
         return COMMAND_NO;
     }

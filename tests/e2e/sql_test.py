@@ -313,10 +313,27 @@ def gapless(db):
         equal(int(seq) - int(before[stream]), 3 * 20 * 3, f"new numbers of stream {stream}")
 
 
-@check("a stream without a row is refused, not numbered by chance")
+@check("a stream without a row gets one above its rows in the feed; one that is set back lifts itself")
+def stream_lifts_itself(db):
+    edit = "UPDATE client SET enabled = 1 - enabled WHERE client_id = 'w1'"
+    for stream in ("NULL", "'host:two'", "'host:new'"):
+        name = "operator" if stream == "NULL" else stream.strip("'")
+        for before in ("DELETE FROM feed_stream", "UPDATE feed_stream SET seq = 0", "UPDATE feed_stream SET seq = 3"):
+            highest = int(value(db, f"SELECT COALESCE(MAX(seq), 0) FROM feed WHERE stream = '{name}'"))
+            db.sql(f"{before} WHERE stream = '{name}'; SET @m2m_stream = {stream}; {edit}; {edit}")
+            seq = int(value(db, f"SELECT seq FROM feed_stream WHERE stream = '{name}'"))
+            must(seq >= highest + 2 or highest == 0, f"{before}: {name} is at {seq}, its rows were at {highest}")
+            equal(int(value(db, f"SELECT MAX(seq) FROM feed WHERE stream = '{name}'")), seq, f"{before}: the last row of {name}")
+    before = int(value(db, "SELECT MAX(began) FROM feed_stream"))
+    db.sql(f"DELETE FROM feed_stream WHERE stream = 'host:two'; SET @m2m_stream = 'host:two'; {edit}")
+    began, began_seq, seq = map(int, rows(db, "SELECT began, began_seq, seq FROM feed_stream WHERE stream = 'host:two'")[0])
+    equal((began > before, began_seq), (True, seq - 1), "began, began_seq of a stream that came back")
+
+
+@check("a stream that is neither a host's nor the operators' is refused")
 def unknown_stream(db):
-    refused(db, "SET @m2m_stream = 'host:none'; UPDATE client SET description = 'x' WHERE client_id = 'w1'",
-            "feed_stream has no row", "@m2m_stream")
+    refused(db, "SET @m2m_stream = 'hots:none'; UPDATE client SET description = 'x' WHERE client_id = 'w1'",
+            "@m2m_stream names neither")
 
 
 # --- the keeper's account -------------------------------------------------------------------------------------------
