@@ -3,7 +3,7 @@
 
 #include "../check.h"
 
-enum { TOKEN = 65536, CASE_MS = 5 };
+enum { TOKEN = 65536, CASE_MS = 250 };   /* of CPU time, on a slow machine with sanitizers */
 
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define X10(a) a a a a a a a a a a
@@ -189,8 +189,9 @@ static void names_of_others(void)
              "\"" WORLD_ISSUER "/\"",
              "\"" WORLD_ISSUER " \"", "\"" WORLD_ISSUER "\\u0000\"", "\"https://else.example\"", "\"*\"",
              "\"" WORLD_ISSUER "/token\"",
-             "[\"" WORLD_ISSUER "\"]", "[\"" WORLD_ISSUER "\",\"https://else.example\"]"); *value; value++)
+             "[\"" WORLD_ISSUER "\",\"https://else.example\"]"); *value; value++)
         CHECK(attack_refused(&(struct attack){ .name = "aud", .value = *value }, ATTACK_NAMED, *value));
+    CHECK(attack_accepted(&(struct attack){ .name = "aud", .value = "[\"" WORLD_ISSUER "\"]" }, ATTACK_ASSERTION));
     for (const char *const *value = LIST("", "null", "\"\"", "1", "[\"a\"]", "{}"); *value; value++)
         CHECK(attack_refused(&(struct attack){ .name = "jti", .value = *value }, ATTACK_ALL, *value));
     CHECK(control());
