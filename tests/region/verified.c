@@ -128,12 +128,12 @@ static void the_long_dead_do_not_rise(void)
 /* Writers of one small table die at any instruction; nobody is ever found who was not put. */
 static void killed_writers_vouch_for_nobody(void)
 {
+    _Atomic uint64_t *puts = fixture_shared(sizeof *puts);
     for (unsigned kills = 0; kills < 20; kills++) {
         pid_t writer = fixture_fork();
-        if (writer == 0)
-            for (uint64_t n = 0;; n++) put(print_of(1000 + n % 5000), 300);
-        for (uint64_t n = 0, until = region_milliseconds() + 2; region_milliseconds() < until; n++)
-            CHECK(!find(print_of(1000000 + kills * 100000 + n), 0));
+        for (uint64_t n = kills * 250; writer == 0; n++, atomic_fetch_add(puts, 1)) put(print_of(1000 + n % 5000), 300);
+        for (uint64_t n = 0; atomic_load(puts) < (kills + 1) * 250 || n < 100; n++)
+            CHECK(!find(print_of(1000000 + kills * 10000000 + n), 0));
         CHECK(kill(writer, SIGKILL) == 0 && fixture_wait(writer) == 128 + SIGKILL);
     }
     unsigned found = 0;
