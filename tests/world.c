@@ -20,7 +20,7 @@ static enum answer client_find(void *context, struct text client_id, struct aren
     struct world *world = context;
     const struct world_client *found = find(world, client_id);
     (void)arena;
-    if (world->cannot_say) return ANSWER_CANNOT_SAY;
+    if (world->clients_cannot_say) return ANSWER_CANNOT_SAY;
     if (found) *client_r = found->client;
     return found ? ANSWER_YES : ANSWER_NO;
 }
@@ -35,7 +35,7 @@ static bool rule_takes(const struct world_rule *rule, const struct token_facts *
 static enum answer token_revoked(void *context, const struct token_facts *token)
 {
     const struct world *world = context;
-    if (world->cannot_say) return ANSWER_CANNOT_SAY;
+    if (world->revocations_cannot_say) return ANSWER_CANNOT_SAY;
     for (size_t i = 0; i < world->revoked_count; i++)
         if (text_equal(world->revoked[i], token->jti)) return ANSWER_YES;
     for (size_t i = 0; i < world->rule_count; i++)
@@ -57,6 +57,7 @@ static enum answer client_allowed(void *context, const struct client *client)
 {
     struct world *world = context;
     struct world_client *found = find(world, client->id);
+    if (world->limit_cannot_say) return ANSWER_CANNOT_SAY;
     if (!found || client->rate_per_minute == 0) return ANSWER_YES;
     int64_t now_ms = world->now * 1000, cost = MINUTE * 1000 / client->rate_per_minute;
     int64_t burst = client->rate_burst > 0 ? client->rate_burst : client->rate_per_minute;
@@ -78,6 +79,7 @@ static enum answer failure_allowed(void *context, struct text client_id, struct 
 {
     struct world *world = context;
     const struct world_failure *failure = find_failure(world, client_id, source);
+    if (world->failures_cannot_say) return ANSWER_CANNOT_SAY;
     if (!failure || world->now - failure->since >= MINUTE) return ANSWER_YES;
     return failure->count < world->failures_per_minute ? ANSWER_YES : ANSWER_NO;
 }

@@ -84,7 +84,9 @@ struct world {
     uint32_t age;
     uint64_t dice;
     unsigned failures_per_minute;
-    bool cannot_say, not_durable, slow_lane_busy, seen_full, no_dice, no_signature;
+    /* One switch for each call of the store and of the issuer that can fail, so that no test is answered by another's. */
+    bool clients_cannot_say, revocations_cannot_say, limit_cannot_say, failures_cannot_say;
+    bool not_durable, slow_lane_busy, seen_full, no_dice, no_signature;
     unsigned lane_taken, lane_given, verified_hits, verified_puts, revocations;
     size_t client_count, revoked_count, rule_count, failure_count, print_count, seen_count;
     struct world_client clients[WORLD_CLIENTS];

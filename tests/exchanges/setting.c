@@ -95,7 +95,10 @@ static int set_switch(struct script *script, const struct words *words)
 {
     struct world *world = &script->world;
     const struct { struct text name; bool *place; } switches[] = {
-        { TEXT("cannot-say"), &world->cannot_say }, { TEXT("not-durable"), &world->not_durable },
+        { TEXT("clients-cannot-say"), &world->clients_cannot_say },
+        { TEXT("revocations-cannot-say"), &world->revocations_cannot_say },
+        { TEXT("limit-cannot-say"), &world->limit_cannot_say },
+        { TEXT("failures-cannot-say"), &world->failures_cannot_say }, { TEXT("not-durable"), &world->not_durable },
         { TEXT("slow-lane-busy"), &world->slow_lane_busy }, { TEXT("no-dice"), &world->no_dice },
         { TEXT("no-signature"), &world->no_signature }, { TEXT("seen-full"), &world->seen_full },
         { TEXT("dpop-nonce"), &world->issuer.dpop_nonce },

@@ -31,7 +31,8 @@ static void C10_its_own_name_is_needed(void)
 static void C10_beside_others(void)
 {
     ALL(true, JWT "," JSON, JSON "," JWT, "*/*," JWT, JWT ",application/*", JWT ";q=0.5,*/*;q=0.4", JWT ";q=0.5,text/html",
-        JWT ";q=0.5," JSON ";q=0.5", JSON ";q=0," JWT ";q=0.001", "*/*;q=1," JSON ";q=0.2," JWT ";q=0.3");
+        JSON ";q=0.2,*/*;q=0.9," JWT ";q=0.5", JSON ";q=0.2, application/*;q=0.9," JWT ";q=0.5",
+        "application/*;q=0.2,*/*;q=0.9," JWT ";q=0.5", JWT ";q=0.5," JSON ";q=0.5", JSON ";q=0," JWT ";q=0.001", "*/*;q=1," JSON ";q=0.2," JWT ";q=0.3");
     ALL(false, JWT ";q=0.5," JSON, JWT ";q=0.5,*/*", "application/*;q=0.6," JWT ";q=0.5", JWT ";q=0.5,*/*;q=0.1," JSON ";q=0.6",
         JWT ";q=0,*/*;q=0");
 }

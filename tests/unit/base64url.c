@@ -81,6 +81,9 @@ static void basic_is_strict_but_for_missing_padding(void)
     CHECK(!text_present(decoded(TEXT("Zh=="), base64url_decode_basic)));
     CHECK(!text_present(decoded(TEXT("Zg==="), base64url_decode_basic)));
     CHECK(!text_present(decoded(TEXT("===="), base64url_decode_basic)));
+    CHECK(!text_present(decoded(TEXT("Zg="), base64url_decode_basic)));
+    CHECK(!text_present(decoded(TEXT("c3="), base64url_decode_basic)));
+    CHECK(!text_present(decoded(TEXT("Zm9vZm8=="), base64url_decode_basic)));
     CHECK(!text_present(decoded(TEXT("Zg=a"), base64url_decode_basic)));
     CHECK(!text_present(decoded(TEXT("Zm9v===="), base64url_decode_basic)));
     CHECK(!text_present(decoded(TEXT("Zm9v,Zg=="), base64url_decode_basic)));

@@ -7,7 +7,7 @@
 #include "../check.h"
 #include "../material.h"
 
-enum { FILE_BYTES = 8192, CLOCK_2027 = 1800000000 };
+enum { FILE_BYTES = 8192, CLOCK_2027 = 1800000000, TYPE_MOST = 64 };
 
 static struct arena arena;
 
@@ -97,6 +97,20 @@ static void what_is_no_certificate(void)
     CHECK(!is_read((struct text){ bytes, CERTIFICATE_BYTES + 1 }));
 }
 
+/* OpenSSL skips what is in front of a certificate. A front server puts nothing there, so somebody else did. */
+static void text_in_front_of_it(void)
+{
+    static char bytes[2 * FILE_BYTES];
+    const char *const front[] = { "x", "\n", "junk\n", "subject=CN = orders\n" };
+    for (size_t i = 0; i < sizeof front / sizeof *front; i++) {
+        struct buffer b = { bytes, 0, sizeof bytes, false };
+        buffer_put(&b, text_of(front[i]));
+        buffer_put(&b, read_file("client"));
+        CHECK(!is_read(buffer_text(&b)));
+        CHECK(!is_read(escape(buffer_text(&b))));
+    }
+}
+
 /* What stands on standard input would be taken for the passphrase. */
 static void an_encrypted_one_asks_nobody(void)
 {
@@ -130,6 +144,50 @@ static void validity_and_key(void)
     certificate_close(&certificate);
     EVP_PKEY_free(ec);
     EVP_PKEY_free(other);
+}
+
+/* EVP_PKEY_eq gives -1 for keys of two kinds. */
+static void a_key_of_another_kind_is_another_key(void)
+{
+    static const enum material materials[] = { MATERIAL_ec, MATERIAL_other, MATERIAL_rsa, MATERIAL_ed };
+    struct certificate certificate;
+    CHECK(open_certificate("rsa", &certificate) == 0);
+    for (size_t i = 0; i < sizeof materials / sizeof *materials; i++) {
+        EVP_PKEY *key = material_open(materials[i]);
+        CHECK(key && !certificate_has_key(&certificate, key));
+        EVP_PKEY_free(key);
+    }
+    EVP_PKEY *its = X509_get_pubkey(certificate.x509);
+    CHECK(its && certificate_has_key(&certificate, its));
+    EVP_PKEY_free(its);
+    certificate_close(&certificate);
+}
+
+static int is_self_issued(const char *name)
+{
+    struct certificate certificate;
+    if (open_certificate(name, &certificate)) return -1;
+    int is = certificate_is_self_issued(&certificate);
+    certificate_close(&certificate);
+    return is;
+}
+
+static void G13_self_issued_is_the_same_name_not_an_order_of_names(void)
+{
+    CHECK(is_self_issued("self") == 1 && is_self_issued("rsa") == 1);
+    CHECK(is_self_issued("issuer_behind") == 0 && is_self_issued("issuer_before") == 0);
+}
+
+/* X509_cmp_time gives 0 for a date that it cannot read: month 13. */
+static void a_date_that_cannot_be_read_is_not_current(void)
+{
+    static const char *const names[] = { "undated_start", "undated_end" };
+    struct certificate certificate;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        CHECK(open_certificate(names[i], &certificate) == 0);
+        CHECK(!certificate_is_current(&certificate, CLOCK_2027));
+        certificate_close(&certificate);
+    }
 }
 
 /* Whether the rule stands for the certificate; -1 when one of them cannot be read. */
@@ -187,7 +245,8 @@ static void rules_that_are_none(void)
         { SUBJECT_subject_dn, "CN=a;O=b" }, { SUBJECT_subject_dn, "CN=a\\" }, { SUBJECT_subject_dn, "CN=a\\0" },
         { SUBJECT_subject_dn, "CN=a\\00b" }, { SUBJECT_subject_dn, "CN=a\nb" }, { SUBJECT_subject_dn, "/C=DE/CN=a" },
         { SUBJECT_san_dns, "*.example.com" }, { SUBJECT_san_dns, "a b" }, { SUBJECT_san_uri, "orders" },
-        { SUBJECT_san_ip, "1.2.3" }, { SUBJECT_san_ip, "1.2.3.4/24" }, { SUBJECT_san_email, "orders" },
+        { SUBJECT_san_ip, "1.2.3" }, { SUBJECT_san_ip, "\t10.0.0.1" }, { SUBJECT_san_ip, "10.0.0.1\t" },
+        { SUBJECT_san_ip, "1.2.3.4/24" }, { SUBJECT_san_email, "orders" },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct subject subject = { wrong[i].kind, text_of(wrong[i].value) };
@@ -200,7 +259,8 @@ static void rules_that_are_none(void)
 static void what_is_no_rule_matches_nothing(void)
 {
     static const struct subject subjects[] = {
-        { SUBJECT_san_ip, { " 192.0.2.7", 10 } }, { SUBJECT_san_ip, { "192.0.2.7 ", 10 } }, { SUBJECT_san_ip, { "192.0.2.7\0", 10 } },
+        { SUBJECT_san_ip, { " 192.0.2.7", 10 } }, { SUBJECT_san_ip, { "\t192.0.2.7", 10 } }, { SUBJECT_san_ip, { "192.0.2.7\n", 10 } },
+        { SUBJECT_san_ip, { "192.0.2.7 ", 10 } }, { SUBJECT_san_ip, { "192.0.2.7\0", 10 } },
         { SUBJECT_san_dns, { "orders.example.com\0", 19 } }, { SUBJECT_NONE, { "orders.example.com", 18 } },
         { SUBJECT_san_dns, { "", 0 } }, { SUBJECT_subject_dn, { "", 0 } },
         { SUBJECT_subject_dn, { "CN\0x=orders,OU=Machines,O=Example,C=DE", 38 } },
@@ -209,6 +269,26 @@ static void what_is_no_rule_matches_nothing(void)
     CHECK(open_certificate("client", &certificate) == 0);
     for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) CHECK(!subject_matches(&subjects[i], &certificate));
     certificate_close(&certificate);
+}
+
+/* Every length around the buffers that types and addresses are copied to (with the sanitizer on). */
+static void types_and_addresses_of_any_length(void)
+{
+    static char bytes[SUBJECT_BYTES + 1];
+    for (size_t size = 1; size + 2 <= SUBJECT_BYTES; size++) {
+        memset(bytes, 'T', size);
+        bytes[0] = '1';
+        for (size_t i = 1; i < size; i++) bytes[i] = i % 2 ? '.' : '2';
+        memcpy(bytes + size, "=x", 2);
+        struct subject subject = { SUBJECT_subject_dn, { bytes, size + 2 } };
+        if (size >= TYPE_MOST) CHECK(subject_fault(&subject) != NULL);
+        else (void)subject_fault(&subject);
+        memset(bytes, '1', size);
+        subject = (struct subject){ SUBJECT_san_ip, { bytes, size } };
+        CHECK(subject_fault(&subject) != NULL);
+        memset(bytes, ':', size);
+        CHECK(subject_fault(&subject) != NULL || size <= 3);
+    }
 }
 
 /* Each attribute may be of 30 bytes and more of them than anybody needs: bounded, and in time. */
@@ -228,13 +308,18 @@ int main(void)
     if (arena_open(&arena, 262144)) return EXIT_FAILURE;
     RUN(G8_thumbprint_in_both_encodings);
     RUN(what_is_no_certificate);
+    RUN(text_in_front_of_it);
     RUN(an_encrypted_one_asks_nobody);
     RUN(validity_and_key);
+    RUN(a_key_of_another_kind_is_another_key);
+    RUN(G13_self_issued_is_the_same_name_not_an_order_of_names);
+    RUN(a_date_that_cannot_be_read_is_not_current);
     RUN(G6_names_are_compared_as_names);
     RUN(G6_escapes_sets_and_blanks);
     RUN(G6_alternative_names);
     RUN(rules_that_are_none);
     RUN(what_is_no_rule_matches_nothing);
+    RUN(types_and_addresses_of_any_length);
     RUN(a_name_without_end);
     arena_close(&arena);
     return CHECK_EXIT();

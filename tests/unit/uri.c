@@ -37,6 +37,8 @@ static void G2_others(void)
     CHECK(compare("https://a.example/x%2Fy", "https://a.example/x/y") == 0);
     CHECK(compare("https://a.example/x%3Fy", "https://a.example/x?y") == 0);
     CHECK(compare("https://a.example/%zz", "https://a.example/%ZZ") == 0);
+    CHECK(compare("https://a.example/%2z", "https://a.example/%1F") == 0);
+    CHECK(compare("https://a.example/%z2", "https://a.example/%02") == 0);
     CHECK(!uri_same(TEXT("https://a.example/x\0y"), TEXT("https://a.example/x")));
     CHECK(!uri_same(TEXT("https://a\0b/"), TEXT("https://a/")));
 }
