@@ -1,14 +1,10 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <openssl/crypto.h>
 
 #include "../lib/base/text.h"
 #include "url.h"
@@ -327,62 +323,4 @@ int config_read(const char *path, struct config *config_r, FILE *complaints)
         check_server(&reading);
     }
     return reading.faults ? -1 : 0;
-}
-
-/* A systemd credential goes before a file of the working directory. */
-static int secret_open(const char *path)
-{
-    char credential[4096];
-    const char *directory = getenv("CREDENTIALS_DIRECTORY");
-    if (path[0] != '/' && directory && *directory) {
-        int size = snprintf(credential, sizeof credential, "%s/%s", directory, path);
-        int fd = size > 0 && (size_t)size < sizeof credential ? open(credential, O_RDONLY | O_CLOEXEC) : -1;
-        if (fd >= 0) return fd;
-    }
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-/* Why nobody should trust what this file says, or NULL. */
-static const char *secret_file_fault(int fd)
-{
-    struct stat facts;
-    if (fstat(fd, &facts) || !S_ISREG(facts.st_mode)) return "is no plain file";
-    if (facts.st_uid != 0 && facts.st_uid != geteuid()) return "belongs to another user; chown it to root or this user";
-    if (facts.st_mode & (S_IWGRP | S_IRWXO)) return "is open to others; chmod it to 0400, or 0440 with its own group";
-    return NULL;
-}
-
-static ssize_t read_all(int fd, char *buffer, size_t size)
-{
-    size_t done = 0;
-    ssize_t got;
-    do {
-        got = read(fd, buffer + done, size - done);
-        if (got > 0) done += (size_t)got;
-    } while (got > 0 || (got < 0 && errno == EINTR));
-    return got < 0 ? -1 : (ssize_t)done;
-}
-
-int config_read_secret(const char *path, char *buffer, size_t size, FILE *complaints)
-{
-    int fd = secret_open(path);
-    if (fd < 0) {
-        fprintf(complaints, "%s: %s\n", path, strerror(errno));
-        return -1;
-    }
-    const char *fault = secret_file_fault(fd);
-    ssize_t got = fault ? 0 : read_all(fd, buffer, size);
-    close(fd);
-    if (!fault && got < 0) fault = "cannot be read";
-    if (!fault && (size_t)got == size) fault = "is too long";
-    if (!fault && got > 0 && buffer[got - 1] == '\n') got--;
-    if (!fault && got == 0) fault = "is empty";
-    if (!fault && memchr(buffer, '\0', (size_t)got)) fault = "has a NUL in it; write the secret as one line of text";
-    if (fault) {
-        OPENSSL_cleanse(buffer, size);
-        fprintf(complaints, "%s: %s\n", path, fault);
-        return -1;
-    }
-    buffer[got] = '\0';
-    return (int)got;
 }

@@ -27,6 +27,7 @@
     TEXT(db_ca_file, "") \
     TEXT(host_id, "") \
     TEXT(key_passphrase_file, "") \
+    TEXT(key_passphrase_former_file, "") \
     NUMBER(token_seconds, 300, 30, 86400) \
     CHOICE(token_algorithm, "ES256", "ES256|RS256|PS256|EdDSA|HS256") \
     CHOICE(dpop_nonce, "off", "off|required") \
@@ -68,10 +69,5 @@ int config_read(const char *path, struct config *config_r, FILE *complaints);
 
 /* As above for the database keys alone, for m2mctl: no issuer and no passphrase is asked for. */
 int config_read_database(const char *path, struct config *config_r, FILE *complaints);
-
-/* Reads a secret from a file that nobody else may write and others may not read: at most size - 1 bytes, without the
- * last newline, NUL-terminated. A relative path is looked for in $CREDENTIALS_DIRECTORY (systemd) first.
- * The length, or -1 with a complaint. The caller wipes buffer. */
-int config_read_secret(const char *path, char *buffer, size_t size, FILE *complaints);
 
 #endif

@@ -2,9 +2,10 @@
 
 #include <assert.h>
 #include <mysql.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "secret_file.h"
 
 struct db {
     MYSQL *mysql;
@@ -119,26 +120,35 @@ static struct db *checked(struct db *db, long set, enum db_statement check, cons
     return NULL;
 }
 
-static int read_password(const struct config *config, char *password, size_t size, char why[DB_WHY])
+static int read_password(const struct config *config, struct secret_file *password_r, char why[DB_WHY])
 {
-    FILE *complaints = fmemopen(why, DB_WHY, "w");
-    if (!complaints) return -1;
-    int length = config_read_secret(config->db_password_file, password, size, complaints);
-    fclose(complaints);
+    FILE *notes = fmemopen(why, DB_WHY, "w");
+    if (!notes) return -1;
+    int failed = secret_file_read(password_r, config->db_password_file, notes);
+    fclose(notes);
     why[strcspn(why, "\n")] = '\0';
-    return length < 0 ? -1 : 0;
+    return failed;
+}
+
+/* Where versions up to 0.1.0 read another password in the file, that one is tried, too. */
+static struct db *open_by_password(const struct config *config, char why[DB_WHY])
+{
+    struct secret_file password;
+    struct caller caller = { config->db_user, password.bytes, DB_SECONDS, DB_SECONDS };
+    snprintf(why, DB_WHY, "db_password_file cannot be read");
+    if (read_password(config, &password, why)) return NULL;
+    struct db *db = open_as(config, &caller, why);
+    caller.password = password.literal_bytes;
+    if (!db && text_present(password.literal)) db = open_as(config, &caller, why);
+    secret_file_wipe(&password);
+    return db;
 }
 
 struct db *db_open(const struct config *config, const char *stream, char why[DB_WHY])
 {
-    char password[CONFIG_TEXT] = "";
-    bool by_password = config->db_password_file[0] != '\0';
-    struct caller caller = { config->db_user, by_password ? password : NULL, DB_SECONDS, DB_SECONDS };
+    struct caller caller = { config->db_user, NULL, DB_SECONDS, DB_SECONDS };
     struct text name = text_of(stream);
-    snprintf(why, DB_WHY, "db_password_file cannot be read");
-    if (by_password && read_password(config, password, sizeof password, why)) return NULL;
-    struct db *db = open_as(config, &caller, why);
-    OPENSSL_cleanse(password, sizeof password);
+    struct db *db = config->db_password_file[0] ? open_by_password(config, why) : open_as(config, &caller, why);
     if (!db) return NULL;
     long set = db_query(db, DB_SET_SESSION, &name, 1, NULL, NULL);
     /* A server without Galera has no such variable and needs none. */

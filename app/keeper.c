@@ -14,6 +14,7 @@
 #include "log.h"
 #include "renew.h"
 #include "replica.h"
+#include "secret_file.h"
 
 enum {
     STREAM_BYTES = 65,
@@ -290,8 +291,22 @@ static void name_stream(struct keeper *keeper)
     snprintf(keeper->stream, sizeof keeper->stream, "host:%.59s", id[0] ? id : host);
 }
 
+/* The password is read at each connection; what was left out of its file is told once. */
+static void tell_password(const struct config *config)
+{
+    struct secret_file password;
+    char notes[DB_WHY] = "";
+    FILE *file = config->db_password_file[0] ? fmemopen(notes, sizeof notes, "w") : NULL;
+    if (!file) return;
+    int failed = secret_file_read(&password, config->db_password_file, file);
+    fclose(file);
+    secret_file_wipe(&password);
+    if (!failed) log_lines(LOG_LEVEL_WARNING, "db_password", notes);
+}
+
 static int open_all(struct keeper *keeper)
 {
+    tell_password(keeper->config);
     name_stream(keeper);
     keeper->replica = replica_new(keeper->region, keeper->row);
     keeper->feed = feed_new();

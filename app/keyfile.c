@@ -47,15 +47,24 @@ static void complain(const struct region_key *key, const char *why)
     log_event(LOG_LEVEL_ERROR, "signing_key", "key %s: %s", key->kid, why);
 }
 
+/* The first reading of the passphrase that opens it. */
+static EVP_PKEY *open_private(const struct region_key *key, const struct passphrase *passphrase, const char **why_r)
+{
+    EVP_PKEY *private_key = NULL;
+    *why_r = "cannot be decrypted with the passphrase of key_passphrase_file";
+    for (size_t i = 0; i < passphrase->count && !private_key; i++)
+        private_key = key->uri[0] ? keyhalf_load(key->uri, passphrase->readings[i], why_r)
+                                  : keyhalf_decrypt(text_of(key->pem), passphrase->readings[i]);
+    return private_key;
+}
+
 /* NULL, with a line in the log, when there is none to sign with. public_key is NULL of a secret one. The URI is not for the
  * log: it may say more of a token of hardware than all who read logs should know. */
-static EVP_PKEY *private_part(const struct region_key *key, EVP_PKEY *public_key, struct text passphrase)
+static EVP_PKEY *private_part(const struct region_key *key, EVP_PKEY *public_key, const struct passphrase *passphrase)
 {
-    bool elsewhere = key->uri[0] != '\0';
-    const char *column = elsewhere ? "private_uri" : "private_pem", *result = public_key ? "verifies only" : "is of no use";
-    const char *why = "cannot be decrypted with the passphrase of key_passphrase_file";
-    EVP_PKEY *private_key = elsewhere ? keyhalf_load(key->uri, passphrase, &why)
-                                      : keyhalf_decrypt(text_of(key->pem), passphrase);
+    const char *column = key->uri[0] ? "private_uri" : "private_pem", *result = public_key ? "verifies only" : "is of no use";
+    const char *why;
+    EVP_PKEY *private_key = open_private(key, passphrase, &why);
     if (private_key && (!public_key || EVP_PKEY_eq(public_key, private_key) == 1)) return private_key;
     if (private_key) why = "and public_jwk are not a pair";
     log_event(LOG_LEVEL_ERROR, "signing_key", "key %s: %s %s: it %s here", key->kid, column, why, result);
@@ -64,7 +73,7 @@ static EVP_PKEY *private_part(const struct region_key *key, EVP_PKEY *public_key
 }
 
 /* What cannot sign verifies all the same: its tokens are good, whoever signed them. */
-static void add(struct keyring *keyring, const struct region_key *key, struct text passphrase)
+static void add(struct keyring *keyring, const struct region_key *key, const struct passphrase *passphrase)
 {
     struct keyring_times times = { key->publish, key->activate, key->retire, key->remove };
     struct jwk jwk = { NULL, -1, "" };
@@ -73,7 +82,7 @@ static void add(struct keyring *keyring, const struct region_key *key, struct te
     const char *why = algorithm < 0 ? "its algorithm is not known here" : NULL;
     if (!why && algorithm != JWS_HS256) why = jwk_read(text_of(key->jwk), &jwk);
     if (!why) {
-        if (key->uri[0] || text_present(passphrase)) private_key = private_part(key, jwk.key, passphrase);
+        private_key = private_part(key, jwk.key, passphrase);
         why = keyring_add(keyring, text_of(key->kid), (enum jws_algorithm)algorithm, &times, jwk.key, private_key);
     }
     if (!why) return;
@@ -82,7 +91,7 @@ static void add(struct keyring *keyring, const struct region_key *key, struct te
     jwk_close(&jwk);
 }
 
-void keyfile_refresh(const struct region *region, struct text passphrase, struct keyring *keyring)
+void keyfile_refresh(const struct region *region, const struct passphrase *passphrase, struct keyring *keyring)
 {
     uint64_t word = atomic_load_explicit(&region->board->keys, memory_order_relaxed);
     if (word == keyring->generation) return;

@@ -5,8 +5,8 @@
 #ifndef APP_KEYFILE_H
 #define APP_KEYFILE_H
 
-#include "../lib/base/text.h"
 #include "../lib/jose/keyring.h"
+#include "passphrase.h"
 #include "region.h"
 
 /* Keeper: publishes the keys (at most REGION_KEYS). Does nothing when they are the ones that stand there. */
@@ -14,7 +14,7 @@ void keyfile_publish(struct region *region, const struct region_keys *keys);
 
 /* Worker: brings keyring up to date when the region's keys have changed since; cheap when they have not (one load).
  * A key that cannot be read is left out, one that cannot be decrypted verifies only; each with a line in the log.
- * passphrase absent: public keys only, and private ones elsewhere that need none. */
-void keyfile_refresh(const struct region *region, struct text passphrase, struct keyring *keyring);
+ * What any reading of the passphrase opens is taken. */
+void keyfile_refresh(const struct region *region, const struct passphrase *passphrase, struct keyring *keyring);
 
 #endif

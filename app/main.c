@@ -4,15 +4,14 @@
 #include <sys/socket.h>
 #include <sysexits.h>
 
-#include <openssl/crypto.h>
-
 #include "../lib/base/text.h"
 #include "config.h"
 #include "confine.h"
 #include "log.h"
 #include "master.h"
+#include "passphrase.h"
 
-enum { LISTENER = 0, WORKERS_MAX = 64, SECRET_BYTES_MAX = 1024 };
+enum { LISTENER = 0, WORKERS_MAX = 64 };
 
 enum task { TASK_SERVE, TASK_CHECK, TASK_VERSION, TASK_HELP, TASK_NONE };
 
@@ -62,20 +61,29 @@ static void read_options(int argc, char **argv, struct options *options_r)
     options_r->task = TASK_NONE;
 }
 
-static int check_secret(const char *path)
+/* What is read at the start, by the same functions, so that both say the same of a file. */
+static int check_passphrase(const struct config *config)
 {
-    char secret[SECRET_BYTES_MAX];
-    if (!path[0]) return 0;
-    int size = config_read_secret(path, secret, sizeof secret, stderr);
-    OPENSSL_cleanse(secret, sizeof secret);
-    return size < 0 ? -1 : 0;
+    struct passphrase passphrase;
+    int failed = passphrase_read(&passphrase, config->key_passphrase_file, config->key_passphrase_former_file, stderr);
+    passphrase_close(&passphrase);
+    return failed;
+}
+
+static int check_password(const struct config *config)
+{
+    struct secret_file password;
+    if (!config->db_password_file[0]) return 0;
+    int failed = secret_file_read(&password, config->db_password_file, stderr);
+    secret_file_wipe(&password);
+    return failed;
 }
 
 static int check(const char *path)
 {
     struct config config;
     if (config_read(path, &config, stderr)) return EX_CONFIG;
-    if (check_secret(config.key_passphrase_file) | check_secret(config.db_password_file)) return EX_CONFIG;
+    if (check_passphrase(&config) | check_password(&config)) return EX_CONFIG;
     return puts("ok") < 0 ? EX_IOERR : EX_OK;
 }
 

@@ -8,7 +8,7 @@
 void renew_open(struct renew *renew, const struct config *config, const char *holder)
 {
     *renew = (struct renew){ .config = config, .holder = holder };
-    if (config->key_seconds > 0) (void)passphrase_open(&renew->passphrase, config);
+    (void)passphrase_open(&renew->passphrase, config, true);
 }
 
 void renew_close(struct renew *renew)
@@ -99,7 +99,7 @@ int renew_turn(struct renew *renew, struct db *db)
     }
     /* That of the configuration before the others, because the first key of an empty database signs at once. */
     int first = jws_algorithm_find_own(text_of(renew->config->token_algorithm));
-    for (int i = 0; i < JWS_ALGORITHMS && text_present(renew->passphrase.text); i++)
+    for (int i = 0; i < JWS_ALGORITHMS && renew->config->key_seconds > 0 && text_present(renew->passphrase.text); i++)
         if (renew_one(renew, db, (enum jws_algorithm)((first + i) % JWS_ALGORITHMS))) return -1;
     return watch_signers(renew, db);
 }

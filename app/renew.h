@@ -16,8 +16,7 @@ struct renew {
     bool stranded[JWS_ALGORITHMS];      /* that it does not sign was said */
 };
 
-/* Reads the passphrase when keys are rotated by themselves. When that fails nothing is rotated; the log says so. holder
- * outlives it. */
+/* Reads the passphrase. When that fails nothing is rotated; the log says so. holder outlives it. */
 void renew_open(struct renew *renew, const struct config *config, const char *holder);
 void renew_close(struct renew *renew);
 

@@ -116,7 +116,7 @@ static int open_issuer(struct worker *worker)
     };
     memcpy(worker->issuer.fingerprint_key, worker->region->head->fingerprint_key, ISSUER_FINGERPRINT_KEY);
     if (!worker->issuer.dpop_nonce) return 0;
-    return passphrase_derive(&worker->passphrase, TEXT("m2mauth DPoP-Nonce"), worker->issuer.nonce_key, ISSUER_NONCE_KEY);
+    return passphrase_derive(worker->passphrase.text, TEXT("m2mauth DPoP-Nonce"), worker->issuer.nonce_key, ISSUER_NONCE_KEY);
 }
 
 static int watch(struct worker *worker, int fd, uint32_t events, struct slot *slot)
@@ -192,9 +192,9 @@ static int open_all(struct worker *worker)
         log_event(LOG_LEVEL_ERROR, "start", "the worker cannot start: %s", strerror(errno));
         return EX_OSERR;
     }
-    if (passphrase_open(&worker->passphrase, worker->config)) return EX_CONFIG;
+    if (passphrase_open(&worker->passphrase, worker->config, false)) return EX_CONFIG;
     if (open_issuer(worker)) return EX_OSERR;
-    keyfile_refresh(worker->region, worker->passphrase.text, &worker->keyring);
+    keyfile_refresh(worker->region, &worker->passphrase, &worker->keyring);
     return EX_OK;
 }
 
@@ -267,7 +267,7 @@ static int answer(struct worker *worker, struct fcgi_connection *connection)
     struct response response = { .status = 0 };
     uint64_t start = microseconds();
     if (fcgi_read(connection, &worker->arena, &request)) return -1;
-    keyfile_refresh(worker->region, worker->passphrase.text, &worker->keyring);
+    keyfile_refresh(worker->region, &worker->passphrase, &worker->keyring);
     name_request(worker, &request);
     struct text reply = server_handle(&worker->issuer, &worker->arena, &request, &response);
     account(worker, &request, &response, (unsigned)(microseconds() - start));

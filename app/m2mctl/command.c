@@ -1,12 +1,11 @@
 #include "command.h"
 
-#include <openssl/crypto.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PASSWORD_BYTES = 256 };
+#include "../secret_file.h"
 
 static void say(const struct command *self, const char *format, va_list arguments)
 {
@@ -58,18 +57,18 @@ int command_config(const struct command_session *session, struct config *config_
 
 struct db *command_database(const struct command *self, const struct command_session *session, struct config *config_r)
 {
-    char password[PASSWORD_BYTES], why[DB_WHY];
+    struct secret_file password;
+    char why[DB_WHY];
     if (command_config(session, config_r)) return NULL;
-    if (session->password_file && config_read_secret(session->password_file, password, sizeof password, stderr) < 0)
-        return NULL;
+    if (session->password_file && secret_file_read(&password, session->password_file, stderr)) return NULL;
     const struct passwd *account = session->user ? NULL : getpwuid(geteuid());
     const char *user = session->user ? session->user : account ? account->pw_name : NULL;
     struct db *db = NULL;
     if (user)
-        db = db_open_operator(config_r, user, session->password_file ? password : NULL, why);
+        db = db_open_operator(config_r, user, session->password_file ? password.bytes : NULL, why);
     else
         snprintf(why, sizeof why, "this process runs as a user without a name; name one with --db-user");
-    OPENSSL_cleanse(password, sizeof password);
+    secret_file_wipe(&password);
     if (!db) command_complain(self, "no connection to the database: %s", why);
     return db;
 }

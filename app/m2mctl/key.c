@@ -242,8 +242,9 @@ static int run(const struct command *self, const struct command_session *session
 
 const struct command key_command = {
     "key", "the keys that sign tokens: new, add, list, rotate, drop, activate, retire, passphrase",
-    "m2mctl key passphrase FILE\n"
-    "  Makes FILE (mode 0600) with a new random passphrase; an existing file is left alone.\n"
+    "m2mctl key passphrase [--stdin] FILE\n"
+    "  Makes FILE (mode 0600) with a new random passphrase of 256 bits; an existing file is left alone.\n"
+    "  --stdin              the passphrase is read from standard input; it has at least 20 bytes\n"
     "\n"
     "m2mctl key new [--alg ES256|RS256|PS256|EdDSA|HS256] [--activate WHEN|never] [--passphrase-file FILE] [--print]\n"
     "  Makes a key pair and stores it, the private half encrypted (PKCS#8, PBES2; openssl pkey reads it).\n"

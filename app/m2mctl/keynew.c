@@ -121,7 +121,7 @@ static int store(const struct command *self, const struct command_session *sessi
 }
 
 int keynew_passphrase(const struct command *self, const struct config *config, const char *override,
-                      struct keynew_passphrase *passphrase_r)
+                      struct passphrase *passphrase_r)
 {
     const char *path = override ? override : config->key_passphrase_file;
     if (!path[0]) {
@@ -130,15 +130,13 @@ int keynew_passphrase(const struct command *self, const struct config *config, c
                          "configuration, or --passphrase-file FILE");
         return COMMAND_TROUBLE;
     }
-    int size = config_read_secret(path, passphrase_r->bytes, sizeof passphrase_r->bytes, stderr);
-    if (size < 0) {
+    if (passphrase_read(passphrase_r, path, override ? NULL : config->key_passphrase_former_file, stderr)) {
         if (path[0] != '/' && !override)
             command_complain(self,
                              "a name without a path is a credential that systemd hands to the server; name its source "
                              "with --passphrase-file");
         return COMMAND_TROUBLE;
     }
-    passphrase_r->text = (struct text){ passphrase_r->bytes, (size_t)size };
     return COMMAND_FINE;
 }
 
@@ -146,11 +144,16 @@ int keynew_passphrase(const struct command *self, const struct config *config, c
 static int make(const struct command *self, const struct wish *wish, const struct config *config,
                 struct keypair *keypair_r)
 {
-    struct keynew_passphrase passphrase;
+    struct passphrase passphrase;
     int status = keynew_passphrase(self, config, wish->passphrase_path, &passphrase);
     if (status != COMMAND_FINE) return status;
+    if (passphrase.text.size < PASSPHRASE_LEAST) {
+        passphrase_close(&passphrase);
+        command_complain(self, "a key is not sealed with a passphrase that could be guessed");
+        return COMMAND_NO;
+    }
     int failed = keypair_new(wish->algorithm, passphrase.text, keypair_r);
-    OPENSSL_cleanse(&passphrase, sizeof passphrase);
+    passphrase_close(&passphrase);
     if (failed) command_complain(self, "the key could not be made");
     return failed ? COMMAND_TROUBLE : COMMAND_FINE;
 }
@@ -179,14 +182,14 @@ static const char *uri_fault(const char *uri)
 static int take(const struct command *self, const struct wish *wish, const struct config *config,
                 struct keypair *keypair_r)
 {
-    struct keynew_passphrase passphrase = { .text = { NULL, 0 } };
+    struct passphrase passphrase = { .text = { NULL, 0 } };
     const char *why = uri_fault(wish->uri);
     int status = COMMAND_FINE;
     if (!why && (wish->passphrase_path || config->key_passphrase_file[0] == '/'))
         status = keynew_passphrase(self, config, wish->passphrase_path, &passphrase);
     if (status != COMMAND_FINE) return status;
     EVP_PKEY *key = why ? NULL : keyhalf_load(wish->uri, passphrase.text, &why);
-    OPENSSL_cleanse(&passphrase, sizeof passphrase);
+    passphrase_close(&passphrase);
     if (why) {
         command_complain(self, "the URI %s", why);
         return COMMAND_NO;
@@ -265,41 +268,68 @@ int keynew_run_add(const struct command *self, const struct command_session *ses
     return carry_out(self, session, &wish, take);
 }
 
-static int write_passphrase(int fd)
+/* 256 bits, so what is derived from it need not be slow. */
+static int random_passphrase(struct secret_file *secret_r)
 {
     unsigned char random[PASSPHRASE_RANDOM];
-    char line[BASE64URL_SIZE(PASSPHRASE_RANDOM) + 1];
-    struct buffer b = { line, 0, sizeof line, false };
+    struct buffer b = { secret_r->bytes, 0, sizeof secret_r->bytes, false };
     if (RAND_priv_bytes(random, sizeof random) != 1) return -1;
     base64url_put(&b, (struct text){ (const char *)random, sizeof random });
-    buffer_put_char(&b, '\n');
-    ssize_t written = write(fd, line, b.size);
     OPENSSL_cleanse(random, sizeof random);
-    OPENSSL_cleanse(line, sizeof line);
-    return written == (ssize_t)b.size && fsync(fd) == 0 ? 0 : -1;
+    secret_r->text = buffer_text(&b);
+    return 0;
 }
 
-int keynew_run_passphrase(const struct command *self, const struct command_session *session, int argc, char **argv)
+/* COMMAND_FINE, or what to exit with after a complaint. */
+static int given_passphrase(const struct command *self, struct secret_file *secret_r)
 {
-    static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
-    (void)session;
-    int option = command_option(self, argc, argv, options);
-    if (option != -1) return option == 'h' ? COMMAND_FINE : COMMAND_USAGE;
-    if (optind != argc - 1) return command_usage(self, "key passphrase takes the name of the file to make");
-    const char *path = argv[optind];
+    char bytes[SECRET_FILE_BYTES];
+    size_t size = fread(bytes, 1, sizeof bytes, stdin);
+    int failed = ferror(stdin) || secret_file_take(secret_r, "standard input", (struct text){ bytes, size }, stderr);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    if (!failed && secret_r->text.size >= PASSPHRASE_LEAST) return COMMAND_FINE;
+    if (!failed) command_complain(self, "a passphrase has at least %d bytes, or it could be guessed; without --stdin a random one "
+                                  "is made", PASSPHRASE_LEAST);
+    return COMMAND_NO;
+}
+
+/* COMMAND_FINE with a new file at path, or what to exit with after a complaint. */
+static int write_passphrase(const struct command *self, const char *path, struct text passphrase)
+{
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         bool exists = errno == EEXIST;
         command_complain(self, "%s: %s", path, exists ? "is there already, and is left as it is" : strerror(errno));
         return exists ? COMMAND_NO : COMMAND_TROUBLE;
     }
-    int failed = write_passphrase(fd);
-    if (close(fd)) failed = -1;
-    if (failed) {
-        command_complain(self, "%s could not be written", path);
-        (void)unlink(path);
-        return COMMAND_TROUBLE;
+    bool good = write(fd, passphrase.data, passphrase.size) == (ssize_t)passphrase.size && write(fd, "\n", 1) == 1 &&
+                fsync(fd) == 0;
+    if (close(fd) == 0 && good) return COMMAND_FINE;
+    command_complain(self, "%s could not be written", path);
+    (void)unlink(path);
+    return COMMAND_TROUBLE;
+}
+
+int keynew_run_passphrase(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    enum { STDIN = 1 };
+    static const struct option options[] = {
+        { "stdin", no_argument, NULL, STDIN }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+    };
+    struct secret_file secret;
+    int option, status = COMMAND_FINE;
+    bool given = false;
+    (void)session;
+    while ((option = command_option(self, argc, argv, options)) != -1) {
+        if (option != STDIN) return option == 'h' ? COMMAND_FINE : COMMAND_USAGE;
+        given = true;
     }
-    printf("%s holds a new passphrase; keep a copy where the backups of the database are not\n", path);
-    return COMMAND_FINE;
+    if (optind != argc - 1) return command_usage(self, "key passphrase takes the name of the file to make");
+    if (given) status = given_passphrase(self, &secret);
+    else if (random_passphrase(&secret)) status = COMMAND_TROUBLE;
+    if (status == COMMAND_FINE) status = write_passphrase(self, argv[optind], secret.text);
+    secret_file_wipe(&secret);
+    if (status == COMMAND_FINE)
+        printf("%s holds a new passphrase; keep a copy where the backups of the database are not\n", argv[optind]);
+    return status;
 }

@@ -2,19 +2,13 @@
 #ifndef M2MCTL_KEYNEW_H
 #define M2MCTL_KEYNEW_H
 
+#include "../passphrase.h"
 #include "command.h"
 
-enum { KEYNEW_PASSPHRASE_BYTES = 512 };
-
-struct keynew_passphrase {
-    struct text text;
-    char bytes[KEYNEW_PASSPHRASE_BYTES];
-};
-
-/* The passphrase of the signing keys, from the file that override names, or, when it is NULL, from the configuration's.
- * COMMAND_FINE, or what to exit with after a complaint. The caller wipes it. */
+/* The passphrases of the signing keys: from the file that override names, or, when it is NULL, from those of the configuration.
+ * COMMAND_FINE, or what to exit with after a complaint. The caller closes it. */
 int keynew_passphrase(const struct command *self, const struct config *config, const char *override,
-                      struct keynew_passphrase *passphrase_r);
+                      struct passphrase *passphrase_r);
 
 /* argv[0] is the word after `key`. What to exit with. */
 int keynew_run(const struct command *self, const struct command_session *session, int argc, char **argv);

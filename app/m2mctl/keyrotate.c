@@ -1,6 +1,5 @@
 #include "keyrotate.h"
 
-#include <openssl/crypto.h>
 #include <time.h>
 
 #include "../rotate.h"
@@ -97,7 +96,7 @@ static int find_dropped(struct job *job)
 /* For a drop no key comes of age; another one is made when one is missing. */
 static int turn(const struct job *job)
 {
-    struct keynew_passphrase passphrase = { .text = { NULL, 0 } };
+    struct passphrase passphrase = { .text = { NULL, 0 } };
     struct rotate_report report;
     int status = keynew_passphrase(job->self, &job->config, job->passphrase_path, &passphrase);
     /* A stolen key goes, with or without it, as long as another one signs. */
@@ -108,7 +107,7 @@ static int turn(const struct job *job)
     };
     if (job->kid) order.rules.key_seconds = 0;
     enum rotate_result result = rotate_run(job->db, &order, &report);
-    OPENSSL_cleanse(&passphrase, sizeof passphrase);
+    passphrase_close(&passphrase);
     return conclude(job, result, &report);
 }
 
