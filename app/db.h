@@ -47,6 +47,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
 #define DB_KEEPER_LIST(X) \
     X(SET_DIRTY, /* for the next statement: it also sees what is not committed, and so walks no chain of versions */ \
       "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED") \
+    X(READ_WRITABLE, /* -> what the server says of read_only and of innodb_read_only */ \
+      "SELECT @@GLOBAL.read_only, @@GLOBAL.innodb_read_only") \
     X(READ_STREAMS, /* -> stream, seq, epoch */ \
       "SELECT s.stream, s.seq, e.epoch FROM feed_stream s CROSS JOIN feed_epoch e") \
     X(READ_STREAM, /* stream -> seq */ \
@@ -212,7 +214,7 @@ const char *db_why(const struct db *db);
 unsigned db_errno(const struct db *db);     /* the server's or client library's error number of the last failure */
 
 /* What db_errno() may say that is worth telling apart. */
-enum { DB_UNKNOWN_VARIABLE = 1193, DB_DUPLICATE = 1062, DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_NO_TABLE = 1146,
+enum { DB_UNKNOWN_VARIABLE = 1193, DB_DUPLICATE = 1062, DB_READ_ONLY = 1290, DB_READ_ONLY_MODE = 1836, DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_NO_TABLE = 1146,
        DB_NO_COLUMN = 1054, DB_LOST_FIRST = 2000, DB_LOST_LAST = 2999 };
 
 #endif

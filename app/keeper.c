@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "../lib/oauth/store.h"
 #include "db.h"
 #include "feed.h"
 #include "letters.h"
@@ -23,6 +24,7 @@ enum {
     LETTERS = 64, LETTER_TRIES = 5,     /* of one transaction */
     LOAD_SHARE = 10,                    /* reconciling takes at most one part in so many of the time */
     RENEW_MS = 5000, RENEW_AGAIN_MS = 60000,        /* after a failure */
+    WRITABLE_MS = 1000, REOPEN_MS = 5000,
     PURGE_MS = 60000, PURGE_AGAIN_MS = 200, PURGE_BITE = 1000
 };
 
@@ -38,7 +40,8 @@ struct keeper {
     bool loading;
     bool required;                      /* until a load is complete, the replica is not what the database has */
     bool again;                         /* the load under way began too early */
-    uint64_t connect_ms, poll_ms, load_ms, purge_ms, renew_ms;      /* when the next one is due */
+    bool read_only;                     /* the server takes no changes */
+    uint64_t connect_ms, poll_ms, load_ms, purge_ms, renew_ms, writable_ms, reopen_ms;  /* when the next one is due */
     uint64_t load_began_ms;
     uint64_t backoff_ms;
     size_t purge;
@@ -95,7 +98,52 @@ static void connect_now(struct keeper *keeper)
         return;
     }
     announce(keeper);
-    keeper->poll_ms = 0;
+    keeper->poll_ms = keeper->writable_ms = 0;
+}
+
+static void degrade(struct keeper *keeper, enum store_degraded reason, bool degraded)
+{
+    static const char *const what[] = {
+#define KEEPER_DEGRADED(name, help) #name ": " help,
+        STORE_DEGRADED_LIST(KEEPER_DEGRADED)
+#undef KEEPER_DEGRADED
+    };
+    if (!region_degrade(keeper->region, reason, degraded)) return;
+    log_event(degraded ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, degraded ? "degraded" : "no_longer_degraded", "%s",
+              what[reason]);
+}
+
+/* A server that takes no changes may be the former primary after a failover, whose name or address belongs to another
+ * server by now: the connection is closed and made anew, but not over and over when it is the only server. True when there
+ * is a new one. */
+static bool refuse_read_only(struct keeper *keeper)
+{
+    uint64_t now_ms = region_milliseconds();
+    keeper->read_only = true;
+    degrade(keeper, STORE_DEGRADED_read_only_database, true);
+    if (now_ms < keeper->reopen_ms) return false;
+    keeper->reopen_ms = now_ms + REOPEN_MS / 2 + jittered(REOPEN_MS);
+    db_close(keeper->db);
+    keeper->db = NULL;
+    connect_now(keeper);
+    return keeper->db != NULL;
+}
+
+static int take_read_only(void *context, const struct text *columns, size_t count)
+{
+    struct keeper *keeper = context;
+    keeper->read_only = false;
+    for (size_t i = 0; i < count; i++)
+        keeper->read_only |= !text_equal(columns[i], TEXT("0")) && !text_equal_nocase(columns[i], TEXT("OFF"));
+    return 0;
+}
+
+static void look_whether_writable(struct keeper *keeper)
+{
+    keeper->writable_ms = region_milliseconds() + WRITABLE_MS;
+    if (db_query(keeper->db, DB_READ_WRITABLE, NULL, 0, take_read_only, keeper) < 0) lose(keeper, db_why(keeper->db));
+    else if (keeper->read_only) (void)refuse_read_only(keeper);
+    else degrade(keeper, STORE_DEGRADED_read_only_database, false);
 }
 
 /* One transaction for all of them: durable together or not at all. It is tried again only when it is certain that nothing
@@ -111,6 +159,8 @@ static bool commit_letters(struct keeper *keeper, struct mailbox_letter *letters
         snprintf(why, sizeof why, "%s", db_why(keeper->db));
         if (db_query(keeper->db, DB_ROLLBACK, NULL, 0, NULL, NULL) < 0) {
             lose(keeper, why);
+        } else if (number == DB_READ_ONLY || number == DB_READ_ONLY_MODE) {
+            if (!refuse_read_only(keeper) || try == LETTER_TRIES) break;
         } else if (!passing || try == LETTER_TRIES) {
             complain(keeper, "commit_failed", why);
             break;
@@ -240,8 +290,9 @@ static void turn(struct keeper *keeper)
     if (keeper->db && now_ms >= keeper->poll_ms) poll_feed(keeper);
     if (keeper->db && !keeper->loading && now_ms >= keeper->load_ms) begin_load(keeper, false);
     if (keeper->db && keeper->loading) load(keeper);
-    if (keeper->db && now_ms >= keeper->renew_ms) renew(keeper);
-    if (keeper->db && now_ms >= keeper->purge_ms) purge(keeper);
+    if (keeper->db && now_ms >= keeper->writable_ms) look_whether_writable(keeper);
+    if (keeper->db && !keeper->read_only && now_ms >= keeper->renew_ms) renew(keeper);
+    if (keeper->db && !keeper->read_only && now_ms >= keeper->purge_ms) purge(keeper);
 }
 
 static int pause_of(const struct keeper *keeper)

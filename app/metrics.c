@@ -199,6 +199,21 @@ static void put_replica(struct buffer *page, const struct region *region)
     put_fact(page, "workers_ready", "gauge", "Workers that serve.", workers_ready(region));
 }
 
+static void put_degraded(struct buffer *page, const struct region *region)
+{
+    static const char *const names[] = {
+#define METRICS_DEGRADED(name, help) #name,
+        STORE_DEGRADED_LIST(METRICS_DEGRADED)
+#undef METRICS_DEGRADED
+    };
+    uint64_t degraded = atomic_load(&region->board->degraded);
+    put_family(page, "degraded", "gauge", "1 for what does not work although requests are served.");
+    for (size_t i = 0; i < STORE_DEGRADED_COUNT; i++) {
+        put_label(page, "m2mauth_degraded{reason=\"", names[i]);
+        put_value(page, "}", degraded >> i & 1);
+    }
+}
+
 int metrics_page(void *world, struct buffer *page)
 {
     const struct region *region = ((const struct world *)world)->region;
@@ -209,5 +224,6 @@ int metrics_page(void *world, struct buffer *page)
     METRICS_LIST(METRICS_PUT)
 #undef METRICS_PUT
     put_replica(page, region);
+    put_degraded(page, region);
     return page->full ? -1 : 0;
 }

@@ -1,5 +1,6 @@
 #include "region.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -179,6 +180,15 @@ void region_row_give(struct region_row *row)
     atomic_store(&row->ready, 0);
     atomic_store(&row->pid, 0);
     atomic_store(&row->role, REGION_FREE);
+}
+
+bool region_degrade(struct region *region, unsigned reason, bool degraded)
+{
+    assert(reason < 64);
+    uint64_t bit = UINT64_C(1) << reason, before = atomic_load(&region->board->degraded);
+    if (((before & bit) != 0) == degraded) return false;
+    atomic_store(&region->board->degraded, before ^ bit);
+    return true;
 }
 
 uint64_t region_milliseconds(void)

@@ -43,6 +43,7 @@ struct region_board {
     _Atomic uint64_t keys;              /* (generation << 1) | half */
     _Atomic uint64_t poll_ms;           /* how long the last poll took */
     _Atomic uint64_t reloads;           /* complete loads so far */
+    _Atomic uint64_t degraded;          /* set of enum store_degraded */
 };
 
 enum region_role { REGION_FREE, REGION_WORKER, REGION_KEEPER };
@@ -144,6 +145,9 @@ int region_confine(struct region *region);
  * is still delivered, and no number is given twice); called by the master before fork. NULL when there is none. */
 struct region_row *region_row_take(struct region *region, enum region_role role);
 void region_row_give(struct region_row *row);
+
+/* Adds a reason (enum store_degraded) to board->degraded, or takes it out; the keeper's. True when that changed it. */
+bool region_degrade(struct region *region, unsigned reason, bool degraded);
 
 /* CLOCK_BOOTTIME. */
 uint64_t region_milliseconds(void);

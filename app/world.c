@@ -36,6 +36,12 @@ static uint32_t store_age(void *context)
     return age < STORE_NEVER ? (uint32_t)age : STORE_NEVER;
 }
 
+static uint64_t store_degraded(void *context)
+{
+    const struct world *world = context;
+    return atomic_load_explicit(&world->region->board->degraded, memory_order_relaxed);
+}
+
 static enum answer store_client_find(void *context, struct text client_id, struct arena *arena, struct client *client_r)
 {
     const struct world *world = context;
@@ -188,7 +194,7 @@ int world_open(struct world *world, struct region *region, struct region_row *ro
                const struct config *config)
 {
     *world = (struct world){ region, row, hasher, config, {
-        .world = world, .age = store_age, .client_find = store_client_find, .token_revoked = store_token_revoked,
+        .world = world, .age = store_age, .degraded = store_degraded, .client_find = store_client_find, .token_revoked = store_token_revoked,
         .token_revoke = store_token_revoke, .client_allowed = store_client_allowed,
         .failure_allowed = store_failure_allowed, .failure_count = store_failure_count,
         .verified_find = store_verified_find, .verified_put = store_verified_put, .seen_once = store_seen_once,

@@ -181,8 +181,15 @@ static int metrics(void *context, struct buffer *page)
     return 0;
 }
 
+static uint64_t degraded(void *context)
+{
+    const struct world *world = context;
+    return world->degraded;
+}
+
 static const struct store doors = {
     .age = age,
+    .degraded = degraded,
     .client_find = client_find,
     .token_revoked = token_revoked,
     .token_revoke = token_revoke,

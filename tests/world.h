@@ -82,6 +82,7 @@ struct world {
     struct arena memory;                /* of everything else, until world_reset() */
     int64_t now;
     uint32_t age;
+    uint64_t degraded;
     uint64_t dice;
     unsigned failures_per_minute;
     /* One switch for each call of the store and of the issuer that can fail, so that no test is answered by another's. */

@@ -23,11 +23,26 @@ struct token_facts {
     int64_t expires_at;
 };
 
+/* What does not work although requests are served: the name that /ready and the metrics show, and the log's words. Bit n
+ * of a set is the n-th of them. */
+#define STORE_DEGRADED_LIST(X) \
+    X(read_only_database, "the database takes no changes: revocations are answered with 503, signing keys are not rotated")
+
+enum store_degraded {
+#define STORE_DEGRADED_NAME(name, help) STORE_DEGRADED_##name,
+    STORE_DEGRADED_LIST(STORE_DEGRADED_NAME)
+#undef STORE_DEGRADED_NAME
+    STORE_DEGRADED_COUNT
+};
+
 struct store {
     void *world;
 
     /* Age of what the other doors answer from: seconds since the last complete synchronisation, STORE_NEVER before it. */
     uint32_t (*age)(void *world);
+
+    /* The set of enum store_degraded at this moment. */
+    uint64_t (*degraded)(void *world);
 
     enum answer (*client_find)(void *world, struct text client_id, struct arena *arena, struct client *client_r);
 

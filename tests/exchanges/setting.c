@@ -78,6 +78,23 @@ static int set_age(struct script *script, const struct words *words)
     return 0;
 }
 
+/* `NAME on|off`, with a name of STORE_DEGRADED_LIST. */
+static int set_degraded(struct script *script, const struct words *words)
+{
+    static const struct text names[] = {
+#define DEGRADED_TEXT(name, help) TEXT(#name),
+        STORE_DEGRADED_LIST(DEGRADED_TEXT)
+#undef DEGRADED_TEXT
+    };
+    for (size_t i = 0; i < STORE_DEGRADED_COUNT; i++) {
+        uint64_t bit = UINT64_C(1) << i;
+        if (!text_equal(names[i], words->words[0])) continue;
+        script->world.degraded = (script->world.degraded & ~bit) | (text_equal(words->words[1], TEXT("on")) ? bit : 0);
+        return 0;
+    }
+    return script_fail(script, "no such reason");
+}
+
 static int set_mtls(struct script *script, const struct words *words)
 {
     script->world.issuer.mtls_name = words->words[0];
@@ -417,6 +434,7 @@ static const struct {
 } settings[] = {
     { TEXT("clock"), 1, set_clock },
     { TEXT("age"), 1, set_age },
+    { TEXT("degraded"), 2, set_degraded },
     { TEXT("issuer"), 1, set_issuer },
     { TEXT("mtls"), 1, set_mtls },
     { TEXT("text"), 2, set_text },

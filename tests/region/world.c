@@ -42,6 +42,17 @@ static void age_is_never_before_the_first_load(void)
     CHECK(before <= age && age <= region_milliseconds() / 1000);
 }
 
+static void what_is_degraded_is_a_set_of_reasons(void)
+{
+    CHECK(store->degraded(store->world) == 0);
+    CHECK(region_degrade(&region, STORE_DEGRADED_read_only_database, true));
+    CHECK(!region_degrade(&region, STORE_DEGRADED_read_only_database, true));
+    CHECK(store->degraded(store->world) == UINT64_C(1) << STORE_DEGRADED_read_only_database);
+    CHECK(region_degrade(&region, 63, true) && region_degrade(&region, STORE_DEGRADED_read_only_database, false));
+    CHECK(store->degraded(store->world) == UINT64_C(1) << 63 && region_degrade(&region, 63, false));
+    CHECK(store->degraded(store->world) == 0);
+}
+
 static const struct token_facts token = {
     .jti = { "0123456789abcdef", 16 }, .client_id = { "client", 6 }, .credential = { "k", 1 },
     .issued_at = 100, .expires_at = 4000000000,
@@ -257,8 +268,10 @@ static void the_page_sums_all_rows(void)
     region_row_give(other);
     atomic_store(&row->ready, 1);
     atomic_store(&region.board->clients, 12);
+    region_degrade(&region, STORE_DEGRADED_read_only_database, true);
     struct buffer page = make_page();
     CHECK(page.size > 0);
+    CHECK(sample(&page, "m2mauth_degraded{reason=\"read_only_database\"}") == 1);
     CHECK(sample(&page, "m2mauth_requests_total{route=\"token\",status=\"2xx\"}") == 2);
     CHECK(sample(&page, "m2mauth_requests_total{route=\"token\",status=\"4xx\"}") == 1);
     CHECK(sample(&page, "m2mauth_refusals_total{reason=\"invalid_client\"}") == 1);
@@ -329,6 +342,7 @@ int main(void)
 {
     if (secret_hasher_open(&hasher)) return EXIT_FAILURE;
     RUN_IN(age_is_never_before_the_first_load);
+    RUN_IN(what_is_degraded_is_a_set_of_reasons);
     RUN_IN(a_revocation_without_a_database_fails_at_once_and_holds_here);
     RUN_IN(a_revocation_waits_no_longer_than_configured);
     RUN_IN(a_keeper_makes_it_durable);
