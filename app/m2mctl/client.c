@@ -1,28 +1,13 @@
 #include "client.h"
 
-#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <time.h>
 
-#include "../../lib/oauth/client.h"
-#include "credential.h"
-#include "literal.h"
+#include "client_plan.h"
 
-enum { WORDS = CLIENT_GRANTS, READS = CLIENT_READS, URI_BYTES = 255, DESCRIPTION_BYTES = 255, GENERATED_ID = 20 };
-
-/* One --audience with what followed it; words are views into the arguments. */
-struct api {
-    struct text audience, scope, default_scope;
-};
-
-struct wish {
-    struct text client_id, description;
-    char id_bytes[CLIENT_ID_BYTES];
-    bool generate;
-    size_t api_count, read_count;
-    struct api apis[WORDS];
-    struct text reads[READS];
-    uint64_t token_seconds, rate;           /* 0: not given */
+enum {
+    URI_BYTES = 255, DESCRIPTION_BYTES = 255, GENERATED_ID = 20,
+    TOKEN_SECONDS_LEAST = 30, TOKEN_SECONDS_MOST = 86400, RATE_MOST = 1000000, BURST_MOST = 100000
 };
 
 /* RFC 3986 4.3: a scheme and what follows it, without a fragment; spaces, quotes, < > \ ^ ` { | } stand for themselves
@@ -69,216 +54,269 @@ static bool has_words(struct text scope, struct text wanted)
     return true;
 }
 
-static bool has_api(const struct wish *wish, struct text audience)
+static bool has_api(const struct client_plan *plan, struct text audience)
 {
-    for (size_t i = 0; i < wish->api_count; i++)
-        if (text_equal(wish->apis[i].audience, audience)) return true;
+    for (size_t i = 0; i < plan->api_count; i++)
+        if (text_equal(plan->apis[i].audience, audience)) return true;
     return false;
 }
 
 /* The options of an API; each NULL, or what is wrong. */
-static const char *take_audience(struct wish *wish, struct text value)
+static const char *take_audience(struct client_plan *plan, struct text value)
 {
     if (!is_absolute_uri(value))
         return "--audience takes an absolute URI without a fragment, as https://api.example.com/";
-    if (wish->api_count == WORDS) return "too many --audience";
-    if (has_api(wish, value)) return "an --audience is repeated; give all its scopes in one --scope";
-    wish->apis[wish->api_count++] = (struct api){ .audience = value };
+    if (plan->api_count == CLIENT_GRANTS) return "too many --audience";
+    if (has_api(plan, value)) return "an --audience is repeated; give all its scopes in one --scope";
+    plan->apis[plan->api_count++] = (struct client_plan_api){ .audience = value };
     return NULL;
 }
 
-static const char *take_scope(struct wish *wish, struct text value)
+static const char *take_scope(struct client_plan *plan, struct text value)
 {
     if (!is_scope(value)) return "--scope takes words with single spaces between them, without quotes and backslashes";
-    if (wish->api_count == 0) return "--scope belongs to an --audience: give that first";
-    struct api *api = &wish->apis[wish->api_count - 1];
+    if (plan->api_count == 0) return "--scope belongs to an --audience: give that first";
+    struct client_plan_api *api = &plan->apis[plan->api_count - 1];
     if (text_present(api->scope)) return "--scope is repeated; give all words of an audience in one";
     api->scope = value;
     return NULL;
 }
 
-static const char *take_default_scope(struct wish *wish, struct text value)
+static const char *take_default_scope(struct client_plan *plan, struct text value)
 {
-    if (wish->api_count == 0 || !text_present(wish->apis[wish->api_count - 1].scope))
+    if (plan->api_count == 0 || !text_present(plan->apis[plan->api_count - 1].scope))
         return "--default-scope belongs to a --scope: give that first";
-    struct api *api = &wish->apis[wish->api_count - 1];
+    struct client_plan_api *api = &plan->apis[plan->api_count - 1];
     if (!is_scope(value) || !has_words(api->scope, value)) return "--default-scope takes words that stand in --scope";
     api->default_scope = value;
     return NULL;
 }
 
-static const char *take_reads(struct wish *wish, struct text value)
+static const char *take_introspects(struct client_plan *plan, struct text value)
 {
-    if (!is_absolute_uri(value)) return "--reads takes the URI of an audience";
-    if (wish->read_count == READS) return "too many --reads (at most 64)";
-    wish->reads[wish->read_count++] = value;
+    if (!is_absolute_uri(value)) return "--introspects takes the URI of an audience";
+    if (plan->introspect_count == CLIENT_READS) return "too many --introspects (at most 64)";
+    plan->introspects[plan->introspect_count++] = value;
     return NULL;
 }
 
-enum { DESCRIPTION = 1, AUDIENCE, SCOPE, DEFAULT_SCOPE, READ, TOKEN_SECONDS, RATE, GENERATE };
+/* N or N/BURST. */
+static const char *take_rate(struct client_plan *plan, struct text value)
+{
+    struct text rate;
+    (void)text_split(&value, '/', &rate);
+    bool good = text_number(rate, RATE_MOST, &plan->rate) == 0 && plan->rate > 0;
+    if (good && text_present(value)) good = text_number(value, BURST_MOST, &plan->burst) == 0 && plan->burst > 0;
+    return good ? NULL : "--rate takes N or N/BURST: 1 to 1000000 requests per minute, 1 to 100000 at once";
+}
 
-static const char *take_option(struct wish *wish, int option, struct text value)
+static const char *take_binding(struct client_plan *plan, struct text value)
+{
+    static const char *const words[] = { "none", "any", "mtls", "dpop" };
+    plan->binding = value;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_equal(value, text_of(words[i]))) return NULL;
+    return "--binding takes dpop, mtls, any or none";
+}
+
+/* Words of RFC 7591 2 with commas between them. */
+static const char *take_methods(struct client_plan *plan, struct text value)
+{
+    static const char *const names[] = {
+#define METHOD_NAME(name, text) text,
+        CLIENT_METHOD_LIST(METHOD_NAME)
+#undef METHOD_NAME
+    };
+    struct text word;
+    plan->methods = 0;
+    while (text_split(&value, ',', &word)) {
+        unsigned i = 0;
+        while (i < CLIENT_METHODS && !text_equal(word, text_of(names[i]))) i++;
+        if (i == CLIENT_METHODS)
+            return "--methods takes client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth and "
+                   "self_signed_tls_client_auth, with commas between them";
+        plan->methods |= 1u << i;
+    }
+    return plan->methods ? NULL : "--methods takes at least one";
+}
+
+/* --mtls-subject KIND VALUE: two arguments. */
+static const char *take_subject(struct client_plan *plan, struct text kind, const char *value)
+{
+    static const char *const kinds[] = {
+#define KIND_NAME(name) [SUBJECT_##name] = #name,
+        SUBJECT_KIND_LIST(KIND_NAME)
+#undef KIND_NAME
+    };
+    for (size_t i = 1; i < SUBJECT_KINDS; i++)
+        if (text_equal(kind, text_of(kinds[i]))) plan->tls_subject.kind = (enum subject_kind)i;
+    if (plan->tls_subject.kind == SUBJECT_NONE || !value)
+        return "--mtls-subject takes two arguments: subject_dn, san_dns, san_uri, san_ip or san_email, and the value";
+    plan->tls_subject.value = text_of(value);
+    return subject_fault(&plan->tls_subject) ? "the value of --mtls-subject cannot be one of that kind; a subject_dn is written "
+                                               "as in RFC 4514: CN=orders,O=Example,C=DE" : NULL;
+}
+
+static const char *take_key(struct client_plan *plan, enum public_key_form form, const char *path)
+{
+    if (plan->key_source.path) return "give one --pem or --jwk; m2mctl client-key adds another key";
+    plan->key_source.path = path;
+    plan->key_source.form = form;
+    return NULL;
+}
+
+enum {
+    DESCRIPTION = 1, AUDIENCE, SCOPE, DEFAULT_SCOPE, INTROSPECTS, READS, TOKEN_SECONDS, RATE, GENERATE, SECRET, NO_SECRET, PEM,
+    JWK, ALG, KID, CERTIFICATE, SUBJECT, METHODS, BINDING
+};
+
+static const char *take_credential(struct client_plan *plan, int option, const char *argument)
 {
     switch (option) {
-    case AUDIENCE: return take_audience(wish, value);
-    case SCOPE: return take_scope(wish, value);
-    case DEFAULT_SCOPE: return take_default_scope(wish, value);
-    case READ: return take_reads(wish, value);
-    case GENERATE: wish->generate = true; return NULL;
-    case DESCRIPTION:
-        wish->description = value;
-        return value.size > DESCRIPTION_BYTES ? "--description takes at most 255 bytes" : NULL;
-    case TOKEN_SECONDS:
-        if (text_number(value, 86400, &wish->token_seconds) == 0 && wish->token_seconds >= 30) return NULL;
-        return "--token-seconds takes 30 to 86400";
+    case SECRET: plan->with_secret = true; return NULL;
+    case NO_SECRET: plan->without_secret = true; return NULL;
+    case PEM: return take_key(plan, PUBLIC_KEY_PEM, argument);
+    case JWK: return take_key(plan, PUBLIC_KEY_SET, argument);
+    case KID: plan->key_source.kid = text_of(argument); return NULL;
+    case CERTIFICATE: plan->certificate_source.path = argument; return NULL;
+    case METHODS: return take_methods(plan, text_of(argument));
     default:
-        if (text_number(value, 1000000, &wish->rate) == 0 && wish->rate >= 1) return NULL;
-        return "--rate takes 1 to 1000000 (requests per minute)";
+        plan->key_source.algorithm = jws_algorithm_find(text_of(argument));
+        return plan->key_source.algorithm < 0 ? "--alg is one of ES256, RS256, PS256, EdDSA" : NULL;
     }
 }
 
-static int read_options(const struct command *self, int argc, char **argv, struct wish *wish, bool *help_r)
+static const char *take_option(struct client_plan *plan, int option, const char *argument)
+{
+    struct text value = text_of(argument);
+    switch (option) {
+    case AUDIENCE: return take_audience(plan, value);
+    case SCOPE: return take_scope(plan, value);
+    case DEFAULT_SCOPE: return take_default_scope(plan, value);
+    case INTROSPECTS:
+    case READS: return take_introspects(plan, value);
+    case GENERATE: plan->generate = true; return NULL;
+    case RATE: return take_rate(plan, value);
+    case BINDING: return take_binding(plan, value);
+    case DESCRIPTION:
+        plan->description = value;
+        return value.size > DESCRIPTION_BYTES ? "--description takes at most 255 bytes" : NULL;
+    case TOKEN_SECONDS:
+        if (text_number(value, TOKEN_SECONDS_MOST, &plan->token_seconds) == 0 && plan->token_seconds >= TOKEN_SECONDS_LEAST)
+            return NULL;
+        return "--token-seconds takes 30 to 86400";
+    default: return take_credential(plan, option, argument);
+    }
+}
+
+/* What only all options together show. */
+static const char *check_plan(const struct client_plan *plan)
+{
+    bool key = plan->key_source.path != NULL, alone = plan->key_source.algorithm >= 0 || text_present(plan->key_source.kid);
+    if (plan->api_count == 0 && plan->introspect_count == 0)
+        return "a client needs an --audience to ask tokens for, or one whose tokens it --introspects";
+    if (plan->with_secret && plan->without_secret) return "--secret and --no-secret exclude each other";
+    if (!key && alone) return "--alg and --kid belong to --pem or --jwk";
+    if ((plan->methods & CLIENT_TLS) && plan->tls_subject.kind == SUBJECT_NONE)
+        return "tls_client_auth among --methods needs an --mtls-subject";
+    return NULL;
+}
+
+/* Reads all options. COMMAND_FINE, or what to exit with. */
+static int read_options(const struct command *self, int argc, char **argv, struct client_plan *plan, bool *help_r)
 {
     static const struct option options[] = {
         { "description", required_argument, NULL, DESCRIPTION },     { "audience", required_argument, NULL, AUDIENCE },
-        { "scope", required_argument, NULL, SCOPE },                 { "reads", required_argument, NULL, READ },
-        { "default-scope", required_argument, NULL, DEFAULT_SCOPE }, { "rate", required_argument, NULL, RATE },
-        { "token-seconds", required_argument, NULL, TOKEN_SECONDS }, { "generate", no_argument, NULL, GENERATE },
-        { "help", no_argument, NULL, 'h' },                          { NULL, 0, NULL, 0 },
+        { "scope", required_argument, NULL, SCOPE },                 { "introspects", required_argument, NULL, INTROSPECTS },
+        { "default-scope", required_argument, NULL, DEFAULT_SCOPE }, { "reads", required_argument, NULL, READS },
+        { "token-seconds", required_argument, NULL, TOKEN_SECONDS }, { "rate", required_argument, NULL, RATE },
+        { "generate", no_argument, NULL, GENERATE },                 { "secret", no_argument, NULL, SECRET },
+        { "no-secret", no_argument, NULL, NO_SECRET },               { "pem", required_argument, NULL, PEM },
+        { "jwk", required_argument, NULL, JWK },                     { "alg", required_argument, NULL, ALG },
+        { "kid", required_argument, NULL, KID },                     { "certificate", required_argument, NULL, CERTIFICATE },
+        { "mtls-subject", required_argument, NULL, SUBJECT },        { "methods", required_argument, NULL, METHODS },
+        { "binding", required_argument, NULL, BINDING },             { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     int option;
     while ((option = command_option(self, argc, argv, options)) != -1) {
         *help_r = option == 'h';
         if (option == 'h') return COMMAND_FINE;
         if (option == '?') return COMMAND_USAGE;
-        const char *wrong = take_option(wish, option, text_of(optarg));
+        if (option == READS) command_complain(self, "note: --reads is now --introspects, and will be gone in a later version");
+        const char *wrong = option == SUBJECT ? take_subject(plan, text_of(optarg), optind < argc ? argv[optind++] : NULL)
+                                              : take_option(plan, option, optarg);
         if (wrong) return command_usage(self, "%s", wrong);
     }
-    if (wish->generate ? optind != argc : optind != argc - 1)
-        return command_usage(self, "one CLIENT_ID or --generate, not both; a secret is never an argument");
-    if (wish->api_count == 0 && wish->read_count == 0)
-        return command_usage(self, "a client needs an --audience to ask tokens for, or one that it --reads");
-    if (!wish->generate) wish->client_id = text_of(argv[optind]);
-    if (!wish->generate && !credential_is_client_id(wish->client_id))
-        return command_usage(self, "a CLIENT_ID has 1 to 128 printable ASCII characters");
     return COMMAND_FINE;
 }
 
-static void put_audience(struct text audience)
+static int read_plan(const struct command *self, int argc, char **argv, struct client_plan *plan, bool *help_r)
 {
-    printf("INSERT IGNORE INTO audience (audience) VALUES (");
-    literal_put(stdout, audience);
-    printf(");\n");
+    int status = read_options(self, argc, argv, plan, help_r);
+    if (status != COMMAND_FINE || *help_r) return status;
+    if (plan->generate ? optind != argc : optind != argc - 1)
+        return command_usage(self, "one CLIENT_ID or --generate, not both; a secret is never an argument");
+    const char *wrong = check_plan(plan);
+    if (wrong) return command_usage(self, "%s", wrong);
+    if (!plan->generate) plan->client_id = text_of(argv[optind]);
+    if (!plan->generate && !credential_is_client_id(plan->client_id))
+        return command_usage(self, "a CLIENT_ID has 1 to 128 printable ASCII characters");
+    if (plan->key_source.path) status = public_key_take(self, &plan->key_source, &plan->key);
+    if (status == COMMAND_FINE && plan->certificate_source.path)
+        status = public_key_take(self, &plan->certificate_source, &plan->certificate);
+    return status;
 }
 
-static void put_scopes(const struct api *api)
+static int fail(const struct command *self)
 {
-    struct text rest = api->scope, word;
-    while (text_split(&rest, ' ', &word)) {
-        printf("INSERT IGNORE INTO audience_scope (audience, scope) VALUES (");
-        literal_put(stdout, api->audience);
-        printf(", ");
-        literal_put(stdout, word);
-        printf(");\n");
-    }
+    command_complain(self, "there are no random numbers: RAND_bytes failed");
+    return COMMAND_TROUBLE;
 }
 
-static void put_grant(const struct wish *wish, const struct api *api, struct text word, bool is_default)
-{
-    printf("CALL client_allow(");
-    literal_put(stdout, wish->client_id);
-    printf(", ");
-    literal_put(stdout, api->audience);
-    printf(", ");
-    literal_put(stdout, word);
-    printf(", %d);\n", is_default);
-}
-
-static void put_grants(const struct wish *wish, const struct api *api)
-{
-    struct text rest = api->scope, word;
-    if (!text_present(rest)) put_grant(wish, api, TEXT(""), true);
-    while (text_split(&rest, ' ', &word))
-        put_grant(wish, api, word, !text_present(api->default_scope) || has_word(api->default_scope, word));
-}
-
-static void put_number(const struct wish *wish, const char *column, uint64_t number)
-{
-    if (number == 0) return;
-    printf("UPDATE client SET %s = %" PRIu64 " WHERE client_id = ", column, number);
-    literal_put(stdout, wish->client_id);
-    printf(";\n");
-}
-
-/* With several audiences one has to be the usual one. */
-static void put_default_audience(const struct wish *wish)
-{
-    if (wish->api_count < 2) return;
-    printf("UPDATE client SET default_audience = ");
-    literal_put(stdout, wish->apis[0].audience);
-    printf(" WHERE client_id = ");
-    literal_put(stdout, wish->client_id);
-    printf(";\n");
-}
-
-static void put_migration(const struct wish *wish, const struct credential *credential)
-{
-    printf("-- data\n-- client %.*s; the secret itself is not in here\n", (int)wish->client_id.size,
-           wish->client_id.data);
-    for (size_t i = 0; i < wish->api_count; i++) {
-        put_audience(wish->apis[i].audience);
-        put_scopes(&wish->apis[i]);
-    }
-    for (size_t i = 0; i < wish->read_count; i++)
-        if (!has_api(wish, wish->reads[i])) put_audience(wish->reads[i]);
-    printf("CALL client_create(");
-    literal_put(stdout, wish->client_id);
-    printf(", ");
-    literal_put_text(stdout, wish->description);
-    printf(");\n");
-    put_number(wish, "token_seconds", wish->token_seconds);
-    put_number(wish, "rate_per_minute", wish->rate);
-    put_default_audience(wish);
-    credential_put_call(stdout, credential);
-    for (size_t i = 0; i < wish->api_count; i++) put_grants(wish, &wish->apis[i]);
-    for (size_t i = 0; i < wish->read_count; i++) {
-        printf("CALL client_may_read(");
-        literal_put(stdout, wish->client_id);
-        printf(", ");
-        literal_put(stdout, wish->reads[i]);
-        printf(");\n");
-    }
-}
-
-static int print(const struct command *self, struct wish *wish)
+static int print_with_secret(const struct command *self, const struct client_plan *plan)
 {
     char secret_bytes[CREDENTIAL_BYTES], hash_bytes[CREDENTIAL_HASH_BYTES], label_bytes[CREDENTIAL_LABEL_BYTES];
     struct buffer secret = { secret_bytes, 0, sizeof secret_bytes, false };
     struct buffer hash = { hash_bytes, 0, sizeof hash_bytes, false };
     struct buffer label = { label_bytes, 0, sizeof label_bytes, false };
-    struct buffer id = { wish->id_bytes, 0, sizeof wish->id_bytes, false };
-    bool failed = wish->generate && credential_put_random(&id, TEXT("c-"), GENERATED_ID);
-    if (wish->generate) wish->client_id = buffer_text(&id);
-    failed = failed || credential_new(&secret) || credential_put_hash(&hash, buffer_text(&secret), 0) ||
-             credential_put_label(&label, time(NULL));
-    if (failed) {
-        command_complain(self, "no random numbers are to be had");
-    } else {
-        struct credential credential = { wish->client_id, buffer_text(&label), buffer_text(&hash), 0 };
-        put_migration(wish, &credential);
-        credential_show(wish->client_id, buffer_text(&secret));
+    bool failed = credential_new(&secret) || credential_put_hash(&hash, buffer_text(&secret), 0) ||
+                  credential_put_label(&label, time(NULL));
+    if (!failed) {
+        struct credential credential = { plan->client_id, buffer_text(&label), buffer_text(&hash), 0 };
+        client_plan_put(plan, &credential);
+        credential_show(plan->client_id, buffer_text(&secret));
     }
     OPENSSL_cleanse(secret_bytes, sizeof secret_bytes);
-    return failed ? COMMAND_TROUBLE : COMMAND_FINE;
+    return failed ? fail(self) : COMMAND_FINE;
+}
+
+/* What the client has to know, beside its secret. */
+static void put_facts(const struct client_plan *plan)
+{
+    if (plan->generate) fprintf(stderr, "The client_id is %.*s\n", (int)plan->client_id.size, plan->client_id.data);
+    if (plan->key_source.path) fprintf(stderr, "The kid of its key is %s\n", plan->key.kid);
+}
+
+static int print(const struct command *self, struct client_plan *plan)
+{
+    struct buffer id = { plan->id_bytes, 0, sizeof plan->id_bytes, false };
+    if (plan->generate && credential_put_random(&id, TEXT("c-"), GENERATED_ID)) return fail(self);
+    if (plan->generate) plan->client_id = buffer_text(&id);
+    put_facts(plan);
+    if (client_plan_has_secret(plan)) return print_with_secret(self, plan);
+    client_plan_put(plan, NULL);
+    return COMMAND_FINE;
 }
 
 static int run(const struct command *self, const struct command_session *session, int argc, char **argv)
 {
     (void)session;
-    struct wish wish = { .description = TEXT("") };
+    struct client_plan plan = { .description = TEXT(""), .key_source.algorithm = -1,
+                                .certificate_source = { .form = PUBLIC_KEY_CERTIFICATE, .algorithm = -1 } };
     bool help = false;
-    int status = read_options(self, argc, argv, &wish, &help);
-    return status != COMMAND_FINE || help ? status : print(self, &wish);
+    int status = read_plan(self, argc, argv, &plan, &help);
+    return status != COMMAND_FINE || help ? status : print(self, &plan);
 }
 
 const struct command client_command = {
@@ -286,19 +324,33 @@ const struct command client_command = {
     "m2mctl client [OPTIONS] CLIENT_ID > NNNN_name.sql\n"
     "m2mctl client [OPTIONS] --generate > NNNN_name.sql\n"
     "\n"
-    "Prints a migration for a new client with a new secret; apply it with m2mctl migrate. The secret is shown\n"
-    "once, on standard error. Asks no database.\n"
+    "Prints a migration for a new client; apply it with m2mctl migrate. A secret is made unless another credential is given;\n"
+    "it is shown once, on standard error. Asks no database.\n"
     "\n"
     "  --audience URI         an API that the client may ask tokens for; may be repeated, and the first one is\n"
     "                         what a request gets that names no resource\n"
-    "  --scope \"WORD ...\"     what it may do there\n"
-    "  --default-scope \"...\"  what a request without scope is given; without this option all of --scope\n"
-    "  --reads URI            an API whose tokens the client may introspect; may be repeated\n"
+    "  --scope \"WORD ...\"     what it may do at the API before it\n"
+    "  --default-scope \"...\"  what a request without scope is given there; without this option all of --scope\n"
+    "  --introspects URI      an API whose tokens the client may introspect; may be repeated\n"
     "  --description TEXT     for people\n"
     "  --token-seconds N      lifetime of its tokens, 30 to 86400\n"
-    "  --rate N               requests per minute, 1 to 1000000\n"
+    "  --rate N[/BURST]       requests per minute, 1 to 1000000, and how many at once (default: N)\n"
+    "  --binding WORD         its tokens must be bound to a DPoP key (dpop), to its certificate (mtls), or to either (any)\n"
     "  --generate             makes up the CLIENT_ID, too\n"
     "\n"
-    "exit codes: 0 done; 2 usage; 3 system trouble\n",
+    "How it proves itself; several together are allowed:\n"
+    "  --pem FILE             it signs (private_key_jwt): FILE is its public key or certificate in PEM\n"
+    "  --jwk FILE             the same, FILE is its public key as a JWK\n"
+    "  --alg ALG, --kid KID   of that key: ES256, RS256, PS256 or EdDSA; default: what the JWK says, or the usual one of\n"
+    "                         the key (RS256 of an RSA key), and its thumbprint (RFC 7638)\n"
+    "  --mtls-subject KIND VALUE  it shows a certificate of this subject, signed by an authority that the front server trusts\n"
+    "                         (tls_client_auth); KIND is subject_dn, san_dns, san_uri, san_ip or san_email\n"
+    "  --certificate FILE     it shows a certificate with the key of this one, whoever signed it\n"
+    "                         (self_signed_tls_client_auth)\n"
+    "  --secret               a secret as well\n"
+    "  --no-secret            no secret; m2mctl secret, client-key or client-certificate adds a credential later\n"
+    "  --methods LIST         the ways of proof that are allowed, with commas between them, in place of those above\n"
+    "\n"
+    "exit codes: 0 done; 1 FILE has no such key; 2 usage; 3 system trouble\n",
     run,
 };

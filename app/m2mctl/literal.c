@@ -35,6 +35,12 @@ void literal_put_text(FILE *sql, struct text text)
     }
 }
 
+void literal_put_json(FILE *sql, struct text json)
+{
+    if (harmless(json, "._-{}\":,")) fprintf(sql, "'%.*s'", (int)json.size, json.data);
+    else put_hex(sql, json);
+}
+
 void literal_put_instant(FILE *sql, int64_t seconds)
 {
     fprintf(sql, "FROM_UNIXTIME(%" PRId64 ")", seconds);

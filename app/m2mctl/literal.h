@@ -16,6 +16,9 @@ void literal_put(FILE *sql, struct text bytes);
 /* Text in UTF-8 for people (descriptions). */
 void literal_put_text(FILE *sql, struct text text);
 
+/* A JSON object with plain words in it: a public JWK. */
+void literal_put_json(FILE *sql, struct text json);
+
 /* An instant, the same whatever the time zone of the session that runs it. */
 void literal_put_instant(FILE *sql, int64_t seconds);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "client_add.h"
 #include "command.h"
 #include "jwk.h"
 #include "key.h"
@@ -14,7 +15,8 @@
 #define CONFIG_PATH SYSCONFDIR "/m2mauth/m2mauth.conf"
 
 static const struct command *const commands[] = {
-    &migrate_command, &client_command, &secret_command, &key_command, &jwk_command, &token_command,
+    &migrate_command, &client_command, &secret_command, &client_add_key_command, &client_add_certificate_command,
+    &key_command, &jwk_command, &token_command,
 };
 
 static void put_help(FILE *out)
@@ -24,7 +26,7 @@ static void put_help(FILE *out)
           "Everyday work on an m2mauth authorization server: its database, clients, secrets and keys.\n"
           "\n", out);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-18s  %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n"
           "  -c FILE                   the server's configuration, which says where the database is\n"
           "                            (default: " CONFIG_PATH ")\n"

@@ -128,15 +128,17 @@ def secret_typed(desk):
 @check("client: a ready migration for a client that may ask, and read")
 def client_ready(desk):
     schema = installed(desk)
+    says(desk.run("client", "--reads", "https://a.example/", "x")[1], "--reads is now --introspects")
     out, err = desk.run("client", "--description", "it's a \u201ctest\u201d \\", "--audience", "https://a.example/", "--scope",
                         "read write", "--default-scope", "read", "--audience", "urn:b", "--audience", "https://c.example/'",
-                        "--scope", "all", "--reads", "https://a.example/", "--reads", "https://d.example/",
-                        "--token-seconds", "120", "--rate", "60", "it's")
+                        "--scope", "all", "--introspects", "https://a.example/", "--introspects",
+                        "https://d.example/", "--token-seconds", "120", "--rate", "60/7", "--binding", "any", "it's")
     secret = shown(err)
     must(holds(out, secret) and secret not in out, "the secret and its hash")
     desk.migrate(schema, desk.folder(schema, m0100_client=out))
-    rows = desk.database.sql("SELECT client_id, description, default_audience, token_seconds, rate_per_minute FROM client", schema)
-    equal(rows, [["it's", "it's a \u201ctest\u201d \\", "https://a.example/", "120", "60"]], "client")
+    rows = desk.database.sql("SELECT client_id, description, default_audience, token_seconds, rate_per_minute, rate_burst, "
+                             "require_binding FROM client", schema)
+    equal(rows, [["it's", "it's a \u201ctest\u201d \\", "https://a.example/", "120", "60", "7", "any"]], "client")
     equal(desk.database.sql("SELECT audience, scope, is_default FROM client_grant ORDER BY audience, scope", schema),
           [["https://a.example/", "read", "1"], ["https://a.example/", "write", "0"], ["https://c.example/'", "all", "1"],
            ["urn:b", "", "1"]], "grants")
@@ -164,5 +166,12 @@ def client_usage(desk):
             ["--audience", "https://a.example/#f", "x"], ["--audience", "https://a.example/ b", "x"], \
             ["--scope", "a", *audience, "x"], [*audience, "--scope", "a  b", "x"], [*audience, "--scope", 'a"b', "x"], \
             [*audience, "--scope", "a", "--default-scope", "b", "x"], [*audience, *audience, "x"], [*audience, "--rate", "0", "x"], \
+            [*audience, "--rate", "5/0", "x"], [*audience, "--rate", "5/100001", "x"], [*audience, "--rate", "5/", "x"], \
+            [*audience, "--binding", "tls", "x"], [*audience, "--methods", "client_secret_jwt", "x"], [*audience, "--methods", "", "x"], \
+            [*audience, "--methods", "tls_client_auth", "x"], [*audience, "--mtls-subject", "subject_dn"], \
+            [*audience, "--mtls-subject", "subject_dn", "orders", "x"], [*audience, "--mtls-subject", "cn", "CN=x", "x"], \
+            [*audience, "--mtls-subject", "san_ip", "1.2.3", "x"], [*audience, "--alg", "ES256", "x"], \
+            [*audience, "--kid", "k", "x"], [*audience, "--secret", "--no-secret", "x"], [*audience, "--pem", "a", "--jwk", "b", "x"], \
+            [*audience, "--pem", "a", "--alg", "HS256", "x"], ["--introspects", "b", "x"], \
             [*audience, "--token-seconds", "29", "x"], [*audience, "--token-seconds", "1h", "x"], ["--reads", "b", "x"]:
         equal(desk.run("client", *wrong, status=2)[0], "", f"standard output of {wrong}")

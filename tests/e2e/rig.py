@@ -319,7 +319,7 @@ class Operator:
     def client(self, client_id, *options, audience=AUDIENCE, scope="read write", reads=True):
         """A client as m2mctl prints it, applied. It may read the tokens of its audience unless told otherwise."""
         done = self.m2mctl("client", "--audience", audience, "--scope", scope,
-                           *(["--reads", audience] if reads else []), *options, client_id)
+                           *(["--introspects", audience] if reads else []), *options, client_id)
         self.database.sql(done.stdout.decode())
         self.secrets[client_id] = done.stderr.decode().split()[-1]
         return self.secrets[client_id]

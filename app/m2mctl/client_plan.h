@@ -1,0 +1,43 @@
+/* client_plan: what an operator wants a new client, or a new credential of one, to be, and the SQL that makes it so.
+ *
+ * Texts are views into the arguments. Nothing is asked of the database; what is written is a whole migration. */
+#ifndef M2MCTL_CLIENT_PLAN_H
+#define M2MCTL_CLIENT_PLAN_H
+
+#include "../../lib/oauth/client.h"
+#include "credential.h"
+#include "public_key.h"
+
+/* One --audience with what followed it. */
+struct client_plan_api {
+    struct text audience, scope, default_scope;
+};
+
+struct client_plan {
+    struct text client_id, description;
+    char id_bytes[CLIENT_ID_BYTES];
+    bool generate, with_secret, without_secret;
+    size_t api_count, introspect_count;
+    struct client_plan_api apis[CLIENT_GRANTS];
+    struct text introspects[CLIENT_READS];
+    uint64_t token_seconds, rate, burst;            /* 0: not given */
+    struct text binding;                            /* absent: not given */
+    unsigned methods;                               /* bits of enum client_method; 0: those of the credentials */
+    struct subject tls_subject;
+    struct public_key_source key_source, certificate_source;    /* path NULL: not given */
+    struct public_key key, certificate;
+};
+
+/* The methods of the plan's credentials, or those that were asked for. */
+unsigned client_plan_methods(const struct client_plan *plan);
+
+/* Whether a secret belongs to it: when it was asked for, or nothing else proves the client. */
+bool client_plan_has_secret(const struct client_plan *plan);
+
+/* secret: NULL when there is none. */
+void client_plan_put(const struct client_plan *plan, const struct credential *secret);
+
+/* CALL client_add_key, or client_add_certificate_key. ends 0: never. */
+void client_plan_put_key(const char *procedure, struct text client_id, const struct public_key *key, int64_t ends);
+
+#endif

@@ -1,0 +1,43 @@
+/* public_key: the public key of a client, read from a file and written as the JWK that its row takes (RFC 7517).
+ *
+ * A private key is never read: it stays with the client. */
+#ifndef M2MCTL_PUBLIC_KEY_H
+#define M2MCTL_PUBLIC_KEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../lib/base/text.h"
+#include "../../lib/jose/jwk.h"
+#include "command.h"
+
+enum { PUBLIC_KEY_JWK = 2048 };
+
+enum public_key_form {
+    PUBLIC_KEY_PEM,             /* SubjectPublicKeyInfo or a certificate */
+    PUBLIC_KEY_CERTIFICATE,     /* a certificate, nothing else */
+    PUBLIC_KEY_SET              /* a JWK, or a JWK Set with one key */
+};
+
+struct public_key_source {
+    const char *path;
+    enum public_key_form form;
+    int algorithm;              /* enum jws_algorithm; -1: what the JWK names, or the usual one of the key */
+    struct text kid;            /* absent: what the JWK names, or the thumbprint (RFC 7638) */
+};
+
+struct public_key {
+    enum jws_algorithm algorithm;
+    char kid[JWK_KID_BYTES + 1];
+    char jwk[PUBLIC_KEY_JWK];
+    int64_t ends;               /* of a certificate, seconds since 1970; 0: it was none */
+};
+
+/* NULL, or why there is no such key: a literal. */
+const char *public_key_read(const struct public_key_source *source, struct public_key *key_r);
+
+/* As above, for a client's row: client_key.kid has 1 to 64 of A-Z a-z 0-9 . _ -. COMMAND_FINE, or COMMAND_NO after a
+ * complaint. A certificate that has ended is taken, with a note. */
+int public_key_take(const struct command *self, const struct public_key_source *source, struct public_key *key_r);
+
+#endif
