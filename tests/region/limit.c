@@ -102,6 +102,15 @@ static void ten_failures_and_then_one_in_six_seconds(void)
     CHECK(may("c", "192.0.2.1", start_ms + 66000));
 }
 
+/* What was not spent while nobody asked is not saved up. */
+static void an_idle_hour_earns_no_more_than_ten(void)
+{
+    fail("idle", "192.0.2.1", 1, start_ms);
+    fail("idle", "192.0.2.1", 10, start_ms + 3600000);
+    CHECK(!may("idle", "192.0.2.1", start_ms + 3600000));
+    CHECK(may("idle", "192.0.2.1", start_ms + 3606000));
+}
+
 static void asking_takes_nothing(void)
 {
     for (int i = 0; i < 1000; i++) CHECK(may("asked", "192.0.2.1", start_ms));
@@ -174,6 +183,7 @@ int main(void)
     RUN(a_slots_former_client_is_not_paid_for);
     RUN(processes_share_one_allowance);
     RUN(ten_failures_and_then_one_in_six_seconds);
+    RUN(an_idle_hour_earns_no_more_than_ten);
     RUN(asking_takes_nothing);
     RUN(a_flood_is_refused_no_longer_than_a_minute);
     RUN(J2_strangers_lock_nobody_out);

@@ -156,6 +156,17 @@ static void letters_of_all_are_collected_together(void)
     CHECK(seen == (1U << SENDERS) - 1);
 }
 
+static void a_letter_of_the_longest_client_and_jti_is_collected(void)
+{
+    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    struct region_letter letter = letter_of(2);
+    struct mailbox_letter collected;
+    letter.jti_size = REGION_JTI;
+    letter.client_id_size = REGION_CLIENT_ID;
+    CHECK(mailbox_send(&region, row, &letter, 0) == MAILBOX_FAILED);
+    CHECK(mailbox_collect(&region, &collected, 1) == 1 && memcmp(&collected.letter, &letter, sizeof letter) == 0);
+}
+
 static void a_letter_of_impossible_size_or_kind_is_left_lying(void)
 {
     struct region_row *row = region_row_take(&region, REGION_WORKER);
@@ -258,6 +269,7 @@ int main(void)
     RUN_IN(an_answer_is_for_its_own_letter);
     RUN_IN(a_row_goes_on_counting_under_its_next_owner);
     RUN_IN(letters_of_all_are_collected_together);
+    RUN_IN(a_letter_of_the_longest_client_and_jti_is_collected);
     RUN_IN(a_letter_of_impossible_size_or_kind_is_left_lying);
     RUN_IN(a_successor_answers);
     RUN_IN(keepers_are_killed_and_everybody_is_answered);

@@ -41,6 +41,15 @@ static void an_incomplete_replica_cannot_say(void)
     CHECK(find(TEXT("early")) == ANSWER_CANNOT_SAY && find(TEXT("other")) == ANSWER_CANNOT_SAY);
 }
 
+/* A clock that is set back by less than a minute revives no token whose word was given away. */
+static void a_word_outlives_its_token_by_a_minute(void)
+{
+    uint64_t home = hash_text(&region, TEXT("late")).place & region.revoked_mask, before = region_milliseconds() / UNIT_MS;
+    CHECK(revocation_put(&region, TEXT("late"), NOW, NOW + 300) == 0);
+    uint64_t after = region_milliseconds() / UNIT_MS, expiry = atomic_load(&region.revoked[home]);
+    CHECK(((expiry - before) & 0xffffff) >= 360 / 4 && ((expiry - after) & 0xffffff) <= 360 / 4 + 1);
+}
+
 static uint64_t words_in_use(void)
 {
     uint64_t used = 0;
@@ -242,6 +251,29 @@ static void too_many_rules_are_told(void)
     CHECK(judge("a", "k", 631) == ANSWER_YES && judge("a", "k", 641) == ANSWER_NO);
 }
 
+/* The half that readers walk, and all that lies behind either half, is as it was. */
+static void rules_are_written_beside_those_in_force(void)
+{
+    enum { RULES = 65, SIZE = RULES * sizeof(struct region_rule) };
+    static struct region_rule rules[80];
+    static char current[SIZE], other[SIZE];
+    for (int64_t i = 0; i < 80; i++) rules[i] = (struct region_rule){ 1, 2, i + 1, i + 2, 999 };
+    char *behind = (char *)(region.rules[1] + RULES);
+    CHECK(config.rules_max + 1 == RULES && region.rules[0] + RULES <= region.rules[1]);
+    memset(behind, 'x', sizeof *rules);
+    for (size_t turn = 0; turn < 4; turn++) {
+        size_t half = atomic_load(&region.board->rules) & 1;
+        memcpy(current, region.rules[half], SIZE);
+        memcpy(other, region.rules[half ^ 1], SIZE);
+        rules[0].issued_from = -(int64_t)turn;
+        size_t count = turn < 2 ? 3 : 80;
+        CHECK(revocation_rules_put(&region, rules, count) == (count == 80 ? -1 : 0));
+        CHECK((atomic_load(&region.board->rules) & 1) == (half ^ 1));
+        CHECK(memcmp(current, region.rules[half], SIZE) == 0 && memcmp(other, region.rules[half ^ 1], SIZE) != 0);
+        for (size_t i = 0; i < sizeof *rules; i++) CHECK(behind[i] == 'x');
+    }
+}
+
 /* One rule is in every generation; in each half it stands first at one time and last at the next, so that a mixture of
  * two would miss it. */
 static void switch_rules(void)
@@ -290,6 +322,7 @@ int main(void)
 {
     RUN_IN(4096, put_is_found_and_others_are_not);
     RUN_IN(1024, an_incomplete_replica_cannot_say);
+    RUN_IN(1024, a_word_outlives_its_token_by_a_minute);
     RUN_IN(1024, twice_is_once_and_the_later_expiry_stays);
     RUN_IN(1024, a_token_of_the_far_future_is_held);
     RUN_IN(1024, expired_words_are_used_again);
@@ -301,6 +334,7 @@ int main(void)
     RUN_IN(1024, a_label_is_its_clients);
     RUN_IN(1024, a_void_rule_hides_none_behind_it);
     RUN_IN(1024, too_many_rules_are_told);
+    RUN_IN(1024, rules_are_written_beside_those_in_force);
     RUN_IN(1024, readers_never_see_half_a_set_of_rules);
     return CHECK_EXIT();
 }

@@ -76,6 +76,29 @@ static void the_living_behind_the_expired_are_found(void)
     CHECK(atomic_load(&region.seen[home]) == expired && words_in_use() == 2);
 }
 
+/* As if the other had inserted between the look and the CAS: its word lies where the look ended, behind one that was never
+ * used, and only the second look, after the CAS, can find it. */
+static void who_is_not_alone_after_its_insert_is_not_let_in(void)
+{
+    struct hash hash = hash_pair(&region, TEXT("a"), TEXT("1"));
+    CHECK(once("a", "1", 300) == ANSWER_YES);
+    uint64_t home = hash.place & region.seen_mask, word = atomic_load(&region.seen[home]);
+    CHECK(word != 0);
+    atomic_store(&region.seen[home], 0);
+    atomic_store(&region.seen[(home + 1) & region.seen_mask], word);
+    CHECK(once("a", "1", 300) == ANSWER_NO && words_in_use() == 2);
+}
+
+/* A clock that is set back by half a minute lets nobody in again whose word was given away. */
+static void a_word_outlives_its_proof_by_a_minute(void)
+{
+    uint64_t home = hash_pair(&region, TEXT("a"), TEXT("1")).place & region.seen_mask;
+    uint64_t before = region_milliseconds() / 1000;
+    CHECK(once("a", "1", 300) == ANSWER_YES);
+    uint64_t after = region_milliseconds() / 1000, expiry = atomic_load(&region.seen[home]);
+    CHECK(((expiry - before) & 0xfffff) >= 360 && ((expiry - after) & 0xfffff) <= 360);
+}
+
 /* Each process replays the same ids, in the same order, so that they meet at every one of them. */
 static void replay(_Atomic uint32_t *wins, _Atomic int *begin, unsigned salt)
 {
@@ -182,6 +205,8 @@ int main(void)
     RUN_IN(1024, a_full_window_refuses_and_evicts_nobody);
     RUN_IN(1024, words_are_used_again_after_their_time);
     RUN_IN(1024, the_living_behind_the_expired_are_found);
+    RUN_IN(1024, who_is_not_alone_after_its_insert_is_not_let_in);
+    RUN_IN(1024, a_word_outlives_its_proof_by_a_minute);
     RUN_IN(65536, of_eight_at_once_one_wins);
     RUN_IN(16384, words_that_run_out_let_no_second_in);
     RUN_IN(65536, nothing_acknowledged_is_forgotten);

@@ -108,6 +108,45 @@ static void ids_are_bytes(void)
     CHECK(find(TEXT("abc\0"), &out) == ANSWER_NO);
 }
 
+static void a_disabled_client_stays_disabled(void)
+{
+    struct client out, in = rich_client();
+    in.enabled = false;
+    CHECK(table_put(writer, &in) == 0 && find(in.id, &out) == ANSWER_YES && !out.enabled);
+    in.enabled = true;
+    CHECK(table_put(writer, &in) == 0 && find(in.id, &out) == ANSWER_YES && out.enabled);
+}
+
+/* Two ids of one tag and one home, of which there are some among a few thousand. */
+static bool find_twins(char first_r[24], char second_r[24])
+{
+    enum { IDS = 20000 };
+    static struct hash hashes[IDS];
+    for (unsigned i = 0; i < IDS; i++) hashes[i] = hash_text(&region, fixture_number(first_r, "twin-", i));
+    for (unsigned i = 0; i < IDS; i++)
+        for (unsigned k = 0; k < i; k++)
+            if ((uint16_t)hashes[i].tag == (uint16_t)hashes[k].tag &&
+                (hashes[i].place & region.index_mask) == (hashes[k].place & region.index_mask)) {
+                fixture_number(first_r, "twin-", k);
+                fixture_number(second_r, "twin-", i);
+                return true;
+            }
+    return false;
+}
+
+static void ids_of_one_tag_and_place_are_two_clients(void)
+{
+    struct client out;
+    char first[24], second[24];
+    CHECK(find_twins(first, second));
+    CHECK(put_plain(text_of(first), 1) == 0 && find(text_of(second), &out) == ANSWER_NO);
+    CHECK(put_plain(text_of(second), 2) == 0 && atomic_load(&region.board->clients) == 2);
+    CHECK(find(text_of(first), &out) == ANSWER_YES && out.token_seconds == 1);
+    CHECK(find(text_of(second), &out) == ANSWER_YES && out.token_seconds == 2);
+    table_remove(writer, text_of(second));
+    CHECK(find(text_of(first), &out) == ANSWER_YES && find(text_of(second), &out) == ANSWER_NO);
+}
+
 static void a_change_changes_the_version_and_only_a_change(void)
 {
     struct client out;
@@ -306,6 +345,8 @@ int main(void)
     RUN_IN(64, 512, every_field_comes_back);
     RUN_IN(64, 512, an_absent_default_audience_stays_absent);
     RUN_IN(64, 512, ids_are_bytes);
+    RUN_IN(64, 512, a_disabled_client_stays_disabled);
+    RUN_IN(64, 512, ids_of_one_tag_and_place_are_two_clients);
     RUN_IN(64, 512, a_change_changes_the_version_and_only_a_change);
     RUN_IN(64, 512, a_new_writer_takes_over);
     RUN_IN(64, 512, a_complete_load_sweeps);

@@ -149,9 +149,46 @@ static void the_largest_token_is_issued_or_refused(void)
     }
 }
 
+/* Asks for a token of audiences that are so long in all; the size of the token, 0: refused with 503, -1: otherwise. */
+static long size_of_token(size_t audience_bytes)
+{
+    static char audiences[2][8192], body[3 * 8192];
+    if (!furnish()) return -1;
+    struct world_client *svc = world_client(&world, TEXT("svc"));
+    struct buffer b = { body, 0, sizeof body, false };
+    svc->client.grant_count = 0;
+    buffer_put(&b, TEXT("grant_type=client_credentials&client_id=svc&client_secret=s3cret"));
+    for (size_t i = 0; i < 2; i++) {
+        struct text audience = { audiences[i], i == 0 ? audience_bytes / 2 : audience_bytes - audience_bytes / 2 };
+        memset(audiences[i], i == 0 ? 'a' : 'b', audience.size);
+        if (world_add_grant(&world, svc, &(struct client_grant){ audience, TEXT("read"), true, 0, -1 })) return -1;
+        buffer_put(&b, TEXT("&resource="));
+        buffer_put(&b, audience);
+    }
+    struct text answer = post("/oauth/token", buffer_text(&b));
+    const char *start = memmem(answer.data, answer.size, "\"access_token\":\"", 16);
+    if (!start) return text_begins(answer, TEXT("Status: 503")) ? 0 : -1;
+    return (long)strcspn(start + 16, "\"");
+}
+
+/* What is longer than ACCESS_TOKEN_BYTES could not be read again, so it is not given out; that long is good. */
+static void the_longest_token_is_of_8192_bytes(void)
+{
+    long longest = 0;
+    for (size_t bytes = 5600; bytes < 6000; bytes++) {
+        long size = size_of_token(bytes);
+        CHECK(size >= 0 && size <= ACCESS_TOKEN_BYTES);
+        CHECK(size == 0 || size >= longest);
+        CHECK(size > 0 || longest > 0);
+        if (size > longest) longest = size;
+    }
+    CHECK(longest == ACCESS_TOKEN_BYTES && size_of_token(6000) == 0);
+}
+
 int main(void)
 {
     if (world_open(&world)) return EXIT_FAILURE;
+    RUN(the_longest_token_is_of_8192_bytes);
     RUN(the_token_itself_is_active);
     RUN(no_other_byte_anywhere);
     RUN(no_byte_less_and_none_more);
