@@ -29,28 +29,32 @@ static struct keyshelf_entry *home(const struct keyshelf *shelf, const unsigned 
     return &shelf->entries[word & (shelf->count - 1)];
 }
 
+/* As keyshelf_take(). */
 static int read_key(struct secret_hasher *hasher, struct text json, struct keyshelf_key *known_r)
 {
     struct jwk jwk;
-    if (jwk_read(json, &jwk)) return -1;
+    if (jwk_read(json, &jwk)) return 0;
     struct buffer thumbprint = { known_r->thumbprint, 0, sizeof known_r->thumbprint, false };
     known_r->key = jwk.key;
     known_r->algorithm = jwk.algorithm;
-    if (jwk_put_thumbprint(&thumbprint, hasher, jwk.key) == 0) return 0;
+    if (jwk_put_thumbprint(&thumbprint, hasher, jwk.key) == 0) return 1;
     jwk_close(&jwk);
     return -1;
 }
 
-const struct keyshelf_key *keyshelf_take(struct keyshelf *shelf, struct secret_hasher *hasher, struct text json)
+int keyshelf_take(struct keyshelf *shelf, struct secret_hasher *hasher, struct text json, const struct keyshelf_key **known_r)
 {
     unsigned char digest[SECRET_DIGEST];
     struct keyshelf_key known;
-    if (secret_digest(hasher, &json, 1, digest)) return NULL;
+    if (secret_digest(hasher, &json, 1, digest)) return -1;
     struct keyshelf_entry *entry = home(shelf, digest);
-    if (entry->known.key && memcmp(entry->digest, digest, sizeof digest) == 0) return &entry->known;
-    if (read_key(hasher, json, &known)) return NULL;
-    EVP_PKEY_free(entry->known.key);
-    entry->known = known;
-    memcpy(entry->digest, digest, sizeof digest);
-    return &entry->known;
+    if (!entry->known.key || memcmp(entry->digest, digest, sizeof digest) != 0) {
+        int read = read_key(hasher, json, &known);
+        if (read != 1) return read;
+        EVP_PKEY_free(entry->known.key);
+        entry->known = known;
+        memcpy(entry->digest, digest, sizeof digest);
+    }
+    *known_r = &entry->known;
+    return 1;
 }

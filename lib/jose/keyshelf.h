@@ -23,7 +23,8 @@ struct keyshelf {
 int keyshelf_open(struct keyshelf *shelf, size_t count);
 void keyshelf_close(struct keyshelf *shelf);
 
-/* The key of a JWK; NULL when jwk_read() refuses it, or the library failed. Good until the next keyshelf_take(). */
-const struct keyshelf_key *keyshelf_take(struct keyshelf *shelf, struct secret_hasher *hasher, struct text json);
+/* The key of a JWK: 1, and *known_r, which is good until the next keyshelf_take(). 0 when jwk_read() refuses it, -1 when the
+ * library failed. */
+int keyshelf_take(struct keyshelf *shelf, struct secret_hasher *hasher, struct text json, const struct keyshelf_key **known_r);
 
 #endif

@@ -29,8 +29,9 @@ static enum answer verify_signature(struct exchange *exchange, const struct asse
                                     const struct client_key *key)
 {
     const struct issuer *issuer = exchange->issuer;
-    const struct keyshelf_key *known = keyshelf_take(issuer->shelf, issuer->hasher, key->jwk);
-    if (!known) return ANSWER_CANNOT_SAY;               /* it was read when the row was */
+    const struct keyshelf_key *known;
+    if (keyshelf_take(issuer->shelf, issuer->hasher, key->jwk, &known) != 1)
+        return ANSWER_CANNOT_SAY;                       /* it was read when the row was */
     int good = jws_verify(known->key, key->algorithm, issuer->hasher, &assertion->jws);
     return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }

@@ -137,9 +137,9 @@ static enum answer verify_secret(struct exchange *exchange, const struct client 
         const struct client_secret *stored = &client->secrets[i];
         if (stored->hash.rounds > 0 || !is_current(stored, exchange->now)) continue;
         tried++;
-        if (secret_verify(exchange->issuer->hasher, &stored->hash, secret) != 1) continue;
+        int same = secret_verify(exchange->issuer->hasher, &stored->hash, secret);
         *label_r = stored->label;
-        return ANSWER_YES;
+        if (same != 0) return same == 1 ? ANSWER_YES : ANSWER_CANNOT_SAY;
     }
     if (tried == 0) verify_nothing(exchange, secret);
     for (size_t i = 0; answer == ANSWER_NO && i < client->secret_count; i++) {

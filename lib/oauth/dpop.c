@@ -40,8 +40,9 @@ static int read_proof(struct exchange *exchange, struct proof *proof_r)
 static enum answer verify_signature(struct exchange *exchange, struct proof *proof)
 {
     const struct issuer *issuer = exchange->issuer;
-    const struct keyshelf_key *known = keyshelf_take(issuer->shelf, issuer->hasher, proof->header.jwk);
-    if (!known) return ANSWER_NO;
+    const struct keyshelf_key *known;
+    int read = keyshelf_take(issuer->shelf, issuer->hasher, proof->header.jwk, &known);
+    if (read != 1) return read == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
     enum jws_algorithm algorithm = (enum jws_algorithm)proof->header.algorithm;
     bool suits = jwk_suits(known->key, algorithm) && (known->algorithm < 0 || known->algorithm == proof->header.algorithm);
     int good = suits ? jws_verify(known->key, algorithm, issuer->hasher, &proof->jws) : 0;

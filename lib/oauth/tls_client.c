@@ -11,8 +11,9 @@ static bool has_subject(const struct exchange *exchange, const struct client *cl
 
 static enum answer is_key_of(const struct issuer *issuer, const struct client_key *key, const struct certificate *certificate)
 {
-    const struct keyshelf_key *known = keyshelf_take(issuer->shelf, issuer->hasher, key->jwk);
-    if (!known) return ANSWER_CANNOT_SAY;               /* it was read when the row was */
+    const struct keyshelf_key *known;
+    if (keyshelf_take(issuer->shelf, issuer->hasher, key->jwk, &known) != 1)
+        return ANSWER_CANNOT_SAY;                       /* it was read when the row was */
     return certificate_has_key(certificate, known->key) ? ANSWER_YES : ANSWER_NO;
 }
 
