@@ -1,8 +1,9 @@
-"""applications: what an operator may have behind a front server beside apis.py: SCGI, CGI, and a target that takes whatever
-reaches it. Each tells as JSON what it was told."""
+"""applications: what an operator may have behind a front server beside apis.py: SCGI, uwsgi, CGI, and a target that takes
+whatever reaches it. Each tells as JSON what it was told."""
 import json
 import os
 import socketserver
+import struct
 import threading
 
 from apis import FastcgiApp, FastcgiServer, HttpApi, HttpServer
@@ -31,6 +32,18 @@ class ScgiApp(socketserver.StreamRequestHandler):
         self.wfile.write(answer(headers, self.rfile.read(int(dict(headers).get("CONTENT_LENGTH") or 0))))
 
 
+class UwsgiApp(socketserver.StreamRequestHandler):
+    def handle(self):
+        _, size, _ = struct.unpack("<BHB", self.rfile.read(4))
+        data, words = self.rfile.read(size), []
+        while data:
+            length = struct.unpack("<H", data[:2])[0]
+            words.append(data[2:2 + length].decode("latin-1"))
+            data = data[2 + length:]
+        headers = list(zip(words[0::2], words[1::2]))
+        self.wfile.write(answer(headers, self.rfile.read(int(dict(headers).get("CONTENT_LENGTH") or 0))))
+
+
 class Catcher(socketserver.BaseRequestHandler):
     """Of any protocol: keeps what comes first, and answers as an HTTP server would."""
 
@@ -50,14 +63,15 @@ class TcpServer(socketserver.ThreadingTCPServer):
 
 
 class Applications:
-    """http, scgi and catcher are ports; fastcgi is a unix socket."""
+    """http, scgi, uwsgi and catcher are ports; fastcgi is a unix socket."""
 
     def __init__(self, scratch):
         self.fastcgi = scratch.path("application.sock")
         self.catcher_server = TcpServer(("127.0.0.1", 0), Catcher)
         self.catcher_server.caught = []
         servers = {"http": HttpServer(("127.0.0.1", 0), HttpApi), "scgi": TcpServer(("127.0.0.1", 0), ScgiApp),
-                   "catcher": self.catcher_server, "fastcgi": FastcgiServer(self.fastcgi, FastcgiApp)}
+                   "uwsgi": TcpServer(("127.0.0.1", 0), UwsgiApp), "catcher": self.catcher_server,
+                   "fastcgi": FastcgiServer(self.fastcgi, FastcgiApp)}
         os.chmod(self.fastcgi, 0o666)
         for name, server in servers.items():
             if name != "fastcgi":

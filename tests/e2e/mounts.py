@@ -1,95 +1,19 @@
 #!/usr/bin/env python3
 """mounts: the check and the mount beside everything else that an operator may have in the same front server: each module of
-lighttpd that can claim a request, loaded before and after ours, and each kind of application behind the check."""
+lighttpd that can claim a request, loaded before and after ours; what a server{} of nginx may say around them; each kind of
+application behind the check."""
 import os
 import re
 
-import fronts
 import rig
 import web
 from apis import SECRET_FILE
 from applications import CAUGHT, CGI_SCRIPT, Applications
 from house import House
+from mounted import CATCH_ALL, FILES, MODULES, NGINX_AROUND, Lighttpd, Nginx
 from rig import equal, must
 
 UPLOAD = b"x" * 3000000
-AUDIENCE = rig.AUDIENCE
-
-# As Debian's lighttpd.conf: its own modules, then the files of conf-enabled in the order of their names.
-LIGHTTPD = """
-server.modules = ("mod_indexfile", "mod_access", "mod_alias", "mod_redirect"{tls})
-server.bind = "127.0.0.1"
-server.port = {port}
-server.document-root = "{folder}"
-server.errorlog = "{folder}/lighttpd-error.log"
-server.upload-dirs = ("{folder}")
-include "{folder}/http-parseopts.conf"
-include "{folder}/conf-enabled/*.conf"
-server.modules += ("mod_dirlisting", "mod_staticfile")
-accesslog.filename = "{folder}/lighttpd-access.log"
-"""
-
-# A file of conf-enabled that loads a module and lets it claim what it can.
-MODULES = {
-    "proxy": 'proxy.server = ("" => (("host" => "127.0.0.1", "port" => {catcher})))',
-    "scgi": 'scgi.server += ("/" => (("host" => "127.0.0.1", "port" => {catcher}, "check-local" => "disable")))',
-    "ajp13": 'ajp13.server = ("" => (("host" => "127.0.0.1", "port" => {catcher})))',
-    "wstunnel": 'wstunnel.server = ("" => (("host" => "127.0.0.1", "port" => {catcher})))',
-    "status": 'status.status-url = "/files/x.txt"',
-    "cgi": 'cgi.assign = (".txt" => "/bin/cat")',
-    "webdav": '$HTTP["url"] =~ "^/dav/" {{ webdav.activate = "enable" }}',
-    "sockproxy": '$SERVER["socket"] == "127.0.0.1:{other}" {{ '
-                 'sockproxy.server = ("" => (("host" => "127.0.0.1", "port" => {catcher}))) }}',
-}
-CATCH_ALL = ("proxy", "scgi", "ajp13")
-FILES = {"before": "10", "after": "95"}
-
-LIGHTTPD_CHECK = """
-server.modules += ("mod_scgi", "mod_cgi")
-fastcgi.server += ({authorizers})
-$HTTP["url"] =~ "^/({paths})/" {{
-    setenv.set-environment = ("M2M_AUDIENCE" => "{audience}")
-}}
-scgi.server += ("/scgi/" => (("host" => "127.0.0.1", "port" => {scgi}, "check-local" => "disable")))
-$HTTP["url"] =~ "^/cgi/" {{ cgi.assign = (".py" => "{python}") }}
-"""
-AUTHORIZER = ('"/{path}/" => (("socket" => "{socket}", "mode" => "authorizer", "check-local" => "disable", '
-              '"read-timeout" => 15))')
-
-
-class Lighttpd(fronts.Front):
-    """As Debian has it, with one more module; place: whether its file comes before or after ours."""
-
-    def __init__(self, house, applications, module=None, place=None):
-        super().__init__(house.scratch, "lighttpd", house.pool.socket)
-        self.applications, self.module, self.place = applications, module, place
-        self.other_port = rig.free_port()
-
-    def write_lighttpd(self):
-        folder, enabled = self.scratch.folder, self.scratch.path("conf-enabled")
-        os.makedirs(enabled, exist_ok=True)
-        for name in os.listdir(enabled):
-            os.unlink(os.path.join(enabled, name))
-        self.adapt("lighttpd/http-parseopts.conf", "http-parseopts.conf", {})
-        self.adapt("lighttpd/05-m2mauth-modules.conf", "conf-enabled/05-m2mauth-modules.conf", {})
-        self.adapt("lighttpd/m2mauth.conf", "conf-enabled/90-m2mauth.conf", {"/run/m2mauth/fcgi.sock": self.socket})
-        self.adapt("lighttpd/m2mauth_check.conf", "conf-enabled/91-m2mauth-check.conf", {
-            "/run/m2mauth/fcgi.sock": self.socket, "/run/app/fcgi.sock": self.applications.fastcgi,
-            '"port" => 8080': f'"port" => {self.applications.http}', '"M2M_SCOPE" => "read",': "",
-            **{f"https://{name}.example.com/\"": f"{AUDIENCE}\"" for name in ("api", "app", "files")}})
-        self.scratch.write("conf-enabled/92-more.conf", self.more_paths())
-        if self.module:
-            line = MODULES[self.module].format(catcher=self.applications.catcher, other=self.other_port)
-            self.scratch.write(f"conf-enabled/{FILES[self.place]}-{self.module}.conf",
-                               f'server.modules += ("mod_{self.module}")\n{line}\n')
-        conf = self.scratch.write("lighttpd.conf", LIGHTTPD.format(folder=folder, port=self.port, tls=""))
-        self.command = ["lighttpd", "-D", "-f", conf]
-
-    def more_paths(self):
-        paths = ("scgi", "cgi")
-        authorizers = ", ".join(AUTHORIZER.format(path=path, socket=self.socket) for path in paths)
-        return LIGHTTPD_CHECK.format(authorizers=authorizers, paths="|".join(paths), audience=AUDIENCE,
-                                     scgi=self.applications.scgi, python="/usr/bin/python3")
 
 
 class Visitor:
@@ -107,13 +31,17 @@ class Visitor:
         equal(self.applications.take_caught(), [], f"{what}: reached another module")
 
 
-PROTECTED = ("/files/x.txt", "/api/orders", "/app/orders", "/scgi/orders", "/cgi/told.py")
-# The identity as each kind of application reads it.
-CALLER = {"/app/orders": "AUTH_CLIENT", "/scgi/orders": "AUTH_CLIENT", "/cgi/told.py": "AUTH_CLIENT"}
+# Each path behind the check, and the names by which its application learns who calls; the first is a file.
+BEHIND = {
+    "lighttpd": {"/files/x.txt": (), "/api/orders": ("FORWARDED",), "/app/orders": ("AUTH_CLIENT",),
+                 "/scgi/orders": ("AUTH_CLIENT",), "/cgi/told.py": ("AUTH_CLIENT",)},
+    "nginx": {"/files/x.txt": (), "/http/orders": ("X_AUTH_CLIENT",), "/grpc/orders": ("X_AUTH_CLIENT",),
+              **{f"/{kind}/orders": ("AUTH_CLIENT", "HTTP_X_AUTH_CLIENT") for kind in ("fastcgi", "uwsgi", "scgi")}},
+}
 
 
 def nobody_passes(visitor):
-    for path in PROTECTED:
+    for path in BEHIND[visitor.front.kind]:
         for headers in ([], [("Authorization", "Bearer x")], [("Upgrade", "websocket"), ("Connection", "Upgrade")]):
             for method in ("GET", "POST", "OPTIONS", "PUT", "PROPFIND"):
                 answer = visitor.ask(path, headers=headers, method=method, body=b"x" if method in ("POST", "PUT") else None)
@@ -156,27 +84,27 @@ def told(visitor, path, answer):
     found = {}
     for name, value in answer.json()["headers"]:
         name = name.upper().replace("-", "_")
-        is_ours = "X_AUTH" in name or name in ("FORWARDED", "REMOTE_USER", CALLER.get(path))
+        is_ours = "X_AUTH" in name or name in ("REMOTE_USER", *BEHIND[visitor.front.kind][path])
         must(name not in found or not is_ours, f"{path}: {name} twice")
         found[name] = value
     return found
 
 
-def caller(path, found):
-    if path == "/api/orders":
-        match = re.search(r';remote_user="([^"]+)"$', found.get("FORWARDED", ""))     # as the README has it
+def caller(name, found):
+    if name == "FORWARDED":
+        match = re.search(r';remote_user="([^"]+)"$', found.get(name, ""))      # as the README has it
         return match and match[1]
-    return found.get(CALLER[path])
+    return found.get(name)
 
 
 def kinds_of_pass(visitor):
     """What an application behind the check can be sure of to be its own, whatever other modules take."""
     rivals = {"proxy": ("/scgi/orders", "/cgi/told.py"), "scgi": ("/api/orders", "/scgi/orders", "/cgi/told.py"),
               "ajp13": ("/api/orders", "/scgi/orders", "/cgi/told.py")}
-    return [path for path in PROTECTED[1:] if path not in rivals.get(visitor.front.module, ())]
+    return [path for path in list(BEHIND[visitor.front.kind])[1:] if path not in rivals.get(visitor.front.module, ())]
 
 
-FORGED = [(name, "root") for end in ("Client", "Subject", "Scope", "Audience")
+FORGED = [("Forwarded", 'for=1.2.3.4;remote_user="root"')] + [(name, "root") for end in ("Client", "Subject", "Scope", "Audience")
           for name in (f"X-Auth-{end}", f"X_Auth_{end}", f"x-auth_{end}", f"X_AUTH-{end}".upper(), f"Auth-{end}",
                        f"Auth_{end}", f"Variable-Auth-{end}")]
 
@@ -184,9 +112,9 @@ FORGED = [(name, "root") for end in ("Client", "Subject", "Scope", "Audience")
 def forged_identity(visitor):
     token = visitor.client.token(scope="read")
     for path in kinds_of_pass(visitor):
-        headers = [*FORGED, ("Remote-User", "root"), ("Forwarded", 'for=1.2.3.4;remote_user="root"')]
-        found = told(visitor, path, visitor.ask(path, token, headers))
-        equal(caller(path, found), "caller", f"{path}: caller")
+        found = told(visitor, path, visitor.ask(path, token, FORGED))
+        for name in BEHIND[visitor.front.kind][path]:
+            equal(caller(name, found), "caller", f"{path}: caller as {name}")
         left = [name for name, value in found.items() if "X_AUTH" in name and value == "root"]
         equal(left, [], f"{path}: forged names that reach the application")
 
@@ -217,6 +145,64 @@ def lighttpd_with(house, applications, module=None, place=None):
     front.stop()
 
 
+def size_is_the_locations(visitor):
+    """The limit of the location itself holds, and its answer is 413."""
+    token = visitor.client.token(scope="read")
+    equal(visitor.ask("/small/orders", token, method="POST", body=b"x" * 900000).status, 200, "900 kB where 1 MB may pass")
+    answer = visitor.ask("/small/orders", token, method="POST", body=UPLOAD)
+    must(answer.status == 413 or (visitor.front.around and answer.body == b"open"), f"3 MB where 1 MB may pass: {answer}")
+
+
+def asked_once(visitor):
+    """Ten requests may pass within the minute: the question of the check is not counted as one."""
+    token = visitor.client.token(scope="read")
+    seen = [visitor.ask("/limited/x.txt", token).status for _ in range(12)]
+    equal(seen[:10], [200] * 10, "requests within the limit")
+    must(200 not in seen[10:], f"requests beyond the limit: {seen}")
+
+
+def not_remembered(visitor):
+    """The answer for one token is not the answer for the next, whatever the server{} caches."""
+    token = visitor.client.token(scope="read")
+    for path in BEHIND["nginx"]:
+        for _ in range(2):
+            equal(visitor.ask(path, token).status, 200, f"{path} with a token")
+            equal(visitor.ask(path).status, 401, f"{path} without one, after it")
+    first, second = (visitor.client.token(scope="read") for _ in range(2))
+    must(first != second, "the same token twice")
+    equal(visitor.client.validate(first).json()["active"], True, "active")
+    visitor.client.revoke(first)
+    equal(visitor.client.validate(first).json(), {"active": False}, "after its revocation")
+
+
+def nobody_passes_without_a_pool(visitor):
+    for path in BEHIND["nginx"]:
+        for headers in ([], [("Authorization", "Bearer x")]):
+            answer = visitor.ask(path, headers=headers)
+            equal(answer.status, 503, f"{path} without a pool: {answer}")
+            must(SECRET_FILE.encode() not in answer.body, f"{path} was answered")
+
+
+NGINX_CHECKS = (
+    *(check for check in CHECKS if check[1] is not module_works),
+    ("a body larger than the location allows is 413, one that it allows passes", size_is_the_locations),
+    ("limit_req counts a request once, not its question", asked_once),
+    ("no answer of the check is cached, nor one of the mount", not_remembered),
+)
+
+
+def nginx_with(house, applications, around, name):
+    front = Nginx(house, applications, around).start()
+    visitor = Visitor(house, front, applications)
+    for title, function in NGINX_CHECKS:
+        rig.run_check(f"{title} [{name}]", function, visitor)
+    front.stop()
+    front = Nginx(house, applications, around, house.scratch.path("nowhere.sock")).start()
+    rig.run_check(f"no pool: 503 on each kind of path [{name}]", nobody_passes_without_a_pool,
+                  Visitor(house, front, applications))
+    front.stop()
+
+
 def refuses_without_the_fragment(house, applications):
     """Without 05-m2mauth-modules.conf neither of the other two is taken."""
     front = Lighttpd(house, applications)
@@ -238,6 +224,7 @@ def script(build, scratch):
         os.makedirs(scratch.path(folder))
         os.chmod(scratch.path(folder), 0o777)
     scratch.write("files/x.txt", SECRET_FILE)
+    scratch.write("open.txt", "open")
     scratch.write("dav/told.txt", "Status: 200 OK\n\na CGI script")
     scratch.write("cgi/told.py", CGI_SCRIPT)
     os.chmod(scratch.folder, 0o755)
@@ -247,6 +234,8 @@ def script(build, scratch):
     for module in MODULES:
         for place in FILES:
             lighttpd_with(house, applications, module, place)
+    for around, name in (("", "nginx"), (NGINX_AROUND, "nginx, a server{} with limits, caches and error pages")):
+        nginx_with(house, applications, around, name)
     rig.run_check("no sanitizer report (mounts)", house.pool.no_sanitizer_report)
     house.stop()
 
