@@ -48,7 +48,8 @@
     CHOICE(replay, "host", "host|cluster") \
     NUMBER(failures_per_minute, 10, 1, 10000) \
     CHOICE(log_target, "auto", "auto|stderr|syslog") \
-    CHOICE(log_requests, "refused", "none|refused|all")
+    CHOICE(log_requests, "refused", "none|refused|all") \
+    NUMBER(log_requests_per_second, 100, 0, 1000000)
 
 enum { CONFIG_TEXT = 256 };
 

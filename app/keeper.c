@@ -285,6 +285,7 @@ static void turn(struct keeper *keeper)
 {
     uint64_t now_ms = region_milliseconds();
     beat(keeper);
+    log_turn(now_ms);
     if (!keeper->db && now_ms >= keeper->connect_ms) connect_now(keeper);
     answer_letters(keeper);
     if (keeper->db && now_ms >= keeper->poll_ms) poll_feed(keeper);
@@ -380,6 +381,7 @@ int keeper_run(struct region *region, struct region_row *row, const struct confi
         await(&keeper);
     }
     if (status == EX_OK) answer_letters(&keeper);
+    log_flush();
     atomic_store(&region->board->database_up, 0);
     db_close(keeper.db);
     renew_close(&keeper.renew);

@@ -267,7 +267,8 @@ static int run(struct master *master)
 {
     for (;;) {
         bool missing = false;
-        if (keep_nonblocking()) log_event(LOG_LEVEL_ERROR, "listener", "cannot set O_NONBLOCK: %s", strerror(errno));
+        if (keep_nonblocking()) log_repeated(LOG_LEVEL_ERROR, "listener", "cannot set O_NONBLOCK: %s", strerror(errno));
+        log_turn(master->now);
         bury(master);
         if (master->stopping && master->crew.count == 0) return master->status;
         crew_watch(&master->crew, &master->current.config, master->awake_ms);
@@ -310,7 +311,10 @@ int master_run(const char *path, unsigned workers)
     }
     if (region_open(&master.region, config)) return EX_OSERR;
     log_event(LOG_LEVEL_NOTICE, "start", "%u workers, issuer %s", config->workers, config->issuer);
+    log_count_in(master.region.log_lost, master.region.log_left_out);
     int status = run(&master);
+    log_flush();
+    log_count_in(NULL, NULL);
     log_event(LOG_LEVEL_NOTICE, "stop", "all processes have finished");
     region_close(&master.region);
     return status;

@@ -196,6 +196,10 @@ static void put_replica(struct buffer *page, const struct region *region)
              atomic_load(region->seen_full));
     put_fact(page, "rules_generation", "gauge", "Changes of the revocation rules.", atomic_load(&board->rules) >> 1);
     put_fact(page, "keys_generation", "gauge", "Changes of the signing keys.", atomic_load(&board->keys) >> 1);
+    put_fact(page, "log_lost_total", "counter", "Lines of the log that its reader was too slow for.",
+             atomic_load(region->log_lost));
+    put_fact(page, "log_left_out_total", "counter", "Lines of requests over log_requests_per_second.",
+             atomic_load(region->log_left_out));
     put_fact(page, "workers_ready", "gauge", "Workers that serve.", workers_ready(region));
 }
 

@@ -20,6 +20,7 @@ struct layout {
     bool overflow;
     uint64_t head, board, index, records, rules[2], keys[2], private_size;
     uint64_t revoked, revoked_reach, revocations_full, verified, seen, seen_full, limits, failures, slow_lane, rows;
+    uint64_t log_lost, log_left_out;
 };
 
 static uint64_t layout_add(struct layout *layout, uint64_t count, uint64_t size)
@@ -76,6 +77,8 @@ static struct layout lay_out(const struct region *region, uint64_t page)
     l.limits = layout_add(&l, region->index_mask + 1, sizeof(uint64_t));
     l.failures = layout_add(&l, region->failures_mask + 1, sizeof(uint64_t));
     l.slow_lane = layout_add(&l, 1, sizeof(uint64_t));
+    l.log_lost = layout_add(&l, 1, sizeof(uint64_t));
+    l.log_left_out = layout_add(&l, 1, sizeof(uint64_t));
     l.rows = layout_add(&l, region->row_count, sizeof(struct region_row));
     return l;
 }
@@ -113,6 +116,8 @@ static void place_parts(struct region *region, const struct layout *l)
     region->limits = (_Atomic uint64_t *)(base + l->limits);
     region->failures = (_Atomic uint64_t *)(base + l->failures);
     region->slow_lane = (_Atomic uint64_t *)(base + l->slow_lane);
+    region->log_lost = (_Atomic uint64_t *)(base + l->log_lost);
+    region->log_left_out = (_Atomic uint64_t *)(base + l->log_left_out);
     region->rows = (struct region_row *)(base + l->rows);
 }
 

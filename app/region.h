@@ -12,7 +12,7 @@
  *   limits     workers          workers   one 64-bit word per bucket, CAS (limit.h)
  *   failures   workers          workers   the same
  *   words      keeper, workers  all       slow_lane (world.c), revoked_reach, revocations_full,
- *                                        seen_full: a cache line each
+ *                                        seen_full, log_lost, log_left_out: a cache line each
  *   rows       their owner      all       one row per process; the mailbox word hands it over and back (mailbox.h)
  *
  * The parts above `revoked` are mapped read-only in workers. A process may be killed between any two instructions:
@@ -130,6 +130,8 @@ struct region {
     uint64_t failures_mask;
     _Atomic uint64_t *slow_lane;        /* one word: pid and start of who computes a slow hash */
     _Atomic uint64_t *revocations_full; /* revocations that did not fit; not on the board, because workers count, too */
+    _Atomic uint64_t *log_lost;         /* lines of the log that could not be written, by any process */
+    _Atomic uint64_t *log_left_out;     /* and that were not written on purpose (log.h) */
     struct region_row *rows;
     size_t row_count;
 };

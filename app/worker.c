@@ -185,6 +185,8 @@ static int open_all(struct worker *worker)
 {
     const char *logged = worker->config->log_requests;
     worker->log_from_status = strcmp(logged, "all") == 0 ? 0 : strcmp(logged, "none") == 0 ? INT32_MAX : 400;
+    log_turn(region_milliseconds());
+    log_limit_requests((worker->config->log_requests_per_second + worker->config->workers - 1) / worker->config->workers);
     if (region_confine(worker->region) || arena_open(&worker->arena, ARENA_BYTES) || open_loop(worker) ||
         secret_hasher_open(&worker->hasher) || recent_open(&worker->recent, RECENT_TOKENS) ||
         keyshelf_open(&worker->shelf, SHELF_KEYS) ||
@@ -288,7 +290,7 @@ static void serve(struct worker *worker, struct slot *slot)
 static void accept_failed(struct worker *worker, int why)
 {
     if (why == EAGAIN || why == EINTR || why == ECONNABORTED) return;
-    log_event(LOG_LEVEL_WARNING, "accept", "%s", strerror(why));
+    log_repeated(LOG_LEVEL_WARNING, "accept", "cannot take a connection: %s", strerror(why));
     listen_off(worker);
     worker->listen_again_ms = region_milliseconds() + DESCRIPTOR_PAUSE_MS;
 }
@@ -380,6 +382,7 @@ static void loop(struct worker *worker)
     for (;;) {
         uint64_t now = region_milliseconds();
         atomic_store_explicit(&worker->row->heartbeat_ms, now, memory_order_relaxed);
+        log_turn(now);
         if (worker->phase == EMPTYING) empty(worker, now);
         if (worker->phase == LEAVING && (worker->count == 0 || now >= worker->until_ms)) return;
         tend_listener(worker, now);
@@ -395,6 +398,7 @@ int worker_run(struct region *region, struct region_row *row, const struct confi
     if (status == EX_OK) {
         atomic_store_explicit(&row->ready, 1, memory_order_release);
         loop(&worker);
+        log_flush();
     }
     close_all(&worker);
     return status;
