@@ -49,12 +49,11 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED") \
     X(READ_WRITABLE, /* -> what the server says of read_only and of innodb_read_only */ \
       "SELECT @@GLOBAL.read_only, @@GLOBAL.innodb_read_only") \
-    X(READ_STREAMS, /* -> stream, seq, epoch */ \
-      "SELECT s.stream, s.seq, e.epoch FROM feed_stream s CROSS JOIN feed_epoch e") \
+    X(READ_STREAMS, /* -> stream, seq, began, began_seq, epoch; one row without a stream when there is none */ \
+      "SELECT s.stream, s.seq, s.began, s.began_seq, e.epoch FROM (SELECT 1 AS one) o " \
+      "LEFT JOIN feed_epoch e ON e.only_row = o.one LEFT JOIN feed_stream s ON TRUE ORDER BY s.stream") \
     X(READ_STREAM, /* stream -> seq */ \
       "SELECT seq FROM feed_stream WHERE stream = ?") \
-    X(ADD_STREAM, /* stream */ \
-      "INSERT INTO feed_stream (stream, seq) VALUES (?, 0)") \
     X(READ_FEED, /* stream, seq, seq again -> seq, kind, item, expires_at of the revoked token: the next 10000 */ \
       "SELECT f.seq, f.kind, f.item, UNIX_TIMESTAMP(r.expires_at) FROM feed f " \
       "LEFT JOIN revoked_token r ON f.kind = 'revoked_token' AND r.jti = f.item " \
@@ -114,7 +113,15 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "DELETE FROM used_proof WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 10 MINUTE " \
       "ORDER BY expires_at, proof LIMIT 1000") \
     X(PURGE_FEED, \
-      "DELETE FROM feed WHERE at < CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000")
+      "DELETE FROM feed WHERE at < CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000") \
+    X(PURGE_FEED_EARLY, /* while there are many streams */ \
+      "DELETE FROM feed WHERE at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR AND stream <> 'operator' " \
+      "ORDER BY at, stream, seq LIMIT 1000") \
+    X(READ_IDLE_STREAMS, /* -> stream, seq, began; those without a row in feed, at most 100 */ \
+      "SELECT s.stream, s.seq, s.began FROM feed_stream s WHERE s.stream <> 'operator' AND " \
+      "NOT EXISTS (SELECT 1 FROM feed f WHERE f.stream = s.stream) ORDER BY s.stream LIMIT 100") \
+    X(REMOVE_STREAM, /* stream, seq, began; unless it has moved since: its numbers and its rows in feed come together */ \
+      "DELETE FROM feed_stream WHERE stream = ? AND seq = CAST(? AS UNSIGNED) AND began = CAST(? AS UNSIGNED)")
 
 /* The lives of signing keys: the keeper's and the operator's. */
 #define DB_KEY_LIST(X) \

@@ -1,27 +1,33 @@
 #include "feed.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    FEED_STREAMS = 512,
     FEED_STREAM_BYTES = 64,
     FEED_EPOCH_BYTES = 40,
+    FEED_STREAMS = 65536,       /* more are left to the complete comparison with the database */
     FEED_CLIENTS = 500,         /* more changed clients in one page, and a complete load is quicker */
-    FEED_PAGE = 10000           /* as READ_FEED has it */
+    FEED_PAGE = 10000,          /* as READ_FEED has it */
+    FEED_FORGET_MS = 600000,    /* the cursor of a stream that is no longer there is kept so long */
+    FEED_GAP_MS = 1800000       /* half the shortest life of a row in feed (PURGE_FEED_EARLY) */
 };
 
+/* A stream as read, or how far it is applied. As read, seq may be one that is not committed yet: a hint that there is
+ * something to read, never more. */
 struct position {
     char stream[FEED_STREAM_BYTES];
     size_t size;
     uint64_t seq;
+    uint64_t began, began_seq;  /* when its row was added, and its seq then */
+    uint64_t seen_ms;
 };
 
-/* As read, a seq may be one that is not committed yet: a hint that there is something to read, never more. */
+/* By name. */
 struct positions {
-    size_t count;
-    char epoch[FEED_EPOCH_BYTES];
-    struct position streams[FEED_STREAMS];
+    size_t count, room;
+    struct position *streams;
 };
 
 /* What one page of one stream asks to read again. */
@@ -36,8 +42,11 @@ struct changes {
 
 struct feed {
     const char *why;
-    bool unreadable;            /* a stream that has no room here */
-    struct positions read, applied;
+    bool started;
+    uint64_t polled_ms;         /* the last poll that saw all streams */
+    size_t left_out;            /* rows of feed_stream in this poll */
+    char read_epoch[FEED_EPOCH_BYTES], epoch[FEED_EPOCH_BYTES];
+    struct positions read, applied, merged;
     struct changes changes;
 };
 
@@ -50,6 +59,10 @@ struct feed *feed_new(void)
 
 void feed_free(struct feed *feed)
 {
+    if (!feed) return;
+    free(feed->read.streams);
+    free(feed->applied.streams);
+    free(feed->merged.streams);
     free(feed);
 }
 
@@ -58,34 +71,60 @@ const char *feed_why(const struct feed *feed)
     return feed->why;
 }
 
+size_t feed_streams(const struct feed *feed)
+{
+    return feed->read.count + feed->left_out;
+}
+
+size_t feed_left_out(const struct feed *feed)
+{
+    return feed->left_out;
+}
+
+static int append(struct positions *positions, const struct position *p)
+{
+    if (positions->count == positions->room) {
+        size_t room = positions->room ? positions->room * 2 : 64;
+        struct position *streams = realloc(positions->streams, room * sizeof *streams);
+        if (!streams) return -1;
+        positions->streams = streams;
+        positions->room = room;
+    }
+    positions->streams[positions->count++] = *p;
+    return 0;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct position *a = left, *b = right;
+    int order = memcmp(a->stream, b->stream, a->size < b->size ? a->size : b->size);
+    return order ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+/* A row that cannot be read is left out: what one host does wrong stops none. */
 static int take_stream(void *context, const struct text *columns, size_t count)
 {
+    enum { STREAM, SEQ, BEGAN, BEGAN_SEQ, EPOCH, COLUMNS };
     struct feed *feed = context;
-    struct positions *read = &feed->read;
-    uint64_t seq = 0;
-    feed->unreadable = count != 3 || read->count == FEED_STREAMS || columns[0].size > FEED_STREAM_BYTES ||
-                       text_number(columns[1], UINT64_MAX, &seq) || columns[2].size >= FEED_EPOCH_BYTES;
-    if (feed->unreadable) return -1;
-    struct position *p = &read->streams[read->count];
-    p->seq = seq;
-    memcpy(p->stream, columns[0].data, columns[0].size);
-    p->size = columns[0].size;
-    memset(read->epoch, 0, sizeof read->epoch);
-    memcpy(read->epoch, columns[2].data, columns[2].size);
-    read->count++;
-    return 0;
+    assert(count == COLUMNS);
+    memset(feed->read_epoch, 0, sizeof feed->read_epoch);
+    if (columns[EPOCH].size > 0 && columns[EPOCH].size < FEED_EPOCH_BYTES)
+        memcpy(feed->read_epoch, columns[EPOCH].data, columns[EPOCH].size);
+    if (!text_present(columns[STREAM])) return 0;
+    struct position p = { .size = columns[STREAM].size, .seen_ms = region_milliseconds() };
+    if (p.size > FEED_STREAM_BYTES || text_number(columns[SEQ], UINT64_MAX, &p.seq) ||
+        text_number(columns[BEGAN], UINT64_MAX, &p.began) || text_number(columns[BEGAN_SEQ], UINT64_MAX, &p.began_seq) ||
+        feed->read.count == FEED_STREAMS) {
+        feed->left_out++;
+        return 0;
+    }
+    if (p.size > 0) memcpy(p.stream, columns[STREAM].data, p.size);
+    return append(&feed->read, &p);
 }
 
 static struct text name_of(const struct position *p)
 {
     return (struct text){ p->stream, p->size };
-}
-
-static struct position *find(struct positions *positions, struct text stream)
-{
-    for (size_t i = 0; i < positions->count; i++)
-        if (text_equal(name_of(&positions->streams[i]), stream)) return &positions->streams[i];
-    return NULL;
 }
 
 static enum feed_result failed(struct feed *feed, const char *why)
@@ -115,26 +154,46 @@ static long oldest(struct db *db, const struct position *p, uint64_t seq, uint64
     return ask(db, DB_READ_FEED_OLDEST, p, seq, seq_r);
 }
 
-/* Takes p back to the last number that is committed. Rows are committed in order, so a search by halves finds it; the
- * stream's own row would tell, but may be a million versions away when somebody changes as many clients at once. */
-static int settle(struct db *db, struct position *p)
+/* Whether the row seq of the stream is committed: 1, 0, or -1. */
+static long committed(struct db *db, const struct position *p, uint64_t seq)
 {
-    uint64_t low = 0, high = p->seq, seen;
-    long rows = high > 0 ? ask(db, DB_READ_FEED_ROW, p, high, &seen) : 1;
-    if (rows != 0) return rows < 0 ? -1 : 0;
-    rows = oldest(db, p, 0, &low);
-    if (rows < 0) return -1;
-    /* All rows are purged, and nobody is about to add one. */
-    if (rows == 0) return ask(db, DB_READ_STREAM, p, 0, &p->seq) < 0 ? -1 : 0;
-    low--;
-    while (high > low + 1) {
-        uint64_t middle = low + (high - low) / 2;
-        rows = ask(db, DB_READ_FEED_ROW, p, middle, &seen);
+    uint64_t seen;
+    return ask(db, DB_READ_FEED_ROW, p, seq, &seen);
+}
+
+/* Moves *low, which is committed, to the last committed row below high. Rows are committed in order, so a search by
+ * halves finds it; the stream's own row would tell, but may be a million versions away when somebody changes as many
+ * clients at once. */
+static int halve(struct db *db, const struct position *p, uint64_t *low, uint64_t high)
+{
+    while (high > *low + 1) {
+        uint64_t middle = *low + (high - *low) / 2;
+        long rows = committed(db, p, middle);
         if (rows < 0) return -1;
-        if (rows > 0) low = middle;
+        if (rows > 0) *low = middle;
         else high = middle;
     }
-    p->seq = low;
+    return 0;
+}
+
+/* Takes p back to the last number that is committed. */
+static int settle(struct db *db, struct position *p)
+{
+    uint64_t low = 0, next = 0;
+    long rows = p->seq > 0 ? committed(db, p, p->seq) : 1;
+    if (rows != 0) return rows < 0 ? -1 : 0;
+    for (;;) {
+        rows = oldest(db, p, low, &next);
+        if (rows < 0) return -1;
+        /* No row is left above, and nobody is about to add one. */
+        if (rows == 0 || next > p->seq) return ask(db, DB_READ_STREAM, p, 0, &p->seq) < 0 ? -1 : 0;
+        rows = committed(db, p, next);
+        if (rows < 0) return -1;
+        if (rows == 0) break;
+        low = next;
+        if (halve(db, p, &low, p->seq)) return -1;
+    }
+    p->seq = next - 1;
     return 0;
 }
 
@@ -143,27 +202,62 @@ static enum feed_result reload(struct feed *feed, struct db *db, const char *why
     for (size_t i = 0; i < feed->read.count; i++)
         if (settle(db, &feed->read.streams[i])) return failed(feed, db_why(db));
     feed->why = why;
+    feed->started = true;
+    memcpy(feed->epoch, feed->read_epoch, sizeof feed->epoch);
+    struct positions former = feed->applied;
     feed->applied = feed->read;
+    feed->read = former;
+    feed->read.count = 0;
     return FEED_RELOAD;
 }
 
-/* What a restored or rebuilt database shows: another epoch, or a number that is smaller than one we have seen. */
-static const char *history_changed(struct feed *feed)
+/* A stream that came back after its row was removed has begun later. */
+static bool was_restored(const struct position *read, const struct position *applied)
 {
-    if (feed->applied.count == 0) return "start";
-    if (memcmp(feed->applied.epoch, feed->read.epoch, FEED_EPOCH_BYTES) != 0) return "the database was rebuilt";
-    for (size_t i = 0; i < feed->read.count; i++) {
-        const struct position *p = &feed->read.streams[i], *mine = find(&feed->applied, name_of(p));
-        if (mine && p->seq < mine->seq) return "the database was restored from a backup";
+    return read->began == applied->began ? read->seq < applied->seq : read->began < applied->began;
+}
+
+/* The cursors of the streams as read. One that was not there before has begun after the last poll, because a row of feed
+ * outlives the longest gap between two polls: all its changes have numbers above began_seq.
+ * NULL, or why all has to be loaded again. */
+static const char *merge(struct feed *feed, uint64_t now_ms)
+{
+    const struct positions *read = &feed->read, *applied = &feed->applied;
+    size_t i = 0, j = 0;
+    feed->merged.count = 0;
+    while (i < read->count || j < applied->count) {
+        const struct position *r = &read->streams[i], *a = &applied->streams[j];
+        int order = i == read->count ? 1 : j == applied->count ? -1 : compare(r, a);
+        struct position next = order > 0 ? *a : *r;
+        if (order == 0 && was_restored(r, a)) return "the database was restored from a backup";
+        if (order < 0) next.seq = r->began_seq;
+        if (order == 0) next.seq = r->began == a->began || a->seq < r->began_seq ? a->seq : r->began_seq;
+        i += order <= 0;
+        j += order >= 0;
+        if (order > 0 && now_ms - next.seen_ms > FEED_FORGET_MS) continue;
+        if (append(&feed->merged, &next)) return "out of memory for the streams of the feed";
     }
+    struct positions former = feed->applied;
+    feed->applied = feed->merged;
+    feed->merged = former;
     return NULL;
+}
+
+/* What a restored or rebuilt database shows: another epoch, or a number that is smaller than one we have seen. */
+static const char *history_changed(struct feed *feed, uint64_t now_ms)
+{
+    if (!feed->started) return "start";
+    if (memcmp(feed->epoch, feed->read_epoch, FEED_EPOCH_BYTES) != 0) return "the database was rebuilt";
+    if (now_ms - feed->polled_ms > FEED_GAP_MS) return "the feed has not been read for half an hour";
+    return merge(feed, now_ms);
 }
 
 static void add_client(struct changes *changes, struct text id)
 {
     for (size_t i = changes->clients; i-- > 0;)
         if (text_equal((struct text){ changes->ids[i], changes->sizes[i] }, id)) return;
-    if (changes->clients == FEED_CLIENTS || id.size > REGION_CLIENT_ID) {
+    if (id.size > REGION_CLIENT_ID) return;             /* no such client is in the replica */
+    if (changes->clients == FEED_CLIENTS) {
         changes->everything = true;
         return;
     }
@@ -229,32 +323,27 @@ static enum feed_result follow(struct feed *feed, struct replica *replica, struc
     return changes->hole || changes->rows == FEED_PAGE ? FEED_BEHIND : FEED_CURRENT;
 }
 
-static uint64_t *cursor(struct feed *feed, const struct position *p)
+static int read_streams(struct feed *feed, struct db *db)
 {
-    struct position *mine = find(&feed->applied, name_of(p));
-    if (mine) return &mine->seq;
-    if (feed->applied.count == FEED_STREAMS) return NULL;
-    mine = &feed->applied.streams[feed->applied.count++];
-    *mine = *p;
-    mine->seq = 0;
-    return &mine->seq;
+    feed->read.count = feed->left_out = 0;
+    if (db_query(db, DB_SET_DIRTY, NULL, 0, NULL, NULL) < 0) return -1;
+    if (db_query(db, DB_READ_STREAMS, NULL, 0, take_stream, feed) < 0) return -1;
+    qsort(feed->read.streams, feed->read.count, sizeof *feed->read.streams, compare);
+    return 0;
 }
 
 enum feed_result feed_poll(struct feed *feed, struct replica *replica, struct db *db)
 {
     enum feed_result result = FEED_CURRENT;
-    feed->read.count = 0;
-    feed->unreadable = false;
-    if (db_query(db, DB_SET_DIRTY, NULL, 0, NULL, NULL) < 0) return failed(feed, db_why(db));
-    if (db_query(db, DB_READ_STREAMS, NULL, 0, take_stream, feed) < 0) return failed(feed, db_why(db));
-    if (feed->unreadable) return failed(feed, "feed_stream has over 512 rows: DELETE those of hosts that are gone");
-    if (feed->read.count == 0) return failed(feed, "feed_stream or feed_epoch is empty: migrations fill both");
-    const char *why = history_changed(feed);
+    uint64_t now_ms = region_milliseconds();
+    if (read_streams(feed, db)) return failed(feed, db_why(db));
+    const char *why = history_changed(feed, now_ms);
+    feed->polled_ms = now_ms;
     if (why) return reload(feed, db, why);
-    for (size_t i = 0; i < feed->read.count; i++) {
+    for (size_t i = 0, j = 0; i < feed->read.count; i++) {
         const struct position *p = &feed->read.streams[i];
-        uint64_t *seq = cursor(feed, p);
-        if (!seq) return reload(feed, db, "streams of hosts that are gone crowd the feed");
+        while (compare(&feed->applied.streams[j], p) != 0) j++;         /* merge() has put each of them there */
+        uint64_t *seq = &feed->applied.streams[j].seq;
         if (p->seq == *seq) continue;
         enum feed_result one = follow(feed, replica, db, p, seq);
         if (one == FEED_FAILED || one == FEED_RELOAD) return one;

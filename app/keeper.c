@@ -13,6 +13,7 @@
 #include "feed.h"
 #include "letters.h"
 #include "log.h"
+#include "purge.h"
 #include "renew.h"
 #include "replica.h"
 #include "secret_file.h"
@@ -25,7 +26,7 @@ enum {
     LOAD_SHARE = 10,                    /* reconciling takes at most one part in so many of the time */
     RENEW_MS = 5000, RENEW_AGAIN_MS = 60000,        /* after a failure */
     WRITABLE_MS = 1000, REOPEN_MS = 5000,
-    PURGE_MS = 60000, PURGE_AGAIN_MS = 200, PURGE_BITE = 1000
+    PURGE_SOON_MS = 10000, PURGE_MS = 60000, PURGE_AGAIN_MS = 200
 };
 
 struct keeper {
@@ -44,7 +45,9 @@ struct keeper {
     uint64_t connect_ms, poll_ms, load_ms, purge_ms, renew_ms, writable_ms, reopen_ms;  /* when the next one is due */
     uint64_t load_began_ms;
     uint64_t backoff_ms;
-    size_t purge;
+    struct purge purge;
+    size_t streams_left_out;            /* at the last poll */
+    size_t streams_told;                /* a warning is due above this number */
     struct renew renew;
     char stream[STREAM_BYTES];
     char complaint[DB_WHY];             /* the last, so that none is repeated */
@@ -81,14 +84,6 @@ static void lose(struct keeper *keeper, const char *why)
     keeper->backoff_ms = keeper->backoff_ms * 2 < BACKOFF_MOST_MS ? keeper->backoff_ms * 2 : BACKOFF_MOST_MS;
 }
 
-/* A read-only database refuses the row; then it is the revocations that will fail, and reading goes on. */
-static void announce(struct keeper *keeper)
-{
-    struct text stream = text_of(keeper->stream);
-    if (db_query(keeper->db, DB_ADD_STREAM, &stream, 1, NULL, NULL) >= 0) return;
-    if (db_errno(keeper->db) != DB_DUPLICATE) complain(keeper, "stream", db_why(keeper->db));
-}
-
 static void connect_now(struct keeper *keeper)
 {
     char why[DB_WHY] = "";
@@ -97,7 +92,6 @@ static void connect_now(struct keeper *keeper)
         lose(keeper, why);
         return;
     }
-    announce(keeper);
     keeper->poll_ms = keeper->writable_ms = 0;
 }
 
@@ -245,6 +239,25 @@ static void polled(struct keeper *keeper, uint64_t began_ms, bool current)
     atomic_store(&board->complete, 1);
 }
 
+/* Long before there are too many: hosts that get a new name at each start leave a stream each. */
+static void watch_streams(struct keeper *keeper)
+{
+    size_t streams = feed_streams(keeper->feed);
+    atomic_store_explicit(&keeper->region->board->streams, streams, memory_order_relaxed);
+    if (feed_left_out(keeper->feed) > keeper->streams_left_out)
+        log_event(LOG_LEVEL_ERROR, "feed_streams", "%zu rows of feed_stream are left out: over 65536 of them, or a name of "
+                  "over 64 bytes; DELETE them", feed_left_out(keeper->feed));
+    keeper->streams_left_out = feed_left_out(keeper->feed);
+    uint64_t soon_ms = region_milliseconds() + jittered(PURGE_SOON_MS);
+    if (streams > PURGE_STREAMS_MANY && keeper->purge_ms > soon_ms + PURGE_SOON_MS) keeper->purge_ms = soon_ms;
+    if (streams < PURGE_STREAMS_MANY / 2) keeper->streams_told = PURGE_STREAMS_MANY;
+    if (streams <= keeper->streams_told) return;
+    keeper->streams_told = streams * 2;
+    log_event(LOG_LEVEL_WARNING, "feed_streams", "feed_stream has %zu rows, one for each host that changed something lately; "
+              "those of hosts that are gone are removed by themselves: set host_id where host names do not last "
+              "(containers)", streams);
+}
+
 static void poll_feed(struct keeper *keeper)
 {
     uint64_t began_ms = region_milliseconds();
@@ -254,22 +267,17 @@ static void poll_feed(struct keeper *keeper)
         return;
     }
     if (result == FEED_RELOAD) reload(keeper);
+    watch_streams(keeper);
     polled(keeper, began_ms, result != FEED_BEHIND);
 }
 
-/* One bite, short enough not to be in anybody's way. */
 static void purge(struct keeper *keeper)
 {
-    static const enum db_statement bites[] = { DB_PURGE_REVOKED_TOKENS, DB_PURGE_RULES, DB_PURGE_FEED, DB_PURGE_KEYS,
-                                               DB_PURGE_USED_PROOFS };
-    long rows = db_query(keeper->db, bites[keeper->purge], NULL, 0, NULL, NULL);
-    unsigned number = rows < 0 ? db_errno(keeper->db) : 0;
-    keeper->purge_ms = region_milliseconds() + PURGE_AGAIN_MS;
+    int done = purge_turn(&keeper->purge, keeper->db, feed_streams(keeper->feed));
+    unsigned number = done < 0 ? db_errno(keeper->db) : 0;
+    keeper->purge_ms = region_milliseconds() + (done > 0 ? PURGE_MS : PURGE_AGAIN_MS);
     if (number >= DB_LOST_FIRST && number <= DB_LOST_LAST) lose(keeper, db_why(keeper->db));
-    else if (rows < 0 && number != DB_LOCK_WAIT && number != DB_DEADLOCK) complain(keeper, "purge", db_why(keeper->db));
-    if (rows >= PURGE_BITE) return;
-    keeper->purge = (keeper->purge + 1) % (sizeof bites / sizeof bites[0]);
-    if (keeper->purge == 0) keeper->purge_ms += PURGE_MS;
+    else if (done < 0 && number != DB_LOCK_WAIT && number != DB_DEADLOCK) complain(keeper, "purge", db_why(keeper->db));
 }
 
 static void renew(struct keeper *keeper)
@@ -370,11 +378,12 @@ static int open_all(struct keeper *keeper)
 
 int keeper_run(struct region *region, struct region_row *row, const struct config *config)
 {
-    struct keeper keeper = { .region = region, .row = row, .config = config, .signals = -1, .backoff_ms = BACKOFF_MS };
+    struct keeper keeper = { .region = region, .row = row, .config = config, .signals = -1, .backoff_ms = BACKOFF_MS,
+                             .streams_told = PURGE_STREAMS_MANY };
     int status = open_all(&keeper);
     uint64_t now_ms = region_milliseconds();
     keeper.load_ms = now_ms + (uint64_t)config->reconcile_seconds * 1000;
-    keeper.purge_ms = now_ms + jittered(PURGE_MS);
+    keeper.purge_ms = now_ms + jittered(PURGE_SOON_MS);
     atomic_store(&row->ready, 1);
     while (status == EX_OK && !keeper.ending) {
         turn(&keeper);

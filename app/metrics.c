@@ -184,6 +184,8 @@ static void put_replica(struct buffer *page, const struct region *region)
     buffer_put(page, TEXT("m2mauth_poll_seconds "));
     put_seconds(page, atomic_load(&board->poll_ms), 1000);
     put_fact(page, "reloads_total", "counter", "Complete loads of the replica.", atomic_load(&board->reloads));
+    put_fact(page, "feed_streams", "gauge", "Streams of the change feed, one for each host that changed something lately.",
+             atomic_load(&board->streams));
     put_fact(page, "database_up", "gauge", "1 while the keeper's connection works.", atomic_load(&board->database_up));
     put_fact(page, "clients", "gauge", "Clients in the replica.", atomic_load(&board->clients));
     put_fact(page, "clients_left_out", "gauge", "Clients that did not fit: raise clients_max or client_bytes.",

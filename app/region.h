@@ -43,6 +43,7 @@ struct region_board {
     _Atomic uint64_t keys;              /* (generation << 1) | half */
     _Atomic uint64_t poll_ms;           /* how long the last poll took */
     _Atomic uint64_t reloads;           /* complete loads so far */
+    _Atomic uint64_t streams;           /* rows of feed_stream */
     _Atomic uint64_t degraded;          /* set of enum store_degraded */
 };
 

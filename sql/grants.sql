@@ -32,6 +32,6 @@ GRANT SELECT, DELETE ON revocation_rule TO m2mauth@localhost;
 -- Signed proofs that have been used, added with replay = cluster and never changed; purged ten minutes after their end.
 GRANT SELECT, INSERT, DELETE ON used_proof TO m2mauth@localhost;
 
--- The feed: read, purged after a week; a row for the stream of a new host.
-GRANT SELECT, DELETE ON feed        TO m2mauth@localhost;
-GRANT SELECT, INSERT ON feed_stream TO m2mauth@localhost;
+-- The feed: read, purged after a week; streams of hosts that are gone are removed. INSERT is for hosts of the version before.
+GRANT SELECT, DELETE ON feed                TO m2mauth@localhost;
+GRANT SELECT, INSERT, DELETE ON feed_stream TO m2mauth@localhost;

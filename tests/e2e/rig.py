@@ -265,6 +265,12 @@ class Database:
         must(done.returncode == 0, f"SQL refused: {done.stderr.decode(errors='replace')[:400]}")
         return [line.split("\t") for line in done.stdout.decode(errors="replace").splitlines()]
 
+    def dump(self, *options):
+        """All of m2mauth as SQL, as an operator saves it."""
+        done = subprocess.run(["mariadb-dump", "--no-defaults", f"--socket={self.socket}", "--user=root", "--routines",
+                               "--triggers", *options, "m2mauth"], capture_output=True, check=True, timeout=60)
+        return done.stdout.decode()
+
     def status(self, name):
         return int(self.sql(f"SHOW GLOBAL STATUS LIKE '{name}'", "")[0][1])
 

@@ -4,7 +4,6 @@
 One pool, asked straight at its socket; the database is a private mariadbd."""
 import json
 import os
-import subprocess
 
 import rig
 import web
@@ -68,10 +67,8 @@ def read_only(host):
 
 def copy_of(host, target):
     """All of the database in another server, as a replica has it."""
-    dump = subprocess.run(["mariadb-dump", "--no-defaults", f"--socket={host.database.socket}", "--user=root",
-                               "--routines", "--triggers", "--databases", "m2mauth"], capture_output=True, check=True,
-                              timeout=60)
-    target.sql(dump.stdout.decode(), "")
+    target.sql("CREATE DATABASE m2mauth CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "")
+    target.sql(host.database.dump())
     with open(os.path.join(rig.SOURCE, "sql", "grants.sql")) as grants:
         target.sql(grants.read())
     target.sql(f"ALTER USER m2mauth@localhost IDENTIFIED BY '{rig.PASSWORD}'")

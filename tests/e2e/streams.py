@@ -3,6 +3,7 @@
 
 Two hosts, each with a pool and a name of its own, on one private mariadbd; requests go straight to the sockets."""
 import json
+import threading
 import time
 
 import fastcgi
@@ -118,6 +119,102 @@ def operators_stream(hosts):
         hosts.database.sql(f"{break_it}; CALL client_disable('{client}')")
         await_true(lambda: all(host.post("/token", {"grant_type": "client_credentials"}, client).status == 401
                                for host in hosts.all), 5, f"{break_it}: the client is disabled on all hosts")
+
+
+@check("a stream that was removed with all its rows, and comes back at 1, is seen by the other host, which does not reload")
+def purged_stream(hosts):
+    before = hosts.reloads()
+    for pause in (0, 1):
+        hosts.database.sql(f"""DELETE FROM feed WHERE stream = '{hosts.first.stream}';
+                               DELETE FROM feed_stream WHERE stream = '{hosts.first.stream}'""")
+        time.sleep(pause)
+        hosts.revoke_on_first()
+        equal(hosts.number(f"SELECT seq FROM feed_stream WHERE stream = '{hosts.first.stream}'"), REVOCATIONS, "seq")
+    equal(hosts.reloads(), before, "complete loads of the hosts")
+
+
+@check("rows of feed_stream or feed_epoch that are missing or wrong: no host reloads over and over, all of them go on")
+def wrong_rows(hosts):
+    for sql in (f"UPDATE feed_stream SET seq = seq + 50 WHERE stream = '{hosts.first.stream}'",
+                "INSERT INTO feed_stream (stream, seq) VALUES ('host:far', 18446744073709551615)",
+                "INSERT INTO feed_stream (stream, seq) VALUES ('', 7), (REPEAT(X'FF', 64), 7)",
+                "DELETE FROM feed_epoch", "INSERT INTO feed_epoch (epoch) VALUES (UUID())"):
+        hosts.database.sql(sql)
+        before = hosts.reloads()
+        time.sleep(1)
+        must(all(now - then <= 2 for now, then in zip(hosts.reloads(), before)), f"{sql}: loads over and over")
+        hosts.revoke_on_first(2)
+    hosts.database.sql("DELETE FROM feed_stream WHERE stream NOT IN ('operator', 'host:test', 'host:other')")
+
+
+class Revoker(threading.Thread):
+    """Revokes one token after the other on one host and keeps when it asked and what it was told."""
+
+    def __init__(self, host, count):
+        super().__init__(daemon=True)
+        self.host, self.tokens, self.over, self.said = host, [host.token() for _ in range(count)], threading.Event(), []
+
+    def run(self):
+        while self.tokens and not self.over.is_set():
+            token, asked = self.tokens.pop(), time.monotonic()
+            self.said.append((asked, token, self.host.revoke(token)))
+            time.sleep(0.02)
+
+
+@check("restore of an older dump while hosts run: each revocation asked for after it is stored, or was answered 503")
+def restore(hosts):
+    dump = hosts.database.dump()
+    hosts.revoke_on_first(20)
+    revokers = [Revoker(host, 400) for host in hosts.all]
+    for revoker in revokers:
+        revoker.start()
+    time.sleep(0.5)
+    hosts.database.sql(dump)
+    restored = time.monotonic()
+    await_true(lambda: all(sum(asked > restored and status == 200 for asked, _, status in revoker.said) > 20
+                           for revoker in revokers), 30, "both hosts acknowledge again")
+    for revoker in revokers:
+        revoker.over.set()
+        revoker.join(20)
+    said = [one for revoker in revokers for one in revoker.said]
+    must({status for _, _, status in said} <= {200, 503}, f"statuses: { {status for _, _, status in said} }")
+    kept = [token for asked, token, status in said if asked > restored and status == 200]
+    lost = [token for token in kept if not hosts.is_stored(token)]
+    equal((len(lost), len(kept) > 40), (0, True), "acknowledged revocations that are not stored")
+    await_true(lambda: not any(host.active(token) for host in hosts.all for token in kept), 10, "all hosts have seen them")
+
+
+# --- many streams ---------------------------------------------------------------------------------------------------
+
+def names(prefix, count):
+    return f"SELECT CONCAT('host:{prefix}-', seq) FROM seq_1_to_{count}"
+
+
+@check("case 06: 520 names of hosts that are gone stop nothing, a warning comes, and they are removed by themselves")
+def gone_hosts(hosts):
+    hosts.database.sql(f"INSERT INTO feed_stream (stream) {names('pod', 520)}")
+    await_true(lambda: all(host.metric("feed_streams") > 520 for host in hosts.all), 5, "the hosts have seen them")
+    hosts.revoke_on_first()
+    must("feed_stream has 52" in hosts.first.pool.log(), "the log warns")
+    await_true(lambda: hosts.number("SELECT COUNT(*) FROM feed_stream") < 10, 100, "they are removed", interval=0.5)
+    await_true(lambda: all(host.metric("feed_streams") < 10 for host in hosts.all), 5, "the hosts have seen that, too")
+    hosts.revoke_on_first()
+
+
+@check("600 streams with rows in the feed: all hosts go on; those whose last row is an hour old are removed, no other is")
+def many_streams(hosts):
+    hosts.database.sql(f"""INSERT INTO feed (stream, seq, kind, item, at)
+                           SELECT CONCAT('host:many-', seq), 1, 'revoked_token', 'none',
+                                  CURRENT_TIMESTAMP - INTERVAL IF(seq > 300, 70, 50) MINUTE FROM seq_1_to_600;
+                           INSERT INTO feed_stream (stream) {names('many', 600)}""")
+    before = hosts.reloads()
+    await_true(lambda: all(host.metric("feed_streams") > 600 for host in hosts.all), 5, "the hosts have seen them")
+    hosts.revoke_on_first()
+    equal(hosts.reloads(), before, "complete loads of the hosts")
+    await_true(lambda: hosts.number("SELECT COUNT(*) FROM feed_stream") < 310, 100, "the gone ones are removed", interval=0.5)
+    equal(hosts.number("SELECT COUNT(*) FROM feed_stream WHERE stream LIKE 'host:many%'"), 300, "streams that have rows")
+    hosts.revoke_on_first()
+    equal([host.pool.ask("GET", "/ready").status for host in hosts.all], [200, 200], "/ready")
 
 
 @check("another table's duplicate key: /revoke is 503 and an assertion is 503, never 200 and never 401")

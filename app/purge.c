@@ -1,0 +1,54 @@
+#include "purge.h"
+
+#include <assert.h>
+
+enum { ROWS = 1000, STREAMS = 100, COLUMNS = 3, VALUE_BYTES = 64 };     /* as the statements have them */
+
+struct idle {
+    size_t count;
+    struct {
+        size_t sizes[COLUMNS];
+        char columns[COLUMNS][VALUE_BYTES];
+    } streams[STREAMS];
+};
+
+static int take_idle(void *context, const struct text *columns, size_t count)
+{
+    struct idle *idle = context;
+    assert(count == COLUMNS && idle->count < STREAMS);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (columns[i].size == 0 || columns[i].size > VALUE_BYTES) return 0;
+        memcpy(idle->streams[idle->count].columns[i], columns[i].data, columns[i].size);
+        idle->streams[idle->count].sizes[i] = columns[i].size;
+    }
+    idle->count++;
+    return 0;
+}
+
+/* How many were looked at, or -1. */
+static long remove_idle_streams(struct db *db)
+{
+    struct idle idle = { .count = 0 };
+    long rows = db_query(db, DB_READ_IDLE_STREAMS, NULL, 0, take_idle, &idle);
+    for (size_t i = 0; rows >= 0 && i < idle.count; i++) {
+        struct text row[COLUMNS];
+        for (size_t j = 0; j < COLUMNS; j++) row[j] = (struct text){ idle.streams[i].columns[j], idle.streams[i].sizes[j] };
+        if (db_query(db, DB_REMOVE_STREAM, row, COLUMNS, NULL, NULL) < 0) return -1;
+    }
+    return rows;
+}
+
+int purge_turn(struct purge *purge, struct db *db, size_t streams)
+{
+    static const enum db_statement statements[] = { DB_PURGE_REVOKED_TOKENS, DB_PURGE_RULES, DB_PURGE_FEED, DB_PURGE_KEYS,
+                                                    DB_PURGE_USED_PROOFS };
+    enum { COUNT = sizeof statements / sizeof *statements };
+    bool last = purge->turn == COUNT;
+    enum db_statement statement = last ? DB_READ_IDLE_STREAMS : statements[purge->turn];
+    if (statement == DB_PURGE_FEED && streams > PURGE_STREAMS_MANY) statement = DB_PURGE_FEED_EARLY;
+    long rows = last ? remove_idle_streams(db) : db_query(db, statement, NULL, 0, NULL, NULL);
+    if (rows >= (last ? STREAMS : ROWS)) return 0;
+    purge->turn = last ? 0 : purge->turn + 1;           /* also after a failure: the others go on */
+    if (rows < 0) return -1;
+    return last ? 1 : 0;
+}
