@@ -1,5 +1,6 @@
 #include "fcgi.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fastcgi.h>
 #include <fcgiapp.h>
@@ -7,8 +8,10 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "../lib/base/buffer.h"
+#include "fcgi_records.h"
 
 /* A body that is too large is read to its end as long as it is not larger than this: then the answer can say so and the
  * connection lives on. */
@@ -16,8 +19,11 @@ enum { THROWN_AWAY_BYTES = 1048576, CHUNK_BYTES = 4096 };
 
 struct fcgi_connection {
     FCGX_Request request;
-    bool greeted;           /* the first record has been looked at */
+    struct fcgi_records records;
 };
+
+/* The connection whose request libfcgi is reading: a worker reads one at a time. */
+static struct fcgi_connection *reading;
 
 struct params {
     struct request request;
@@ -87,15 +93,18 @@ int fcgi_accept(int listener, unsigned io_seconds, struct fcgi_connection **conn
     return fd;
 }
 
-/* A connection begins with BEGIN_REQUEST. libfcgi would also answer GET_VALUES, which no front server sends, and is
- * overrun by one that asks for four names. */
-static bool begins(struct fcgi_connection *connection)
+/* libfcgi reads ahead up to 8,192 bytes, in the middle of a request as well, so its records can only be watched where it
+ * reads them: it calls OS_Read through the dynamic linker, which finds this one instead of its own. With a libfcgi that
+ * does otherwise (linked statically, or with -Bsymbolic) the assert in fcgi_read() fails at the first request. */
+int OS_Read(int fd, char *bytes, size_t size);
+
+int OS_Read(int fd, char *bytes, size_t size)
 {
-    char header[2];
-    if (connection->greeted) return true;
-    connection->greeted = true;
-    ssize_t got = recv(connection->request.ipcFd, header, sizeof header, MSG_PEEK);
-    return got == 1 || (got == 2 && header[0] == FCGI_VERSION_1 && header[1] == FCGI_BEGIN_REQUEST);
+    assert(reading && reading->request.ipcFd == fd);
+    ssize_t got = read(fd, bytes, size);
+    if (got <= 0 || fcgi_records_follow(&reading->records, bytes, (size_t)got)) return (int)got;
+    errno = EPROTO;
+    return -1;
 }
 
 /* An empty value says as much as none (RFC 3875 4.1); but it counts as standing there. Of Accept any number may stand
@@ -190,7 +199,10 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
 {
     FCGX_Request *request = &connection->request;
     struct params params = { 0 };
-    if (!begins(connection) || FCGX_Accept_r(request) < 0) return -1;
+    reading = connection;
+    fcgi_records_start(&connection->records);
+    if (FCGX_Accept_r(request) < 0) return -1;
+    assert(connection->records.began);
     if (FCGX_GetError(request->in)) return -1;     /* parameters that were cut off count as success to libfcgi */
     take_params(request->envp, &params);
     params.request.kind = kind_of(request->role, &params);
