@@ -1,4 +1,4 @@
--- routines 2
+-- routines 3
 -- Procedures, functions and triggers: all of them are in this file, none is in a migration after 0008.
 --
 -- To change one, edit it here and raise the number in the first line by one. `m2mctl migrate` runs the whole file after
@@ -11,8 +11,75 @@
 -- A trigger runs with the rights of the account that laid it: the server's account and an operator need no right on the
 -- feed's tables. That account must stay. Before it is removed, another one lays them again: DELETE FROM
 -- schema_routine_file, then m2mctl migrate.
+--
+-- A time that is given to a procedure is text, and is UTC:
+--     2027-01-31                        midnight UTC
+--     2027-01-31T12:00:00Z              seconds may be left out, a fraction is cut off, a blank may be there for T
+--     2027-01-31T14:00:00+02:00         with its offset
+--     now, +90s, +15m, +12h, +7d        from now on
+--     NULL                              what the procedure says: never, or now
+-- A date with a time and no zone, which is also what a DATETIME expression becomes (FROM_UNIXTIME(n), NOW()), is taken in
+-- a session whose time_zone is UTC, as that of m2mctl is; in any other it is refused, because nothing tells which zone was
+-- meant. What cannot be stored (after 2038-01-19) is refused; NULL means never.
+--
+-- No routine may depend on the session's time_zone or sql_mode. A time is stored by
+--     SET STATEMENT time_zone = '+00:00' FOR INSERT ... UTC_TIMESTAMP ...
+-- which also ends with the statement when it fails. CURRENT_TIMESTAMP, NOW() and FROM_UNIXTIME() are local times, which in
+-- the hour that a clock change repeats name two instants: they are not used here. sql_mode is that of m2mctl (strict), kept
+-- with each routine; but a caller's parameters are cut to their types before, by the mode of the caller, so a parameter's
+-- type is wider than the column, and the column refuses what is too long.
 
 DELIMITER //
+
+-- --- exact rows -----------------------------------------------------------------------------------------------------
+
+-- In a session that is not strict, a word that a SET or ENUM does not have, a text that is too long or a time that does not
+-- exist is stored as something else, with a warning. A trigger sees that warning before the row is stored. p_times: the
+-- row's times, because '0000-00-00' comes without a warning.
+CREATE OR REPLACE PROCEDURE row_must_be_exact(IN p_times VARCHAR(255) CHARACTER SET ascii)
+  MODIFIES SQL DATA
+  COMMENT 'refuses a row that is not what its statement said; the first statement of each BEFORE trigger'
+BEGIN
+  DECLARE v_kept, v_number INT DEFAULT 0;
+  DECLARE v_at INT DEFAULT 1;
+  DECLARE v_why VARCHAR(500) CHARACTER SET utf8mb4;
+  GET CURRENT DIAGNOSTICS v_kept = NUMBER;
+  WHILE v_at <= v_kept DO
+    GET CURRENT DIAGNOSTICS CONDITION v_at v_number = MYSQL_ERRNO, v_why = MESSAGE_TEXT;
+    -- null for a column that has none, out of range, a word or text that does not fit, no such local time, no default, no
+    -- number, too long
+    IF v_number IN (1048, 1264, 1265, 1299, 1364, 1366, 1406) THEN
+      CALL refuse(CONCAT(LEFT(v_why, 300), ': it would be stored as another value. SHOW CREATE TABLE says what is taken'));
+    END IF;
+    SET v_at = v_at + 1;
+  END WHILE;
+  IF v_kept >= @@max_error_count THEN
+    CALL refuse('the session keeps no more warnings, so it cannot be told whether the row is exact: SET max_error_count = 65535');
+  END IF;
+  IF p_times LIKE '%0000-00-00%' THEN
+    CALL refuse('0000-00-00 is no time: leave the column out, or set it to NULL');
+  END IF;
+END//
+
+CREATE OR REPLACE PROCEDURE refuse(IN p_why VARCHAR(500) CHARACTER SET utf8mb4)
+  NO SQL SQL SECURITY INVOKER
+  COMMENT 'ends the statement with this error'
+BEGIN
+  SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = p_why;
+END//
+
+CREATE OR REPLACE TRIGGER client_exact BEFORE INSERT ON client FOR EACH ROW CALL row_must_be_exact(NULL)//
+CREATE OR REPLACE TRIGGER audience_exact_insert BEFORE INSERT ON audience FOR EACH ROW CALL row_must_be_exact(NULL)//
+CREATE OR REPLACE TRIGGER audience_exact_update BEFORE UPDATE ON audience FOR EACH ROW CALL row_must_be_exact(NULL)//
+CREATE OR REPLACE TRIGGER audience_scope_exact BEFORE INSERT ON audience_scope FOR EACH ROW CALL row_must_be_exact(NULL)//
+CREATE OR REPLACE TRIGGER revoked_token_exact BEFORE INSERT ON revoked_token FOR EACH ROW
+  CALL row_must_be_exact(NEW.expires_at)//
+CREATE OR REPLACE TRIGGER revocation_rule_exact_insert BEFORE INSERT ON revocation_rule FOR EACH ROW
+  CALL row_must_be_exact(CONCAT_WS(' ', NEW.issued_from, NEW.issued_before, NEW.expires_at))//
+CREATE OR REPLACE TRIGGER revocation_rule_exact_update BEFORE UPDATE ON revocation_rule FOR EACH ROW
+  CALL row_must_be_exact(CONCAT_WS(' ', NEW.issued_from, NEW.issued_before, NEW.expires_at))//
+CREATE OR REPLACE TRIGGER signing_key_exact BEFORE INSERT ON signing_key FOR EACH ROW
+  CALL row_must_be_exact(CONCAT_WS(' ', NEW.publish_at, NEW.activate_at, NEW.retire_at, NEW.remove_at))//
 
 -- --- the change feed ------------------------------------------------------------------------------------------------
 
@@ -100,6 +167,7 @@ END//
 
 CREATE OR REPLACE TRIGGER client_fixed BEFORE UPDATE ON client FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(NULL);
   IF NEW.client_id <> OLD.client_id THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'client_id never changes: INSERT a new client and disable the old one';
   END IF;
@@ -107,6 +175,7 @@ END//
 
 CREATE OR REPLACE TRIGGER client_secret_fixed BEFORE UPDATE ON client_secret FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(CONCAT_WS(' ', NEW.not_before, NEW.expires_at));
   IF NEW.client_id <> OLD.client_id OR NEW.label <> OLD.label THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'client_id and label of a secret never change: INSERT a new row and let the old one expire';
   END IF;
@@ -114,6 +183,7 @@ END//
 
 CREATE OR REPLACE TRIGGER client_key_fixed BEFORE UPDATE ON client_key FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(CONCAT_WS(' ', NEW.not_before, NEW.expires_at));
   IF NEW.client_id <> OLD.client_id OR NEW.kid <> OLD.kid OR NEW.alg <> OLD.alg OR NEW.public_jwk <> OLD.public_jwk THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of a client key only its times change: INSERT a new row and let the old one expire';
   END IF;
@@ -121,6 +191,7 @@ END//
 
 CREATE OR REPLACE TRIGGER client_grant_fixed BEFORE UPDATE ON client_grant FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(NULL);
   IF NEW.client_id <> OLD.client_id OR NEW.audience <> OLD.audience OR NEW.scope <> OLD.scope THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of a grant only is_default changes: DELETE the row and INSERT another';
   END IF;
@@ -128,6 +199,7 @@ END//
 
 CREATE OR REPLACE TRIGGER audience_reader_fixed BEFORE UPDATE ON audience_reader FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(NULL);
   IF NEW.client_id <> OLD.client_id OR NEW.audience <> OLD.audience THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a reader never changes: DELETE the row and INSERT another';
   END IF;
@@ -135,6 +207,7 @@ END//
 
 CREATE OR REPLACE TRIGGER revoked_token_fixed BEFORE UPDATE ON revoked_token FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(NEW.expires_at);
   IF NEW.jti <> OLD.jti THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'jti of a revoked token never changes: INSERT a new row';
   END IF;
@@ -142,6 +215,7 @@ END//
 
 CREATE OR REPLACE TRIGGER signing_key_fixed BEFORE UPDATE ON signing_key FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(CONCAT_WS(' ', NEW.publish_at, NEW.activate_at, NEW.retire_at, NEW.remove_at));
   IF NEW.kid <> OLD.kid OR NEW.alg <> OLD.alg OR NEW.public_jwk <> OLD.public_jwk OR
      NOT (NEW.private_pem <=> OLD.private_pem) OR NOT (NEW.private_uri <=> OLD.private_uri) THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of a signing key only its times change: INSERT a new key and retire this one';
@@ -150,6 +224,7 @@ END//
 
 CREATE OR REPLACE TRIGGER audience_scope_fixed BEFORE UPDATE ON audience_scope FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(NULL);
   IF NEW.audience <> OLD.audience OR NEW.scope <> OLD.scope THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of a scope only the description changes: DELETE the row and INSERT another';
   END IF;
@@ -168,6 +243,7 @@ END//
 
 CREATE OR REPLACE TRIGGER client_secret_limit BEFORE INSERT ON client_secret FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(CONCAT_WS(' ', NEW.not_before, NEW.expires_at));
   IF (SELECT COUNT(*) FROM client_secret WHERE client_id = NEW.client_id) >= 8 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a client has at most 8 secrets: DELETE one that has expired';
   END IF;
@@ -175,6 +251,7 @@ END//
 
 CREATE OR REPLACE TRIGGER client_key_limit BEFORE INSERT ON client_key FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(CONCAT_WS(' ', NEW.not_before, NEW.expires_at));
   IF (SELECT COUNT(*) FROM client_key WHERE client_id = NEW.client_id) >= 8 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a client has at most 8 keys: DELETE one that has expired';
   END IF;
@@ -182,6 +259,7 @@ END//
 
 CREATE OR REPLACE TRIGGER client_grant_limit BEFORE INSERT ON client_grant FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(NULL);
   IF NEW.scope <> '' AND NOT EXISTS (SELECT 1 FROM audience_scope WHERE audience = NEW.audience AND scope = NEW.scope) THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'this audience knows no such scope: INSERT it into audience_scope first';
   END IF;
@@ -192,6 +270,7 @@ END//
 
 CREATE OR REPLACE TRIGGER audience_reader_limit BEFORE INSERT ON audience_reader FOR EACH ROW
 BEGIN
+  CALL row_must_be_exact(NULL);
   IF (SELECT COUNT(*) FROM audience_reader WHERE client_id = NEW.client_id) >= 64 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a client reads the tokens of at most 64 audiences';
   END IF;
@@ -199,18 +278,18 @@ END//
 
 -- --- what the procedures below check --------------------------------------------------------------------------------
 
-CREATE OR REPLACE PROCEDURE client_must_exist(IN p_client_id VARBINARY(128))
+CREATE OR REPLACE PROCEDURE client_must_exist(IN p_client_id VARBINARY(4096))
   READS SQL DATA SQL SECURITY INVOKER
   COMMENT 'refuses an unknown client_id'
 BEGIN
   DECLARE v_why VARCHAR(255) CHARACTER SET utf8mb4;
   IF p_client_id IS NULL OR NOT EXISTS (SELECT 1 FROM client WHERE client_id = p_client_id) THEN
-    SET v_why = CONCAT('there is no client ', COALESCE(QUOTE(CONVERT(p_client_id USING utf8mb4)), 'NULL'), ': CALL client_create first');
+    SET v_why = CONCAT('there is no client ', COALESCE(QUOTE(CONVERT(LEFT(p_client_id, 128) USING utf8mb4)), 'NULL'), ': CALL client_create first');
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = v_why;
   END IF;
 END//
 
-CREATE OR REPLACE PROCEDURE client_secret_must_exist(IN p_client_id VARBINARY(128), IN p_label VARBINARY(32))
+CREATE OR REPLACE PROCEDURE client_secret_must_exist(IN p_client_id VARBINARY(4096), IN p_label VARBINARY(4096))
   READS SQL DATA SQL SECURITY INVOKER
   COMMENT 'refuses an unknown client_id or label'
 BEGIN
@@ -220,7 +299,7 @@ BEGIN
   END IF;
 END//
 
-CREATE OR REPLACE PROCEDURE client_key_must_exist(IN p_client_id VARBINARY(128), IN p_kid VARBINARY(64))
+CREATE OR REPLACE PROCEDURE client_key_must_exist(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096))
   READS SQL DATA SQL SECURITY INVOKER
   COMMENT 'refuses an unknown client_id or kid'
 BEGIN
@@ -230,7 +309,7 @@ BEGIN
   END IF;
 END//
 
-CREATE OR REPLACE PROCEDURE audience_must_exist(IN p_audience VARBINARY(255))
+CREATE OR REPLACE PROCEDURE audience_must_exist(IN p_audience VARBINARY(4096))
   READS SQL DATA SQL SECURITY INVOKER
   COMMENT 'refuses an unknown audience'
 BEGIN
@@ -239,13 +318,53 @@ BEGIN
   END IF;
 END//
 
+-- --- times ----------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION instant_utc(p_text VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+  RETURNS VARCHAR(19) CHARACTER SET ascii
+  NO SQL SQL SECURITY INVOKER
+  COMMENT 'a time as operators write it, in UTC as YYYY-MM-DD HH:MM:SS; NULL: NULL'
+BEGIN
+  DECLARE v_at DATETIME;
+  DECLARE v_time, v_zone VARCHAR(64) CHARACTER SET ascii;
+  DECLARE v_seconds BIGINT;
+  DECLARE v_given VARCHAR(100) CHARACTER SET utf8mb4 DEFAULT QUOTE(LEFT(p_text, 40));
+  IF p_text IS NULL OR p_text = 'now' THEN
+    RETURN IF(p_text IS NULL, NULL, DATE_FORMAT(UTC_TIMESTAMP, '%Y-%m-%d %H:%i:%s'));
+  END IF;
+  IF p_text REGEXP '\\A\\+[0-9]{1,9}[smhd]\\z' THEN
+    SET v_seconds = SUBSTRING(p_text, 2, CHAR_LENGTH(p_text) - 2) * ELT(LOCATE(RIGHT(p_text, 1), 'smhd'), 1, 60, 3600, 86400);
+    SET v_at = UTC_TIMESTAMP + INTERVAL LEAST(v_seconds, 2147483647) SECOND;
+  ELSEIF p_text REGEXP '\\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt\\x20]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?([Zz]|\\x20?UTC|\\x20?[+-](0[0-9]|1[0-4]):?[0-5][0-9])?)?\\z' THEN
+    IF p_text < '1971' OR RIGHT(LEFT(p_text, 10), 2) > DAY(LAST_DAY(CONCAT(LEFT(p_text, 7), '-01'))) THEN
+      CALL refuse(CONCAT(v_given, ' is no date after 1970'));
+    END IF;
+    SET v_time = COALESCE(NULLIF(REGEXP_SUBSTR(SUBSTRING(p_text, 12), '\\A[0-9]{2}:[0-9]{2}(:[0-9]{2})?'), ''), '00:00');
+    SET v_zone = REGEXP_SUBSTR(SUBSTRING(p_text, 12), '([Zz]|UTC|[+-][0-9]{2}:?[0-9]{2})\\z');
+    IF v_zone = '' AND CHAR_LENGTH(p_text) > 10 AND
+       IF(@@time_zone = 'SYSTEM', @@system_time_zone, @@time_zone) NOT IN ('+00:00', 'UTC', 'Etc/UTC') THEN
+      CALL refuse(CONCAT(v_given, ' has no zone and the session\'s time_zone is not UTC: write 2027-01-31T12:00:00Z or +7d, or SET time_zone = \'+00:00\' first'));
+    END IF;
+    SET v_at = CAST(CONCAT(LEFT(p_text, 10), ' ', v_time) AS DATETIME);
+    IF LEFT(v_zone, 1) IN ('+', '-') THEN
+      SET v_seconds = SUBSTRING(v_zone, 2, 2) * 3600 + RIGHT(v_zone, 2) * 60;
+      SET v_at = v_at - INTERVAL IF(LEFT(v_zone, 1) = '-', -v_seconds, v_seconds) SECOND;
+    END IF;
+  ELSE
+    CALL refuse(CONCAT(v_given, ' is no time: write 2027-01-31, 2027-01-31T12:00:00Z, +7d (s, m, h, d), now, or NULL'));
+  END IF;
+  IF v_at > '2038-01-19 03:14:07' THEN
+    CALL refuse(CONCAT(v_given, ' is after 2038-01-19, which cannot be stored: write NULL for a time that never comes'));
+  END IF;
+  RETURN DATE_FORMAT(v_at, '%Y-%m-%d %H:%i:%s');
+END//
+
 -- --- the operators' procedures --------------------------------------------------------------------------------------
 
 -- Each makes one change or says why not; none commits, so several make one migration; plain INSERT and UPDATE work, too.
--- They run with the rights of their caller. A time is one of the session's time zone: m2mctl sets UTC; in another client
--- say SET time_zone = '+00:00' first.
+-- They run with the rights of their caller. How times are written is at the head of this file.
 
-CREATE OR REPLACE PROCEDURE client_create(IN p_client_id VARBINARY(128), IN p_description VARCHAR(255) CHARACTER SET utf8mb4)
+CREATE OR REPLACE PROCEDURE client_create(IN p_client_id VARBINARY(4096), IN p_description VARCHAR(4096) CHARACTER SET utf8mb4)
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'a new client, enabled, that may do nothing yet'
 BEGIN
@@ -255,50 +374,58 @@ BEGIN
   INSERT INTO client (client_id, description) VALUES (p_client_id, COALESCE(p_description, ''));
 END//
 
-CREATE OR REPLACE PROCEDURE client_add_secret(IN p_client_id VARBINARY(128), IN p_label VARBINARY(32), IN p_hash VARBINARY(255),
-                                   IN p_expires_at DATETIME)
+CREATE OR REPLACE PROCEDURE client_add_secret(IN p_client_id VARBINARY(4096), IN p_label VARBINARY(4096), IN p_hash VARBINARY(4096),
+                                   IN p_expires_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'one more secret; hash as printed by m2mctl secret; expires_at NULL: never'
 BEGIN
+  DECLARE v_expires_at VARCHAR(19) DEFAULT instant_utc(p_expires_at);
   CALL client_must_exist(p_client_id);
   IF EXISTS (SELECT 1 FROM client_secret WHERE client_id = p_client_id AND label = p_label) THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the client has a secret of this label already: take another label';
   END IF;
-  INSERT INTO client_secret (client_id, label, hash, expires_at) VALUES (p_client_id, p_label, p_hash, p_expires_at);
+  SET STATEMENT time_zone = '+00:00' FOR
+  INSERT INTO client_secret (client_id, label, hash, expires_at) VALUES (p_client_id, p_label, p_hash, v_expires_at);
 END//
 
-CREATE OR REPLACE PROCEDURE client_expire_secret(IN p_client_id VARBINARY(128), IN p_label VARBINARY(32), IN p_at DATETIME)
+CREATE OR REPLACE PROCEDURE client_expire_secret(IN p_client_id VARBINARY(4096), IN p_label VARBINARY(4096), IN p_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'the secret ends at this time; NULL: now. Its tokens live on: secret_revoke_tokens'
 BEGIN
+  DECLARE v_at VARCHAR(19) DEFAULT instant_utc(p_at);
   CALL client_secret_must_exist(p_client_id, p_label);
-  UPDATE client_secret SET expires_at = COALESCE(p_at, CURRENT_TIMESTAMP)
+  SET STATEMENT time_zone = '+00:00' FOR
+  UPDATE client_secret SET expires_at = COALESCE(v_at, UTC_TIMESTAMP)
    WHERE client_id = p_client_id AND label = p_label;
 END//
 
-CREATE OR REPLACE PROCEDURE client_add_key(IN p_client_id VARBINARY(128), IN p_kid VARBINARY(64), IN p_alg VARCHAR(8),
-                                IN p_public_jwk TEXT CHARACTER SET ascii COLLATE ascii_bin, IN p_expires_at DATETIME)
+CREATE OR REPLACE PROCEDURE client_add_key(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255),
+                                IN p_public_jwk TEXT CHARACTER SET ascii COLLATE ascii_bin, IN p_expires_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'one more public key, and the client may use it (private_key_jwt); expires_at NULL: never'
 BEGIN
+  DECLARE v_expires_at VARCHAR(19) DEFAULT instant_utc(p_expires_at);
   CALL client_must_exist(p_client_id);
   IF EXISTS (SELECT 1 FROM client_key WHERE client_id = p_client_id AND kid = p_kid) THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the client has a key of this kid already: take another kid';
   END IF;
-  INSERT INTO client_key (client_id, kid, alg, public_jwk, expires_at) VALUES (p_client_id, p_kid, p_alg, p_public_jwk, p_expires_at);
+  SET STATEMENT time_zone = '+00:00' FOR
+  INSERT INTO client_key (client_id, kid, alg, public_jwk, expires_at) VALUES (p_client_id, p_kid, p_alg, p_public_jwk, v_expires_at);
   UPDATE client SET auth_methods = CONCAT_WS(',', auth_methods, 'private_key_jwt')
    WHERE client_id = p_client_id AND NOT FIND_IN_SET('private_key_jwt', auth_methods);
 END//
 
-CREATE OR REPLACE PROCEDURE client_expire_key(IN p_client_id VARBINARY(128), IN p_kid VARBINARY(64), IN p_at DATETIME)
+CREATE OR REPLACE PROCEDURE client_expire_key(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'the key ends at this time; NULL: now. Its tokens live on: key_revoke_tokens'
 BEGIN
+  DECLARE v_at VARCHAR(19) DEFAULT instant_utc(p_at);
   CALL client_key_must_exist(p_client_id, p_kid);
-  UPDATE client_key SET expires_at = COALESCE(p_at, CURRENT_TIMESTAMP) WHERE client_id = p_client_id AND kid = p_kid;
+  SET STATEMENT time_zone = '+00:00' FOR
+  UPDATE client_key SET expires_at = COALESCE(v_at, UTC_TIMESTAMP) WHERE client_id = p_client_id AND kid = p_kid;
 END//
 
-CREATE OR REPLACE PROCEDURE client_set_tls_subject(IN p_client_id VARBINARY(128), IN p_kind VARCHAR(16), IN p_subject VARBINARY(512))
+CREATE OR REPLACE PROCEDURE client_set_tls_subject(IN p_client_id VARBINARY(4096), IN p_kind VARCHAR(255), IN p_subject VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'the client may prove itself by a certificate of this subject (tls_client_auth)'
 BEGIN
@@ -308,22 +435,24 @@ BEGIN
    WHERE client_id = p_client_id;
 END//
 
-CREATE OR REPLACE PROCEDURE client_add_certificate_key(IN p_client_id VARBINARY(128), IN p_kid VARBINARY(64), IN p_alg VARCHAR(8),
-                                            IN p_public_jwk TEXT CHARACTER SET ascii COLLATE ascii_bin, IN p_expires_at DATETIME)
+CREATE OR REPLACE PROCEDURE client_add_certificate_key(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255),
+                                            IN p_public_jwk TEXT CHARACTER SET ascii COLLATE ascii_bin, IN p_expires_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'the client may prove itself by a certificate with this key, whoever signed it (self_signed_tls_client_auth)'
 BEGIN
+  DECLARE v_expires_at VARCHAR(19) DEFAULT instant_utc(p_expires_at);
   CALL client_must_exist(p_client_id);
   IF EXISTS (SELECT 1 FROM client_key WHERE client_id = p_client_id AND kid = p_kid) THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the client has a key of this kid already: take another kid';
   END IF;
-  INSERT INTO client_key (client_id, kid, alg, public_jwk, expires_at) VALUES (p_client_id, p_kid, p_alg, p_public_jwk, p_expires_at);
+  SET STATEMENT time_zone = '+00:00' FOR
+  INSERT INTO client_key (client_id, kid, alg, public_jwk, expires_at) VALUES (p_client_id, p_kid, p_alg, p_public_jwk, v_expires_at);
   UPDATE client SET auth_methods = CONCAT_WS(',', auth_methods, 'self_signed_tls_client_auth')
    WHERE client_id = p_client_id AND NOT FIND_IN_SET('self_signed_tls_client_auth', auth_methods);
 END//
 
-CREATE OR REPLACE PROCEDURE client_allow(IN p_client_id VARBINARY(128), IN p_audience VARBINARY(255), IN p_scope VARBINARY(255),
-                              IN p_is_default BOOLEAN)
+CREATE OR REPLACE PROCEDURE client_allow(IN p_client_id VARBINARY(4096), IN p_audience VARBINARY(4096), IN p_scope VARBINARY(4096),
+                              IN p_is_default BIGINT)
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'grants one scope word of an audience, or the audience itself (scope empty or NULL)'
 BEGIN
@@ -338,7 +467,7 @@ BEGIN
   END IF;
 END//
 
-CREATE OR REPLACE PROCEDURE client_may_read(IN p_client_id VARBINARY(128), IN p_audience VARBINARY(255))
+CREATE OR REPLACE PROCEDURE client_may_read(IN p_client_id VARBINARY(4096), IN p_audience VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'the client may introspect the tokens of the audience'
 BEGIN
@@ -349,7 +478,7 @@ BEGIN
   END IF;
 END//
 
-CREATE OR REPLACE PROCEDURE client_disable(IN p_client_id VARBINARY(128))
+CREATE OR REPLACE PROCEDURE client_disable(IN p_client_id VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'no new token, and its tokens are inactive'
 BEGIN
@@ -357,7 +486,7 @@ BEGIN
   UPDATE client SET enabled = 0 WHERE client_id = p_client_id;
 END//
 
-CREATE OR REPLACE PROCEDURE client_enable(IN p_client_id VARBINARY(128))
+CREATE OR REPLACE PROCEDURE client_enable(IN p_client_id VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'undoes client_disable; tokens that have not expired are active again'
 BEGIN
@@ -365,44 +494,58 @@ BEGIN
   UPDATE client SET enabled = 1 WHERE client_id = p_client_id;
 END//
 
-CREATE OR REPLACE PROCEDURE token_revoke(IN p_jti VARBINARY(64), IN p_expires_at DATETIME)
+CREATE OR REPLACE PROCEDURE token_revoke(IN p_jti VARBINARY(4096), IN p_expires_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'revokes one token; expires_at is its exp, NULL: not known'
 BEGIN
+  DECLARE v_expires_at VARCHAR(19) DEFAULT instant_utc(p_expires_at);
+  SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO revoked_token (jti, expires_at)
-  VALUES (p_jti, COALESCE(p_expires_at, CURRENT_TIMESTAMP + INTERVAL 86460 SECOND))
+  VALUES (p_jti, COALESCE(v_expires_at, UTC_TIMESTAMP + INTERVAL 86460 SECOND))
   ON DUPLICATE KEY UPDATE expires_at = GREATEST(expires_at, VALUES(expires_at));
 END//
 
 -- A second is added, or the tokens of this very second would live on. The longest life is 86400 s, and a minute of skew.
-CREATE OR REPLACE PROCEDURE client_revoke_tokens(IN p_client_id VARBINARY(128), IN p_reason VARCHAR(255) CHARACTER SET utf8mb4)
+CREATE OR REPLACE PROCEDURE client_revoke_tokens(IN p_client_id VARBINARY(4096), IN p_reason VARCHAR(4096) CHARACTER SET utf8mb4)
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'revokes all tokens of a client issued until now; new ones are good'
 BEGIN
   CALL client_must_exist(p_client_id);
+  SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO revocation_rule (client_id, issued_before, expires_at, reason)
-  VALUES (p_client_id, CURRENT_TIMESTAMP + INTERVAL 1 SECOND, CURRENT_TIMESTAMP + INTERVAL 86460 SECOND, COALESCE(p_reason, ''));
+  VALUES (p_client_id, UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL 86460 SECOND, COALESCE(p_reason, ''));
 END//
 
-CREATE OR REPLACE PROCEDURE secret_revoke_tokens(IN p_client_id VARBINARY(128), IN p_label VARBINARY(32),
-                                      IN p_reason VARCHAR(255) CHARACTER SET utf8mb4)
+CREATE OR REPLACE PROCEDURE all_revoke_tokens(IN p_reason VARCHAR(4096) CHARACTER SET utf8mb4)
+  MODIFIES SQL DATA SQL SECURITY INVOKER
+  COMMENT 'revokes all tokens of all clients issued until now; new ones are good'
+BEGIN
+  SET STATEMENT time_zone = '+00:00' FOR
+  INSERT INTO revocation_rule (issued_before, expires_at, reason)
+  VALUES (UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL 86460 SECOND, COALESCE(p_reason, ''));
+END//
+
+CREATE OR REPLACE PROCEDURE secret_revoke_tokens(IN p_client_id VARBINARY(4096), IN p_label VARBINARY(4096),
+                                      IN p_reason VARCHAR(4096) CHARACTER SET utf8mb4)
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'revokes all tokens minted with one secret until now; expire or delete the secret, too'
 BEGIN
   CALL client_secret_must_exist(p_client_id, p_label);
+  SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO revocation_rule (client_id, label, issued_before, expires_at, reason)
-  VALUES (p_client_id, p_label, CURRENT_TIMESTAMP + INTERVAL 1 SECOND, CURRENT_TIMESTAMP + INTERVAL 86460 SECOND,
+  VALUES (p_client_id, p_label, UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL 86460 SECOND,
           COALESCE(p_reason, ''));
 END//
 
-CREATE OR REPLACE PROCEDURE key_revoke_tokens(IN p_client_id VARBINARY(128), IN p_kid VARBINARY(64),
-                                   IN p_reason VARCHAR(255) CHARACTER SET utf8mb4)
+CREATE OR REPLACE PROCEDURE key_revoke_tokens(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096),
+                                   IN p_reason VARCHAR(4096) CHARACTER SET utf8mb4)
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'revokes all tokens minted with one key until now; expire or delete the key, too'
 BEGIN
   CALL client_key_must_exist(p_client_id, p_kid);
+  SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO revocation_rule (client_id, label, issued_before, expires_at, reason)
-  VALUES (p_client_id, p_kid, CURRENT_TIMESTAMP + INTERVAL 1 SECOND, CURRENT_TIMESTAMP + INTERVAL 86460 SECOND,
+  VALUES (p_client_id, p_kid, UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL 86460 SECOND,
           COALESCE(p_reason, ''));
 END//
 

@@ -43,17 +43,18 @@ static int64_t safe_delay(const struct config *config)
 static void print(const struct wish *wish, const struct keypair *keypair, const struct config *config)
 {
     printf("-- data\n-- a signing key; its private half is %s\n"
+           "SET STATEMENT time_zone = '+00:00' FOR\n"
            "INSERT INTO signing_key (kid, alg, public_jwk, %s, publish_at, activate_at) VALUES (\n",
            wish->uri ? "elsewhere" : "encrypted", wish->uri ? "private_uri" : "private_pem");
     /* JSON and PEM of our own making: neither quotes nor backslashes. */
     printf("'%s', '%s',\n'%s',\n", keypair->kid, jws_algorithm_name(wish->algorithm).data, keypair->jwk);
     if (wish->uri) literal_put(stdout, text_of(wish->uri));
     else printf("'%s'", keypair->pem);
-    printf(",\nCURRENT_TIMESTAMP, ");
-    if (wish->when == WHEN_SAFE) printf("CURRENT_TIMESTAMP + INTERVAL %" PRId64 " SECOND", safe_delay(config));
-    else if (wish->when == WHEN_NOW) printf("CURRENT_TIMESTAMP");
+    printf(",\nUTC_TIMESTAMP, ");
+    if (wish->when == WHEN_SAFE) printf("UTC_TIMESTAMP + INTERVAL %" PRId64 " SECOND", safe_delay(config));
+    else if (wish->when == WHEN_NOW) printf("UTC_TIMESTAMP");
     else if (wish->when == WHEN_NEVER) printf("NULL");
-    else literal_put_instant(stdout, wish->activate_at);
+    else printf("FROM_UNIXTIME(%" PRId64 ")", wish->activate_at);
     printf(");\n");
 }
 

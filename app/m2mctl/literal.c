@@ -1,6 +1,7 @@
 #include "literal.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 static bool harmless(struct text t, const char *others)
 {
@@ -43,5 +44,9 @@ void literal_put_json(FILE *sql, struct text json)
 
 void literal_put_instant(FILE *sql, int64_t seconds)
 {
-    fprintf(sql, "FROM_UNIXTIME(%" PRId64 ")", seconds);
+    char text[sizeof "2027-01-31T12:00:00Z"];
+    struct tm tm;
+    time_t time = seconds;
+    if (gmtime_r(&time, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0) fprintf(sql, "'%s'", text);
+    else fprintf(sql, "'%" PRId64 "'", seconds);    /* refused: no time */
 }

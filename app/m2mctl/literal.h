@@ -19,7 +19,8 @@ void literal_put_text(FILE *sql, struct text text);
 /* A JSON object with plain words in it: a public JWK. */
 void literal_put_json(FILE *sql, struct text json);
 
-/* An instant, the same whatever the time zone of the session that runs it. */
+/* An instant as a parameter of a procedure: UTC by its text, so the time zone of the session does not matter. A TIMESTAMP
+ * column does not take this form. */
 void literal_put_instant(FILE *sql, int64_t seconds);
 
 #endif

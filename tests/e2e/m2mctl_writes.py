@@ -37,7 +37,7 @@ def holds(out, secret):
 
 def installed(desk):
     schema = desk.schema()
-    desk.migrate(schema, os.path.join(rig.SOURCE, "sql", "migrations"))
+    desk.migrate(schema, "--routines", rig.ROUTINES, rig.MIGRATIONS)
     return schema
 
 

@@ -145,7 +145,7 @@ def client_keys(db):
     name = fresh_client(db, "with-keys")
     add = "CALL client_add_key('" + name + "', '{}', '{}', '{}', NULL)"
     for kid, alg, jwk, rule in (
-            ("a b", "ES256", CLIENT_JWK, "client_key_kid_is_a_plain_word"), ("k" * 64 + "x", "ES256", CLIENT_JWK, "p_kid"),
+            ("a b", "ES256", CLIENT_JWK, "client_key_kid_is_a_plain_word"), ("k" * 64 + "x", "ES256", CLIENT_JWK, "'kid'"),
             ("k", "none", CLIENT_JWK, "alg"), ("k", "ES256", "[]", "client_key_is_a_json_object"),
             ("k", "ES256", "x", "client_key_is_a_json_object"), ("k", "ES256", '{"d":"AA"}', "client_key_has_no_private_member"),
             ("k", "ES256", '{"kid":"other"}', "client_key_names_no_other_kid"),
