@@ -146,6 +146,15 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(PURGE_KEYS, \
       "DELETE FROM signing_key WHERE remove_at < CURRENT_TIMESTAMP - INTERVAL 1 DAY ORDER BY remove_at, kid LIMIT 1000")
 
+/* A client as an operator reads it: what a column is called, and how it is selected. */
+#define DB_CLIENT_COLUMN_LIST(X) \
+    X(client_id, "client_id") X(enabled, ", enabled") X(description, ", description") X(auth_methods, ", auth_methods") \
+    X(default_audience, ", default_audience") X(omitted_scope, ", omitted_scope") X(token_seconds, ", token_seconds") \
+    X(rate_per_minute, ", rate_per_minute") X(rate_burst, ", rate_burst") X(assertion_audience, ", assertion_audience") \
+    X(assertion_seconds, ", assertion_seconds") X(require_binding, ", require_binding") \
+    X(tls_subject_kind, ", tls_subject_kind") X(tls_subject, ", tls_subject") X(created_at, ", UNIX_TIMESTAMP(created_at)")
+#define DB_CLIENT_COLUMN_SQL(name, sql) sql
+
 /* The operator's: m2mctl. */
 #define DB_OPERATOR_LIST(X) \
     X(LOCK_MIGRATIONS, /* -> 1, or 0 when another session has it; ends with the session; a server's locks have one name
@@ -182,6 +191,9 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(ADD_ROUTINE, /* kind, name */ "INSERT INTO schema_routine (kind, name) VALUES (?, ?)") \
     X(FINISH_ROUTINES, \
       "UPDATE schema_routine_file SET state = 'done', laid_at = CURRENT_TIMESTAMP WHERE state = 'running'") \
+    X(READ_CLIENT_VIEWS, /* first, last -> DB_CLIENT_COLUMN_LIST; by client_id, at most 100 */ \
+      "SELECT " DB_CLIENT_COLUMN_LIST(DB_CLIENT_COLUMN_SQL) \
+      " FROM client WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 100") \
     X(READ_IN_TRANSACTION, /* -> 1 in a transaction, else 0 */ \
       "SELECT @@in_transaction") \
     X(ADD_KEY_ELSEWHERE, /* kid, alg, public_jwk, private_uri, publish_at, activate_at */ \

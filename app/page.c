@@ -193,17 +193,10 @@ static int take_client(void *context, const struct text *columns, size_t count)
     return 0;
 }
 
-static int compare(struct text a, struct text b)
-{
-    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
-    if (order == 0) order = (a.size > b.size) - (a.size < b.size);
-    return order;
-}
-
 /* Clients and their rows come in the same order, so one walk along finds every owner. */
 static struct page_client *owner(struct page *page, struct text client_id)
 {
-    while (page->at < page->count && compare(page->clients[page->at].client.id, client_id) < 0) page->at++;
+    while (page->at < page->count && text_compare(page->clients[page->at].client.id, client_id) < 0) page->at++;
     bool found = page->at < page->count && text_equal(page->clients[page->at].client.id, client_id);
     return found ? &page->clients[page->at] : NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "client.h"
 #include "client_add.h"
+#include "client_list.h"
 #include "command.h"
 #include "jwk.h"
 #include "key.h"
@@ -16,7 +17,7 @@
 
 static const struct command *const commands[] = {
     &migrate_command, &client_command, &secret_command, &client_add_key_command, &client_add_certificate_command,
-    &key_command, &jwk_command, &token_command,
+    &client_list_command, &client_show_command, &key_command, &jwk_command, &token_command,
 };
 
 static void put_help(FILE *out)

@@ -66,7 +66,7 @@ static const char *find_in_set(struct text file, struct found *found)
 
 static const char *choose_algorithm(const struct public_key_source *source, struct found *found)
 {
-    static const char unsuited[] = "the key is none of P-256, RSA of 2048 to 4096 bits and Ed25519, or does not fit that algorithm";
+    static const char unsuited[] = "the key is none of P-256, RSA of 2048 to 4096 bits and Ed25519, or not one for that algorithm";
     if (source->algorithm >= 0) found->algorithm = source->algorithm;
     if (found->algorithm >= 0) return jwk_suits(found->key, (enum jws_algorithm)found->algorithm) ? NULL : unsuited;
     for (int i = 0; i < JWS_PUBLIC_ALGORITHMS && found->algorithm < 0; i++)

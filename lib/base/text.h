@@ -28,6 +28,9 @@ static inline bool text_equal(struct text a, struct text b)
 /* A view of the C string s; NULL gives an absent view. */
 static inline struct text text_of(const char *s) { return (struct text){ s, s ? strlen(s) : 0 }; }
 
+/* Bytewise, a prefix before what it begins: below 0, 0 or above 0. */
+int text_compare(struct text a, struct text b);
+
 /* As text_equal, with A-Z and a-z held equal. */
 bool text_equal_nocase(struct text a, struct text b);
 

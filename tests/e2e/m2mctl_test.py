@@ -224,7 +224,7 @@ CALL p()"""
 def main():
     if len(sys.argv) not in (2, 3) or not os.access(os.path.join(sys.argv[1], "m2mctl"), os.X_OK):
         sys.exit(__doc__.strip())
-    for name in "m2mctl_writes", "m2mctl_keys", "m2mctl_tokens":      # their checks come after these
+    for name in "m2mctl_writes", "m2mctl_lists", "m2mctl_keys", "m2mctl_tokens":      # their checks come after these
         importlib.import_module(name)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     with rig.Scratch() as scratch:
