@@ -35,4 +35,12 @@ int assertion_read(struct exchange *exchange, struct text type, struct text comp
 enum answer assertion_verify(struct exchange *exchange, const struct assertion *assertion, const struct client *client,
                              struct text *kid_r);
 
+/* Costs what a signature costs that is not the client's: one verification with a key of nobody. For a client that is not
+ * known, or may not prove itself so; assertion_verify() does the same for a key that is not known. Then time does not tell
+ * an unknown client, an unknown kid and a bad signature apart: each costs one verification of the algorithm that the header
+ * names, by keys of one size (RSA: 2048, 3072 or 4096 bits; another size costs nothing to unknown clients). What differs: an
+ * assertion without a kid costs one for each key of the client that it may be of, ASSERTION_TRIES at most, and a worker
+ * that has not lately read a key reads it, which costs half of a verification. */
+void assertion_verify_nothing(struct exchange *exchange, const struct assertion *assertion);
+
 #endif

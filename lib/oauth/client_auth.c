@@ -157,7 +157,10 @@ static enum answer verify_proof(struct exchange *exchange, const struct client *
 {
     bool allowed = client->enabled && (client->methods & proof->methods);
     if (text_present(proof->secret)) return verify_secret(exchange, client, proof->secret, credential_r);
-    if (!allowed) return ANSWER_NO;
+    if (!allowed) {
+        if (proof->assertion) assertion_verify_nothing(exchange, proof->assertion);
+        return ANSWER_NO;
+    }
     return proof->assertion ? assertion_verify(exchange, proof->assertion, client, credential_r)
                             : tls_client_verify(exchange, client, credential_r);
 }
