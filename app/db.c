@@ -11,6 +11,7 @@ struct db {
     MYSQL *mysql;
     unsigned number;
     char why[DB_WHY];
+    void (*report)(const char *what);
     MYSQL_STMT *statements[DB_STATEMENTS];
     unsigned long sizes[DB_COLUMNS];
     my_bool nulls[DB_COLUMNS];
@@ -27,6 +28,12 @@ static const char *const statement_sql[] = {
 #define STATEMENT_SQL(name, sql) sql,
     DB_STATEMENT_LIST(STATEMENT_SQL)
 #undef STATEMENT_SQL
+};
+
+static const unsigned short longest[DB_STATEMENTS][DB_COLUMNS] = {
+#define STATEMENT_LONGEST(name, ...) [DB_##name] = { __VA_ARGS__ },
+    DB_LONGEST_LIST(STATEMENT_LONGEST)
+#undef STATEMENT_LONGEST
 };
 
 static long fail(struct db *db, unsigned number, const char *text)
@@ -166,6 +173,11 @@ struct db *db_open_operator(const struct config *config, const char *user, const
     return checked(db, set, DB_CHECK_OPERATOR_SESSION, NULL, why);
 }
 
+void db_report_left_out(struct db *db, void (*report)(const char *what))
+{
+    db->report = report;
+}
+
 void db_close(struct db *db)
 {
     if (!db) return;
@@ -226,9 +238,40 @@ struct walk {
     void *context;
 };
 
-/* Row by row off the wire: memory stays flat however long the answer is. */
-static long fetch(struct db *db, MYSQL_STMT *statement, const struct walk *walk)
+static unsigned long longest_of(enum db_statement which, size_t column)
 {
+    return longest[which][column] > 0 ? longest[which][column] : DB_VALUE;
+}
+
+/* The first column of the row that is too long; count: none is. */
+static size_t too_long(const struct db *db, enum db_statement which, size_t count)
+{
+    size_t i = 0;
+    while (i < count && (db->nulls[i] || db->sizes[i] <= longest_of(which, i))) i++;
+    return i;
+}
+
+/* Names the row by its first column, cut, and without what a log could not show. */
+static void leave_out(struct db *db, enum db_statement which, size_t column)
+{
+    enum { NAME_BYTES = 64 };
+    char name[NAME_BYTES + 1], what[DB_WHY];
+    size_t size = db->nulls[0] ? 0 : db->sizes[0] < NAME_BYTES ? db->sizes[0] : NAME_BYTES;
+    for (size_t i = 0; i < size; i++) name[i] = db->values[0][i] >= ' ' && db->values[0][i] <= '~' ? db->values[0][i] : '?';
+    name[size] = '\0';
+    MYSQL_RES *facts = mysql_stmt_result_metadata(db->statements[which]);
+    const MYSQL_FIELD *field = facts ? mysql_fetch_field_direct(facts, (unsigned)column) : NULL;
+    snprintf(what, sizeof what, "%.64s %s: column %.64s has %lu bytes, %lu at most; the row is left out: mend or DELETE it",
+             field && field->org_table[0] ? field->org_table : "row", name, field ? field->name : "?", db->sizes[column],
+             longest_of(which, column));
+    if (facts) mysql_free_result(facts);
+    if (db->report) db->report(what);
+}
+
+/* Row by row off the wire: memory stays flat however long the answer is. */
+static long fetch(struct db *db, enum db_statement which, const struct walk *walk)
+{
+    MYSQL_STMT *statement = db->statements[which];
     struct text columns[DB_COLUMNS];
     size_t count = mysql_stmt_field_count(statement);
     long rows = 0;
@@ -236,9 +279,13 @@ static long fetch(struct db *db, MYSQL_STMT *statement, const struct walk *walk)
     for (;;) {
         int result = mysql_stmt_fetch(statement);
         if (result == MYSQL_NO_DATA) return rows;
-        if (result == MYSQL_DATA_TRUNCATED) return fail(db, 0, "a value of the answer is too long");
-        if (result) return fail_statement(db, statement);
+        if (result && result != MYSQL_DATA_TRUNCATED) return fail_statement(db, statement);
         rows++;
+        size_t bad = too_long(db, which, count);
+        if (bad < count) {
+            leave_out(db, which, bad);
+            continue;
+        }
         for (size_t i = 0; i < count; i++)
             columns[i] = (struct text){ db->nulls[i] ? NULL : db->values[i], db->nulls[i] ? 0 : db->sizes[i] };
         if (walk->row && walk->row(walk->context, columns, count)) return rows;
@@ -262,7 +309,7 @@ long db_query(struct db *db, enum db_statement which, const struct text *paramet
     MYSQL_STMT *statement = db->statements[which];
     if (execute(db, statement, parameters, count)) return -1;
     bool answers = mysql_stmt_field_count(statement) > 0;
-    long rows = answers ? fetch(db, statement, &walk) : (long)mysql_stmt_affected_rows(statement);
+    long rows = answers ? fetch(db, which, &walk) : (long)mysql_stmt_affected_rows(statement);
     if (rows >= 0) return drain(db, statement) ? -1 : rows;
     mysql_stmt_free_result(statement);
     return -1;

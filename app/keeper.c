@@ -21,12 +21,20 @@
 enum {
     STREAM_BYTES = 65,
     BACKOFF_MS = 100, BACKOFF_MOST_MS = 5000,
+    COMPLAINTS = 8, COMPLAINT_MS = 60000,
     TURN_MS = 1000,                     /* the heartbeat's longest pause */
     LETTERS = 64, LETTER_TRIES = 5,     /* of one transaction */
     LOAD_SHARE = 10,                    /* reconciling takes at most one part in so many of the time */
     RENEW_MS = 5000, RENEW_AGAIN_MS = 60000,        /* after a failure */
     WRITABLE_MS = 1000, REOPEN_MS = 5000,
     PURGE_SOON_MS = 10000, PURGE_MS = 60000, PURGE_AGAIN_MS = 200
+};
+
+struct complaint {
+    const char *event;
+    unsigned number;                    /* db_errno() */
+    uint64_t until_ms;
+    char why[DB_WHY];
 };
 
 struct keeper {
@@ -50,7 +58,7 @@ struct keeper {
     size_t streams_told;                /* a warning is due above this number */
     struct renew renew;
     char stream[STREAM_BYTES];
-    char complaint[DB_WHY];             /* the last, so that none is repeated */
+    struct complaint complaints[COMPLAINTS];
 };
 
 static void beat(struct keeper *keeper)
@@ -64,11 +72,19 @@ static uint64_t jittered(uint64_t ms)
     return ms / 2 + arc4random_uniform((uint32_t)(ms / 2 + 1));
 }
 
-static void complain(struct keeper *keeper, const char *event, const char *why)
+/* The text of an error may differ each time (it names a row), its number tells the cause: the first text of a minute stays,
+ * so that the log can count. number 0: the text is the cause. */
+static void complain(struct keeper *keeper, const char *event, unsigned number, const char *why)
 {
-    if (strncmp(keeper->complaint, why, sizeof keeper->complaint - 1) == 0) return;
-    snprintf(keeper->complaint, sizeof keeper->complaint, "%s", why);
-    log_event(LOG_LEVEL_ERROR, event, "%s", why);
+    struct complaint *complaint = &keeper->complaints[0];
+    uint64_t now_ms = region_milliseconds();
+    for (size_t i = 1; i < COMPLAINTS && complaint->event && strcmp(complaint->event, event) != 0; i++)
+        complaint = &keeper->complaints[i];
+    if (number == 0 || complaint->number != number || now_ms >= complaint->until_ms) {
+        *complaint = (struct complaint){ event, number, now_ms + COMPLAINT_MS, "" };
+        snprintf(complaint->why, sizeof complaint->why, "%s", why);
+    }
+    log_repeated(LOG_LEVEL_ERROR, event, "%s", complaint->why);
 }
 
 /* The database is away, for the reason why. The first way back is short; each that leads nowhere doubles the next. */
@@ -77,11 +93,16 @@ static void lose(struct keeper *keeper, const char *why)
     atomic_store(&keeper->region->board->database_up, 0);
     unsigned number = keeper->db ? db_errno(keeper->db) : 0;
     bool older = number == DB_NO_TABLE || number == DB_NO_COLUMN;
-    complain(keeper, older ? "database_not_migrated" : "database_down", why);
+    complain(keeper, older ? "database_not_migrated" : "database_down", number, why);
     db_close(keeper->db);
     keeper->db = NULL;
     keeper->connect_ms = region_milliseconds() + jittered(keeper->backoff_ms);
     keeper->backoff_ms = keeper->backoff_ms * 2 < BACKOFF_MOST_MS ? keeper->backoff_ms * 2 : BACKOFF_MOST_MS;
+}
+
+static void report_left_out(const char *what)
+{
+    log_repeated(LOG_LEVEL_ERROR, "bad_row", "%s", what);
 }
 
 static void connect_now(struct keeper *keeper)
@@ -92,6 +113,7 @@ static void connect_now(struct keeper *keeper)
         lose(keeper, why);
         return;
     }
+    db_report_left_out(keeper->db, report_left_out);
     keeper->poll_ms = keeper->writable_ms = 0;
 }
 
@@ -103,8 +125,8 @@ static void degrade(struct keeper *keeper, enum store_degraded reason, bool degr
 #undef KEEPER_DEGRADED
     };
     if (!region_degrade(keeper->region, reason, degraded)) return;
-    log_event(degraded ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, degraded ? "degraded" : "no_longer_degraded", "%s",
-              what[reason]);
+    log_repeated(degraded ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, degraded ? "degraded" : "no_longer_degraded", "%s",
+                 what[reason]);
 }
 
 /* A server that takes no changes may be the former primary after a failover, whose name or address belongs to another
@@ -156,7 +178,7 @@ static bool commit_letters(struct keeper *keeper, struct mailbox_letter *letters
         } else if (number == DB_READ_ONLY || number == DB_READ_ONLY_MODE) {
             if (!refuse_read_only(keeper) || try == LETTER_TRIES) break;
         } else if (!passing || try == LETTER_TRIES) {
-            complain(keeper, "commit_failed", why);
+            complain(keeper, "commit_failed", number, why);
             break;
         } else {
             poll(NULL, 0, 1 + (int)arc4random_uniform(20));
@@ -216,7 +238,7 @@ static void load(struct keeper *keeper)
 
 static void reload(struct keeper *keeper)
 {
-    log_event(LOG_LEVEL_NOTICE, "reload", "%s", feed_why(keeper->feed));
+    log_repeated(LOG_LEVEL_NOTICE, "reload", "%s", feed_why(keeper->feed));
     if (keeper->loading && keeper->required) keeper->again = true;      /* one that begins over and over never ends */
     else begin_load(keeper, true);
 }
@@ -227,8 +249,7 @@ static void polled(struct keeper *keeper, uint64_t began_ms, bool current)
     struct region_board *board = keeper->region->board;
     uint64_t pause_ms = keeper->config->poll_ms, now_ms = region_milliseconds();
     bool was_up = atomic_exchange(&board->database_up, 1) == 1;
-    if (!was_up) log_event(LOG_LEVEL_NOTICE, "database_up", "as %s", keeper->stream);
-    keeper->complaint[0] = '\0';
+    if (!was_up) log_repeated(LOG_LEVEL_NOTICE, "database_up", "as %s", keeper->stream);
     keeper->backoff_ms = BACKOFF_MS;
     atomic_store_explicit(&board->poll_ms, now_ms - began_ms, memory_order_relaxed);
     /* After a slow poll there is a pause all the same, and after one that left something over there is none. */
@@ -277,7 +298,7 @@ static void purge(struct keeper *keeper)
     unsigned number = done < 0 ? db_errno(keeper->db) : 0;
     keeper->purge_ms = region_milliseconds() + (done > 0 ? PURGE_MS : PURGE_AGAIN_MS);
     if (number >= DB_LOST_FIRST && number <= DB_LOST_LAST) lose(keeper, db_why(keeper->db));
-    else if (done < 0 && number != DB_LOCK_WAIT && number != DB_DEADLOCK) complain(keeper, "purge", db_why(keeper->db));
+    else if (done < 0 && number != DB_LOCK_WAIT && number != DB_DEADLOCK) complain(keeper, "purge", number, db_why(keeper->db));
 }
 
 static void renew(struct keeper *keeper)

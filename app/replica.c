@@ -1,5 +1,6 @@
 #include "replica.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -29,7 +30,7 @@ struct replica {
     size_t skipped;                     /* clients of this load that no table can keep */
     char client[DB_VALUE + 1];          /* the next page begins here; db.h bounds what comes in */
     size_t client_size;
-    char jti[REGION_JTI];               /* the next page begins behind this */
+    char jti[REGION_JTI + 1];           /* the next page begins behind this */
     size_t jti_size, jti_rows;
     struct region_rule *rules;
     size_t rule_count;
@@ -155,17 +156,24 @@ void replica_revoke(struct replica *replica, struct text jti, struct text expire
 static int take_revoked(void *context, const struct text *columns, size_t count)
 {
     struct replica *replica = context;
-    if (count != 2 || columns[0].size > REGION_JTI) return -1;
-    replica_revoke(replica, columns[0], columns[1]);
-    memcpy(replica->jti, columns[0].data, columns[0].size);
-    replica->jti_size = columns[0].size;
+    struct text jti = text_slice(columns[0], 0, REGION_JTI);
+    assert(count == 2);
     replica->jti_rows++;
+    if (jti.size > 0) memcpy(replica->jti, jti.data, jti.size);
+    replica->jti_size = jti.size;
+    if (columns[0].size <= REGION_JTI) {
+        replica_revoke(replica, columns[0], columns[1]);
+    } else {
+        replica->jti[replica->jti_size++] = '\xff';      /* above all that begin so */
+        log_repeated(LOG_LEVEL_ERROR, "bad_row", "revoked_token %.*s: column jti has over 64 bytes, as no token has; the row "
+                     "is left out: DELETE it", (int)jti.size, jti.data);
+    }
     return 0;
 }
 
 static int load_revoked(struct replica *replica, struct db *db)
 {
-    char last[REGION_JTI];
+    char last[REGION_JTI + 1];
     struct text after = { last, replica->jti_size };
     memcpy(last, replica->jti, replica->jti_size);
     replica->jti_rows = 0;

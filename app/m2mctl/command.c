@@ -55,6 +55,11 @@ int command_config(const struct command_session *session, struct config *config_
     return config_read_database(session->config_path, config_r, stderr);
 }
 
+static void report_left_out(const char *what)
+{
+    fprintf(stderr, "m2mctl: %s\n", what);
+}
+
 struct db *command_database(const struct command *self, const struct command_session *session, struct config *config_r)
 {
     struct secret_file password;
@@ -69,7 +74,8 @@ struct db *command_database(const struct command *self, const struct command_ses
     else
         snprintf(why, sizeof why, "this process runs as a user without a name; name one with --db-user");
     secret_file_wipe(&password);
-    if (!db) command_complain(self, "no connection to the database: %s", why);
+    if (db) db_report_left_out(db, report_left_out);
+    else command_complain(self, "no connection to the database: %s", why);
     return db;
 }
 
