@@ -228,6 +228,14 @@ int fcgi_write(struct fcgi_connection *connection, struct text answer, bool keep
     return request->ipcFd < 0 ? -1 : 0;
 }
 
+/* On a Unix socket the peer's next write fails from here on, so no byte comes after recv() has found none. */
+bool fcgi_refuse_more(struct fcgi_connection *connection)
+{
+    char byte;
+    int fd = connection->request.ipcFd;
+    return shutdown(fd, SHUT_RD) == 0 && recv(fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void fcgi_close(struct fcgi_connection *connection)
 {
     FCGX_Free(&connection->request, connection->request.ipcFd >= 0);

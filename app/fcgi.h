@@ -26,6 +26,9 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
  * server, the request or (keep is false) the caller wanted that. */
 int fcgi_write(struct fcgi_connection *connection, struct text answer, bool keep);
 
+/* Refuses further bytes of a kept connection. True when some had come before: fcgi_read() reads them. False: close it. */
+bool fcgi_refuse_more(struct fcgi_connection *connection);
+
 void fcgi_close(struct fcgi_connection *connection);
 
 #endif

@@ -207,13 +207,15 @@ static void slow_down(struct master *master, const struct crew_member *dead)
     pace->not_before_ms = master->now + pace->pause_ms;
 }
 
-/* A child that cannot live with the configuration has said why. At the start that is the end; of a reload, the end of
- * that; later (somebody has moved a file) the others serve on. */
+/* A child that cannot work with the configuration has said why. At the start that ends the pool, during a reload the
+ * reload; later (somebody has moved a file) the others serve on. */
 static void refuse_config(struct master *master, const struct crew_member *dead)
 {
     bool new = dead->role == REGION_WORKER && dead->generation == master->current.generation;
     if (master->reload == RELOAD_STARTING && new) abandon_reload(master);
-    else if (master->now - master->started_ms < START_MS) begin_stop(master, EX_CONFIG);
+    else if (master->now - master->started_ms < START_MS &&
+             crew_count(&master->crew, REGION_WORKER, master->current.generation, true) == 0)
+        begin_stop(master, EX_CONFIG);
 }
 
 static void bury(struct master *master)

@@ -172,6 +172,7 @@ struct region_row *region_row_take(struct region *region, enum region_role role)
         uint32_t vacant = REGION_FREE;
         if (!atomic_compare_exchange_strong(&row->role, &vacant, (uint32_t)role)) continue;
         atomic_store(&row->ready, 0);
+        atomic_store(&row->signs, 0);
         atomic_store(&row->pid, 0);
         atomic_store(&row->heartbeat_ms, 0);
         atomic_store(&row->busy_since_ms, 0);

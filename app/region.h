@@ -67,6 +67,7 @@ struct region_letter {
 struct region_row {
     _Atomic uint32_t role;              /* enum region_role */
     _Atomic uint32_t ready;             /* serves */
+    _Atomic uint32_t signs;             /* a worker: has a key that it can sign with now */
     _Atomic int32_t pid;
     _Atomic uint32_t wake;              /* futex: mailbox.h */
     _Atomic uint64_t heartbeat_ms;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../lib/oauth/server.h"
+#include "account.h"
 #include "dice.h"
 #include "fcgi.h"
 #include "keyfile.h"
@@ -28,7 +29,13 @@ enum {
     EVENTS = 64,
     TURN_MS = 1000,                 /* the heartbeat's longest pause */
     DESCRIPTOR_PAUSE_MS = 100,      /* after the system ran out of descriptors or memory */
+    LOAD_MS = 1000,                 /* connections wait for the first load of the region so long: the database may be away */
+    LOAD_TURN_MS = 5,
+    EMPTY_MS = 500,                 /* at a stop the backlog is emptied for so long, and at least of so many connections */
+    EMPTY_LEAST = 32,
     LAST_GRACE_MS = 1000,           /* for what was taken off the backlog at the last moment */
+    KEPT_IDLE_MS = 100,             /* a kept connection without a request for so long is closed at a stop or reload */
+    LEAVING_TURN_MS = 20,
     ALARM_SECONDS = 3,              /* past drain_seconds: when even the master is gone */
     ID_BYTES = 8,
 };
@@ -38,6 +45,7 @@ enum phase { SERVING, EMPTYING, LEAVING };
 struct slot {
     struct fcgi_connection *connection;     /* NULL: free */
     uint64_t used_ms;
+    bool kept;                              /* a request was answered on it */
     struct slot *next_free;
 };
 
@@ -60,7 +68,8 @@ struct worker {
     size_t count;
     enum phase phase;
     bool listening;
-    uint64_t until_ms, listen_again_ms, swept_ms;
+    unsigned emptied;                       /* connections taken since the phase EMPTYING began */
+    uint64_t opened_ms, stopped_ms, until_ms, listen_again_ms, swept_ms;
 };
 
 static int64_t issuer_now(void *world)
@@ -181,23 +190,79 @@ static int open_loop(struct worker *worker)
     return worker->epoll < 0 || open_slots(worker) || open_signals(worker) || fcgi_open() ? -1 : 0;
 }
 
-static int open_all(struct worker *worker)
+static void open_log(struct worker *worker)
 {
-    const char *logged = worker->config->log_requests;
+    const struct config *config = worker->config;
+    const char *logged = config->log_requests;
     worker->log_from_status = strcmp(logged, "all") == 0 ? 0 : strcmp(logged, "none") == 0 ? INT32_MAX : 400;
-    log_turn(region_milliseconds());
-    log_limit_requests((worker->config->log_requests_per_second + worker->config->workers - 1) / worker->config->workers);
-    if (region_confine(worker->region) || arena_open(&worker->arena, ARENA_BYTES) || open_loop(worker) ||
-        secret_hasher_open(&worker->hasher) || recent_open(&worker->recent, RECENT_TOKENS) ||
-        keyshelf_open(&worker->shelf, SHELF_KEYS) ||
-        world_open(&worker->world, worker->region, worker->row, &worker->hasher, worker->config)) {
-        log_event(LOG_LEVEL_ERROR, "start", "the worker cannot start: %s", strerror(errno));
+    log_turn(worker->opened_ms);
+    log_limit_requests((config->log_requests_per_second + config->workers - 1) / config->workers);
+}
+
+/* NULL, or what failed. errno says why, unless it is 0. */
+static const char *open_parts(struct worker *worker)
+{
+    errno = 0;
+    if (region_confine(worker->region)) return "the shared memory cannot be made read-only";
+    if (arena_open(&worker->arena, ARENA_BYTES)) return "no memory for requests";
+    if (open_loop(worker)) return "epoll, signalfd, memory for connections or libfcgi";
+    if (secret_hasher_open(&worker->hasher)) return "OpenSSL has no SHA-256 or HMAC";
+    if (recent_open(&worker->recent, RECENT_TOKENS)) return "no memory for recent tokens";
+    if (keyshelf_open(&worker->shelf, SHELF_KEYS)) return "no memory for clients' keys";
+    if (world_open(&worker->world, worker->region, worker->row, &worker->hasher, worker->config))
+        return "the clock CLOCK_BOOTTIME cannot be read";
+    return NULL;
+}
+
+/* Whether this worker can sign now, also for the others to see. */
+static bool note_signing(struct worker *worker)
+{
+    bool signs = keyring_signer(&worker->keyring, worker->issuer.token_algorithm, time(NULL));
+    atomic_store_explicit(&worker->row->signs, signs, memory_order_relaxed);
+    return signs;
+}
+
+static void refresh_keys(struct worker *worker)
+{
+    uint64_t before = worker->keyring.generation;
+    keyfile_refresh(worker->region, &worker->passphrase, &worker->keyring);
+    if (worker->keyring.generation != before) (void)note_signing(worker);
+}
+
+static bool another_signs(const struct worker *worker)
+{
+    for (size_t i = 0; i < worker->region->row_count; i++) {
+        const struct region_row *row = &worker->region->rows[i];
+        if (row != worker->row && atomic_load(&row->role) == REGION_WORKER && atomic_load(&row->ready) &&
+            atomic_load(&row->signs))
+            return true;
+    }
+    return false;
+}
+
+static int open_keys(struct worker *worker)
+{
+    if (passphrase_open(&worker->passphrase, worker->config, false)) return EX_CONFIG;
+    if (open_issuer(worker)) {
+        log_event(LOG_LEVEL_ERROR, "start", "the worker cannot start: OpenSSL cannot derive the key of DPoP nonces");
         return EX_OSERR;
     }
-    if (passphrase_open(&worker->passphrase, worker->config, false)) return EX_CONFIG;
-    if (open_issuer(worker)) return EX_OSERR;
-    keyfile_refresh(worker->region, &worker->passphrase, &worker->keyring);
-    return EX_OK;
+    refresh_keys(worker);
+    if (note_signing(worker) || !another_signs(worker)) return EX_OK;
+    log_event(LOG_LEVEL_ERROR, "start", "this worker can sign with no key, and those that run can: check "
+              "key_passphrase_file and the key files, then reload");
+    return EX_CONFIG;
+}
+
+static int open_all(struct worker *worker)
+{
+    worker->opened_ms = region_milliseconds();
+    open_log(worker);
+    const char *fault = open_parts(worker);
+    if (!fault) return open_keys(worker);
+    log_event(LOG_LEVEL_ERROR, "start", "the worker cannot start: %s%s%s", fault, errno ? ": " : "",
+              errno ? strerror(errno) : "");
+    return EX_OSERR;
 }
 
 static void drop(struct worker *worker, struct slot *slot)
@@ -244,24 +309,6 @@ static void name_request(struct worker *worker, struct request *request)
     request->id_is_ours = true;
 }
 
-static void account(struct worker *worker, const struct request *request, const struct response *response,
-                    unsigned elapsed)
-{
-    const struct error_facts *facts = error_facts(response->error);
-    metrics_count(worker->row, response, elapsed);
-    if (response->status < worker->log_from_status) return;
-    log_request(&(struct log_request){
-        .id = request->id,
-        .client_id = response->client_id,
-        .remote_address = request->remote_address,
-        .route = server_route_name(response->route),
-        .error = response->error ? facts->name : NULL,
-        .clause = response->error ? facts->clause : NULL,
-        .status = response->status,
-        .microseconds = elapsed,
-    });
-}
-
 /* 0 when the connection is kept, -1 when it is over. */
 static int answer(struct worker *worker, struct fcgi_connection *connection)
 {
@@ -269,10 +316,10 @@ static int answer(struct worker *worker, struct fcgi_connection *connection)
     struct response response = { .status = 0 };
     uint64_t start = microseconds();
     if (fcgi_read(connection, &worker->arena, &request)) return -1;
-    keyfile_refresh(worker->region, &worker->passphrase, &worker->keyring);
+    refresh_keys(worker);
     name_request(worker, &request);
     struct text reply = server_handle(&worker->issuer, &worker->arena, &request, &response);
-    account(worker, &request, &response, (unsigned)(microseconds() - start));
+    account_request(worker->row, worker->log_from_status, &request, &response, (unsigned)(microseconds() - start));
     return fcgi_write(connection, reply, worker->phase == SERVING);
 }
 
@@ -281,6 +328,7 @@ static void serve(struct worker *worker, struct slot *slot)
     slot->used_ms = region_milliseconds();
     atomic_store_explicit(&worker->row->busy_since_ms, slot->used_ms, memory_order_relaxed);
     int over = answer(worker, slot->connection);
+    slot->kept = true;
     arena_reset(&worker->arena);
     atomic_store_explicit(&worker->row->busy_since_ms, 0, memory_order_relaxed);
     if (over) drop(worker, slot);
@@ -305,24 +353,35 @@ static bool take_connection(struct worker *worker)
         return false;
     }
     worker->free = slot->next_free;
+    slot->kept = false;
     worker->count++;
     slot->used_ms = region_milliseconds();
     if (watch(worker, fd, EPOLLIN, slot)) drop(worker, slot);
     return true;
 }
 
+/* Whether there is something to answer from. */
+static bool is_loaded(const struct worker *worker, uint64_t now)
+{
+    return atomic_load_explicit(&worker->region->board->complete, memory_order_acquire) ||
+           now >= worker->opened_ms + LOAD_MS;
+}
+
 /* At the cap the socket is left to the other workers until a connection ends. */
 static void tend_listener(struct worker *worker, uint64_t now)
 {
     if (!worker->free) listen_off(worker);
-    else if (!worker->listening && worker->phase == SERVING && now >= worker->listen_again_ms && listen_on(worker))
-        accept_failed(worker, errno);
+    if (!worker->free || worker->listening || worker->phase != SERVING) return;
+    if (now < worker->listen_again_ms || !is_loaded(worker, now)) return;
+    if (listen_on(worker)) accept_failed(worker, errno);
+    else atomic_store_explicit(&worker->row->ready, 1, memory_order_release);
 }
 
 static void stop(struct worker *worker, enum phase phase)
 {
     if (worker->phase == SERVING) {
-        worker->until_ms = region_milliseconds() + worker->config->drain_seconds * 1000ULL;
+        worker->stopped_ms = region_milliseconds();
+        worker->until_ms = worker->stopped_ms + worker->config->drain_seconds * 1000ULL;
         alarm(worker->config->drain_seconds + ALARM_SECONDS);
     }
     if (phase > worker->phase) worker->phase = phase;
@@ -336,12 +395,35 @@ static void take_signals(struct worker *worker)
         stop(worker, info.ssi_signo == SIGHUP ? LEAVING : EMPTYING);
 }
 
+/* Whether what waited in the backlog when the stop began may still wait there. Under load there is always something, which
+ * came later: that is left to the next start, or refused when the socket is closed. */
+static bool may_empty(const struct worker *worker, uint64_t now)
+{
+    bool recent = now < worker->stopped_ms + EMPTY_MS || worker->emptied < EMPTY_LEAST;
+    return recent && now < worker->until_ms;
+}
+
 /* One connection off the backlog each turn; then, when there are no more or time is up, only those that were taken. */
 static void empty(struct worker *worker, uint64_t now)
 {
-    if (now < worker->until_ms && (!worker->free || take_connection(worker))) return;
+    if (may_empty(worker, now) && (!worker->free || take_connection(worker))) {
+        worker->emptied++;
+        return;
+    }
     worker->phase = LEAVING;
     if (worker->until_ms < now + LAST_GRACE_MS) worker->until_ms = now + LAST_GRACE_MS;
+}
+
+/* There is nothing to wait for on a kept connection without a request. A front server that sends one at this moment finds
+ * the connection closed before its first byte, and repeats it on another (fastcgi_next_upstream in deploy/nginx). */
+static void close_kept(struct worker *worker, uint64_t now)
+{
+    for (size_t i = 0; i < worker->config->worker_connections; i++) {
+        struct slot *slot = &worker->slots[i];
+        if (!slot->connection || !slot->kept || now - slot->used_ms < KEPT_IDLE_MS) continue;
+        if (fcgi_refuse_more(slot->connection)) serve(worker, slot);
+        else drop(worker, slot);
+    }
 }
 
 static void sweep(struct worker *worker, uint64_t now)
@@ -349,6 +431,8 @@ static void sweep(struct worker *worker, uint64_t now)
     uint64_t idle_ms = worker->config->idle_seconds * 1000ULL;
     if (now - worker->swept_ms < TURN_MS) return;
     worker->swept_ms = now;
+    refresh_keys(worker);
+    (void)note_signing(worker);    /* keys are activated and retired by time */
     for (size_t i = 0; i < worker->config->worker_connections; i++) {
         struct slot *slot = &worker->slots[i];
         if (slot->connection && now - slot->used_ms >= idle_ms) drop(worker, slot);
@@ -358,7 +442,9 @@ static void sweep(struct worker *worker, uint64_t now)
 static int patience(const struct worker *worker)
 {
     if (worker->phase == EMPTYING && worker->free) return 0;
-    return worker->phase == SERVING && worker->listening ? TURN_MS : DESCRIPTOR_PAUSE_MS;
+    if (worker->phase != SERVING) return LEAVING_TURN_MS;
+    if (!atomic_load_explicit(&worker->row->ready, memory_order_relaxed)) return LOAD_TURN_MS;
+    return worker->listening ? TURN_MS : DESCRIPTOR_PAUSE_MS;
 }
 
 /* Nobody is taken in before those who are here were answered: a worker that dies takes as little as it can with it, and a
@@ -384,6 +470,7 @@ static void loop(struct worker *worker)
         atomic_store_explicit(&worker->row->heartbeat_ms, now, memory_order_relaxed);
         log_turn(now);
         if (worker->phase == EMPTYING) empty(worker, now);
+        if (worker->phase != SERVING) close_kept(worker, now);
         if (worker->phase == LEAVING && (worker->count == 0 || now >= worker->until_ms)) return;
         tend_listener(worker, now);
         sweep(worker, now);
@@ -396,7 +483,6 @@ int worker_run(struct region *region, struct region_row *row, const struct confi
     struct worker worker = { .config = config, .region = region, .row = row, .epoll = -1, .signals = -1 };
     int status = open_all(&worker);
     if (status == EX_OK) {
-        atomic_store_explicit(&row->ready, 1, memory_order_release);
         loop(&worker);
         log_flush();
     }

@@ -7,9 +7,11 @@
 #include "config.h"
 #include "region.h"
 
-/* Serves on descriptor 0 until told to stop; called by the child after fork, with its signals blocked. SIGTERM: nobody
- * comes after us, so the backlog is emptied first. SIGHUP: a newer generation serves, so the listening socket is left
- * at once. Either way kept connections are answered to their end, for drain_seconds. The exit status (sysexits.h). */
+/* Serves on descriptor 0 until told to stop; called by the child after fork, with its signals blocked. It accepts when the
+ * region is complete, or after a second. SIGTERM: no worker follows, so the backlog is emptied first, for half a second.
+ * SIGHUP: a newer generation serves, so the listening socket is left at once. Either way what was accepted is answered,
+ * for drain_seconds at most, and kept connections without a request are closed. EX_CONFIG without serving also when this
+ * worker cannot sign and another one can. The exit status (sysexits.h). */
 int worker_run(struct region *region, struct region_row *row, const struct config *config);
 
 #endif

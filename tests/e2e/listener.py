@@ -4,7 +4,6 @@
 O_NONBLOCK belongs to the open file description. systemd clears it, for all processes that share the socket, whenever it
 starts a process of a service with StandardInput=socket, as it does for each ExecReload=."""
 import errno
-import fcntl
 import os
 import signal
 import socket
@@ -13,48 +12,11 @@ import time
 
 import fastcgi
 import rig
-from pool import BACKLOG, LOG, Pool, sanitized
+from pool import SharedPool
 from rig import await_true, check, equal, must
 
 WORKERS = 8
-ACCEPT4 = {"x86_64": 288, "aarch64": 242}.get(os.uname().machine)
 ROUNDS, BURST = 60, 6
-
-
-class SharedPool(Pool):
-    """Keeps the socket that the pool got, as systemd does."""
-    shared = None
-
-    def launch_socket(self, command):
-        self.shared = socket.socket(socket.AF_UNIX)
-        self.shared.bind(self.socket)
-        self.shared.listen(BACKLOG)
-        self.process = self.scratch.start(command, LOG, stdin=self.shared, env=sanitized())
-        self.master = self.process.pid
-
-    def clear_flag(self):
-        """In a process of its own, as a launcher's child does it."""
-        pid = os.fork()
-        if pid == 0:
-            flags = fcntl.fcntl(self.shared, fcntl.F_GETFL)
-            fcntl.fcntl(self.shared, fcntl.F_SETFL, flags & ~os.O_NONBLOCK)
-            os._exit(0)
-        os.waitpid(pid, 0)
-
-    def flag_is_set(self):
-        """As /proc shows it: the flags are octal."""
-        with open(f"/proc/{self.master}/fdinfo/0") as info:
-            flags = next(line for line in info if line.startswith("flags:"))
-        return bool(int(flags.split()[1], 8) & os.O_NONBLOCK)
-
-    def sleeping_in_accept(self):
-        """Workers that are in accept4() now."""
-        found = []
-        for pid in self.workers():
-            with open(f"/proc/{pid}/syscall") as call:
-                if call.read().split()[0] == str(ACCEPT4):
-                    found.append(pid)
-        return found
 
 
 def bursts(pool, before):

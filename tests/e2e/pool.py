@@ -1,4 +1,5 @@
 """pool: m2mauth under each of its launchers, and a look at its processes."""
+import fcntl
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ from rig import SANITIZER_WORDS, Failure, alive, await_true, family, must, send_
 
 BACKLOG = 1024
 LOG = "m2mauth.log"
+ACCEPT4 = {"x86_64": 288, "aarch64": 242}.get(os.uname().machine)
 
 
 def sanitized(env=None):
@@ -109,6 +111,49 @@ class Pool:
         for word in SANITIZER_WORDS:
             at = self.log().find(word)
             must(at < 0, f"a sanitizer reported: {self.log()[at:at + 400]}")
+
+
+class SharedPool(Pool):
+    """A pool whose socket stays open when it stops, as with a systemd socket unit."""
+    shared = None
+
+    def start(self, launcher="socket", ready=True, workers=None):
+        if self.shared is None:
+            self.shared = socket.socket(socket.AF_UNIX)
+            self.shared.bind(self.socket)
+            self.shared.listen(BACKLOG)
+        self.launch_socket([self.binary, "-c", self.operator.conf] + (["-w", str(workers)] if workers else []))
+        if ready:
+            self.await_ready()
+        return self
+
+    def launch_socket(self, command):
+        self.process = self.scratch.start(command, LOG, stdin=self.shared, env=sanitized())
+        self.master = self.process.pid
+
+    def clear_flag(self):
+        """In a process of its own, as a launcher's child does it."""
+        pid = os.fork()
+        if pid == 0:
+            flags = fcntl.fcntl(self.shared, fcntl.F_GETFL)
+            fcntl.fcntl(self.shared, fcntl.F_SETFL, flags & ~os.O_NONBLOCK)
+            os._exit(0)
+        os.waitpid(pid, 0)
+
+    def flag_is_set(self):
+        """As /proc shows it: the flags are octal."""
+        with open(f"/proc/{self.master}/fdinfo/0") as info:
+            flags = next(line for line in info if line.startswith("flags:"))
+        return bool(int(flags.split()[1], 8) & os.O_NONBLOCK)
+
+    def sleeping_in_accept(self):
+        """Workers that are in accept4() now."""
+        found = []
+        for pid in self.workers():
+            with open(f"/proc/{pid}/syscall") as call:
+                if call.read().split()[0] == str(ACCEPT4):
+                    found.append(pid)
+        return found
 
 
 def role(pid):

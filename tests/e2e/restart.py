@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""restart: stop, start and reload while the listening socket stays open, as under a systemd socket unit."""
+import os
+import signal
+import time
+
+import fastcgi
+import rig
+import web
+from house import House
+from load import Load, token_job, validate_job
+from pool import SharedPool
+from rig import await_true, check, equal, must
+
+WORKERS, DRAIN_SECONDS = 4, 60
+
+
+def jobs(house):
+    reader = house.client("reader")
+    return [token_job(reader), validate_job(reader, reader.token())]
+
+
+@check("restart under load: connections wait until the first load is complete, and no request fails")
+def restarts(house):
+    with Load(house.port(), jobs(house)) as load:
+        for _ in range(4):
+            time.sleep(0.3)
+            house.pool.stop(seconds=30)
+            house.pool.start()
+        time.sleep(0.3)
+    load.none_failed(100)
+
+
+@check("reloads while connections are kept and seldom used: no request fails")
+def reloads(house):
+    with Load(house.port(), jobs(house), threads=16, pause=0.13) as load:
+        for _ in range(10):
+            house.pool.reload()
+            time.sleep(0.15)
+    load.none_failed(100)
+
+
+@check("a stop and a reload with idle kept connections do not wait for drain_seconds; an idle one is closed")
+def idle(house):
+    for end in (house.pool.reload, lambda: house.pool.stop(seconds=DRAIN_SECONDS / 2)):
+        peers = [fastcgi.Peer(house.pool.socket, DRAIN_SECONDS) for _ in range(20)]
+        for peer in peers:
+            answer = peer.ask("GET", "/oauth/live")
+            must(answer and answer.status == 200, "a kept connection is not answered")
+        workers, began = house.pool.workers(), time.monotonic()
+        end()
+        await_true(lambda: not any(rig.alive(pid) for pid in workers), DRAIN_SECONDS / 2, "the workers have left")
+        must(time.monotonic() - began < DRAIN_SECONDS / 2, "it waited for the connections")
+        for peer in peers:
+            must(peer.closed_within(5), "an idle connection stays open")
+            peer.sock.close()
+    house.pool.start()
+
+
+@check("a request that comes on a kept connection before the worker closes it is answered")
+def in_flight(house):
+    for _ in range(3):
+        peers = [fastcgi.Peer(house.pool.socket, 20) for _ in range(8)]
+        for peer in peers:
+            must(peer.ask("GET", "/oauth/live"), "no answer")
+        workers = house.pool.workers()
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        for peer in peers:
+            must(peer.send(fastcgi.request("GET", "/oauth/live", keep=True)), "closed")
+        time.sleep(0.15)                        # idle for long enough to be closed, but for what waits there
+        house.pool.tell(signal.SIGHUP)
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+        answers = [peer.answer() for peer in peers]
+        equal([answer and answer.status for answer in answers], [200] * len(peers), "answers")
+        await_true(lambda: not set(workers) & set(house.pool.workers()), 20, "the reload")
+
+
+@check("the database is away at a start: connections wait for a second at most, then they are answered")
+def without_database(house):
+    house.pool.stop(seconds=30)
+    house.database.stop()
+    try:
+        house.pool.start(ready=False)
+        answer = house.pool.ask("GET", "/live")
+        must(answer and answer.status == 200, f"/live: {answer}")
+        equal(house.pool.ask("GET", "/ready").status, 503, "/ready")
+    finally:
+        house.database.start()
+    house.pool.await_ready()
+
+
+@check("a reload with a wrong passphrase is given up: the old generation signs on, and the log says why")
+def wrong_passphrase(house):
+    right = house.operator.passphrase_file
+    wrong = house.scratch.write("wrong.passphrase", "a passphrase that opens no key of this database\n", 0o600)
+    reader, workers = house.client("reader"), set(house.pool.workers())
+    try:
+        house.operator.configure(key_passphrase_file=wrong)
+        house.pool.tell(signal.SIGHUP)
+        await_true(lambda: "the old one stays in force" in house.pool.log(), 20, "the reload is given up")
+        must("this worker can sign with no key" in house.pool.log(), "the log does not say why")
+        for _ in range(20):
+            equal(reader.token_answer().status, 200, "/token")
+        await_true(lambda: set(house.pool.workers()) == workers, 10, "the workers of before")
+    finally:
+        house.operator.configure(key_passphrase_file=right)
+    house.pool.reload()
+    equal(reader.token_answer().status, 200, "/token after the mend")
+
+
+@check("a worker that dies after the passphrase has changed does not come back; the others sign on")
+def respawned(house):
+    right = house.operator.passphrase_file
+    with open(right, "rb") as file:
+        content = file.read()
+    victim = house.pool.workers()[0]
+    try:
+        house.scratch.write(os.path.basename(right), b"a passphrase that opens no key of this database\n", 0o600)
+        os.kill(victim, signal.SIGKILL)
+        await_true(lambda: house.pool.log().count("this worker can sign with no key") > 4, 20, "a worker refuses")
+        for _ in range(20):
+            equal(house.client("reader").token_answer().status, 200, "/token")
+    finally:
+        house.scratch.write(os.path.basename(right), content, 0o600)
+    await_true(lambda: len(house.pool.workers()) == WORKERS, 20, "all workers are back")
+
+
+
+
+def script(build, scratch):
+    house = House(build, scratch, kinds=("nginx",), workers=WORKERS, drain_seconds=DRAIN_SECONDS,
+                  log_requests="refused")
+    house.operator.client("reader", "--default-scope", "read")
+    house.pool = SharedPool(house.operator)
+    house.start("socket")
+    rig.run_checks("", house)
+    rig.run_check("no sanitizer report (restart)", house.pool.no_sanitizer_report)
+    house.stop()
+
+
+if __name__ == "__main__":
+    rig.main(script)
