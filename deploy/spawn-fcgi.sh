@@ -28,13 +28,21 @@ running() {
     [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$(basename "$M2MAUTH" | cut -c1-15)" ]
 }
 
+# As the user who will read the files.
+check() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid="$RUN_USER" --regid="$(id -gn "$RUN_USER")" --init-groups "$M2MAUTH" -c "$CONFIG" -t >/dev/null
+    else
+        "$M2MAUTH" -c "$CONFIG" -t >/dev/null
+    fi
+}
+
 start() {
     if running; then
         say "already running, pid $pid"
         return 0
     fi
-    # spawn-fcgi reports success before the configuration is read.
-    "$M2MAUTH" -c "$CONFIG" -t >/dev/null
+    check       # spawn-fcgi reports success before the configuration is read
     mkdir -p "$(dirname "$SOCKET")" "$(dirname "$PIDFILE")"
     if [ "$(id -u)" = 0 ]; then
         set -- -U "$RUN_USER" -G "$SOCKET_GROUP" -u "$RUN_USER" -g "$(id -gn "$RUN_USER")"
@@ -65,7 +73,7 @@ stop() {
 
 reload() {
     running || { say "not running"; return 1; }
-    "$M2MAUTH" -c "$CONFIG" -t >/dev/null
+    check
     kill -HUP "$pid"
 }
 
@@ -76,7 +84,7 @@ status() {
 
 case ${1:-} in
 start | stop | reload | status) "$1" ;;
-restart) stop; start ;;
+restart) check; stop; start ;;
 *)
     echo "usage: $0 start | stop | restart | reload | status" >&2
     exit 64

@@ -2,14 +2,15 @@
 """restart: stop, start and reload while the listening socket stays open, as under a systemd socket unit."""
 import os
 import signal
+import subprocess
 import time
 
 import fastcgi
+import pool
 import rig
 import web
 from house import House
 from load import Load, token_job, validate_job
-from pool import SharedPool
 from rig import await_true, check, equal, must
 
 WORKERS, DRAIN_SECONDS = 4, 60
@@ -129,11 +130,48 @@ def respawned(house):
 
 
 
+@check("spawn-fcgi.sh restart with an error in the file leaves the old pool running (case 14); after the mend it restarts")
+def spawn_script(house):
+    # spawn-fcgi does not start anything as root: then in a user namespace, where it is somebody else.
+    unprivileged = [] if os.getuid() else ["unshare", "--map-user=1000", "--map-group=1000"]
+    paths = {name: house.scratch.path(f"script.{name.lower()}") for name in ("SOCKET", "PIDFILE", "CONFIG")}
+    good = "".join(f"{key} = {value}\n" for key, value in house.operator.settings.items() if value is not None)
+    env = pool.sanitized({**os.environ, **paths, "M2MAUTH": house.pool.binary})
+
+    def run(word, content):
+        house.scratch.write("script.config", content)
+        done = subprocess.run([*unprivileged, os.path.join(rig.SOURCE, "deploy", "spawn-fcgi.sh"), word], env=env, timeout=60,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        return done.returncode, done.stderr.decode(errors="replace")
+
+    def answers():
+        answer = fastcgi.ask(paths["SOCKET"], "GET", "/oauth/live")
+        return answer is not None and answer.status == 200
+
+    def master():
+        with open(paths["PIDFILE"]) as file:
+            return int(file.read())
+
+    equal(run("start", good)[0], 0, "start")
+    try:
+        await_true(answers, 20, "it serves")
+        before = master()
+        for word in ("restart", "reload"):
+            status, said = run(word, good + "workers = zwei\n")
+            must(status != 0 and "workers" in said, f"{word} with a bad file: {status}, {said[:300]}")
+            must(master() == before and rig.alive(before) and answers(), f"{word} with a bad file ended the pool")
+        equal(run("restart", good)[0], 0, "restart after the mend")
+        await_true(answers, 20, "it serves again")
+        must(master() != before, "the same process")
+    finally:
+        equal(run("stop", good)[0], 0, "stop")
+
+
 def script(build, scratch):
     house = House(build, scratch, kinds=("nginx",), workers=WORKERS, drain_seconds=DRAIN_SECONDS,
                   log_requests="refused")
     house.operator.client("reader", "--default-scope", "read")
-    house.pool = SharedPool(house.operator)
+    house.pool = pool.SharedPool(house.operator)
     house.start("socket")
     rig.run_checks("", house)
     rig.run_check("no sanitizer report (restart)", house.pool.no_sanitizer_report)
