@@ -176,6 +176,7 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "WHERE version = ? AND state = 'running'") \
     X(FORGET_MIGRATION, /* version */ \
       "DELETE FROM schema_migration WHERE version = ? AND state = 'running'") \
+    X(READ_VERSION, "SELECT @@version") \
     X(READ_ROUTINE_FILE, /* -> number, sha256, state, db_user, laid_at; no row or one */ \
       "SELECT number, sha256, state, db_user, UNIX_TIMESTAMP(laid_at) FROM schema_routine_file") \
     X(READ_MISSING_ROUTINES, /* -> kind, name; what was laid and is not there */ \

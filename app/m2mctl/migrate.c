@@ -5,6 +5,7 @@
 
 #include "history.h"
 #include "instant.h"
+#include "preflight.h"
 #include "routines.h"
 #include "script.h"
 
@@ -70,7 +71,8 @@ static void explain_unfinished(const char *version)
             "  Compare the file with the database (SHOW CREATE TABLE ...), then either\n"
             "    undo that part by hand and run it again:    m2mctl migrate --forget %s\n"
             "    or do the rest by hand and call it done:    m2mctl migrate --mark-done %s\n"
-            "  Nothing else is applied before that.\n", version, version);
+            "  Nothing else is applied before that. A database that is new and holds nothing else is best dropped, created\n"
+            "  again and migrated from its beginning.\n", version, version);
 }
 
 /* What stands in the way of any migration. */
@@ -229,10 +231,38 @@ static int apply_routines(const struct run *run, size_t *applied)
     return COMMAND_FINE;
 }
 
+/* Whether a table, a procedure or a trigger will be changed: an operator's data needs no right to do that. */
+static int changes_schema(const struct run *run, bool *changes_r)
+{
+    struct routines_laid laid;
+    *changes_r = false;
+    for (size_t i = 0; i < run->list.count; i++) {
+        const struct migration *migration = &run->list.items[i];
+        if (migration->kind == MIGRATION_DDL && !history_find(&run->history, text_of(migration->version))) *changes_r = true;
+    }
+    if (!run->routines_path) return 0;
+    if (routines_read(run->db, &laid)) return -1;
+    enum routines_state state = routines_compare(&run->routines, &laid);
+    if (state != ROUTINES_DONE && state != ROUTINES_NEWER) *changes_r = true;
+    return 0;
+}
+
+/* What must be so before the first statement of a file is run. */
+static int prepare(const struct run *run)
+{
+    bool changes;
+    int status = check(run);
+    if (status != COMMAND_FINE || run->task == DRY_RUN) return status;
+    if (changes_schema(run, &changes)) return fail(run);
+    if (changes) status = preflight_run(run->self, run->db);
+    if (status != COMMAND_FINE) return status;
+    return tell(run, DB_CREATE_MIGRATIONS) ? COMMAND_FINE : fail(run);
+}
+
 static int apply(struct run *run)
 {
     size_t applied = 0;
-    int status = check(run);
+    int status = prepare(run);
     if (status == COMMAND_FINE) status = apply_files(run, 0, run->shipped, &applied);
     if (status == COMMAND_FINE) status = apply_routines(run, &applied);
     if (status == COMMAND_FINE) status = apply_files(run, run->shipped, run->list.count, &applied);
@@ -335,7 +365,7 @@ static int lock(const struct run *run)
                          "another m2mctl migrate is at work on this database; run it again when that has ended");
         return COMMAND_TROUBLE;
     }
-    return tell(run, DB_CREATE_MIGRATIONS) ? COMMAND_FINE : fail(run);
+    return COMMAND_FINE;
 }
 
 static int carry_out(struct run *run)

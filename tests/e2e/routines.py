@@ -168,6 +168,55 @@ def grants_stay(desk):
     says(str(desk.database.sql("SHOW GRANTS FOR hand@localhost", "")), "client_disable")
 
 
+def as_account(desk, schema, *args, status=0, account="adm"):
+    base = ["-c", desk.scratch.path(f"{schema}.conf"), "--db-user", account, "--db-password-file", desk.scratch.path("adm")]
+    return "".join(desk.run(*base, "migrate", *args, status=status))
+
+
+@check("an account that lacks a right: said before anything is done, with the right it needs")
+def rights(desk):
+    desk.scratch.write("adm", "open sesame\n", 0o600)
+    desk.database.sql("CREATE USER adm@localhost IDENTIFIED BY 'open sesame'", "")
+    names = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES, TRIGGER, CREATE ROUTINE, ALTER ROUTINE, EXECUTE"
+    for without in "CREATE", "ALTER", "DROP", "TRIGGER", "CREATE ROUTINE", "ALTER ROUTINE", "INSERT", "UPDATE", "DELETE", None:
+        schema = desk.schema()
+        granted = ", ".join(name for name in names.split(", ") if name != without)
+        desk.database.sql(f"GRANT {granted} ON {schema}.* TO adm@localhost", "")
+        out = as_account(desk, schema, "--routines", ROUTINES, MIGRATIONS, status=1 if without else 0)
+        if without:
+            says(out, "ALL PRIVILEGES", "CREATE ROUTINE")
+        if without not in (None, "DROP"):
+            must(not desk.has(schema, "%") and not existing(desk, schema), f"without {without} something was done")
+    desk.database.sql(f"CREATE USER hand2@localhost IDENTIFIED BY 'open sesame'; GRANT SELECT, INSERT, UPDATE, EXECUTE ON {schema}.* "
+                      f"TO hand2@localhost; GRANT CREATE ON {schema}.schema_migration TO hand2@localhost", "")
+    folder = desk.folder(schema, m0100_a="-- data\nCALL client_create('a', '');\n")
+    says(as_account(desk, schema, folder, account="hand2"), "0100_a (data) ... done")       # data needs none of them
+
+
+@check("a binary log without log_bin_trust_function_creators, read_only, another server: refused before anything is done")
+def servers(desk):
+    database = rig.Database(desk.scratch)
+    schema = desk.schema()
+    desk.conf(schema, db_socket=database.socket)
+    for options, account, words in ((("--log-bin", "--server-id=1"), "adm", ("log_bin_trust_function_creators = 1", "SUPER")),
+                                    (("--read-only",), "adm", ("the server is read only",)),
+                                    (("--version=10.5.9-MariaDB",), "root", ("10.5.9", "MariaDB 10.6 or newer")),
+                                    (("--version=8.0.36",), "root", ("8.0.36", "MariaDB 10.6 or newer"))):
+        database.options = options
+        database.start()
+        database.sql(f"CREATE DATABASE IF NOT EXISTS {schema}; CREATE OR REPLACE USER adm@localhost IDENTIFIED BY 'open sesame'; "
+                     f"GRANT ALL ON {schema}.* TO adm@localhost", "")
+        files = ("--routines", ROUTINES, MIGRATIONS)
+        out = as_account(desk, schema, *files, status=1) if account == "adm" else desk.migrate(schema, *files, status=1)
+        says(out, "nothing was done", *words)
+        equal(database.sql("SHOW TABLES", schema), [], f"tables after {options}")
+        if "--log-bin" in options:
+            database.sql("SET GLOBAL log_bin_trust_function_creators = 1", "")
+            says(as_account(desk, schema, *files), "done")
+            database.sql(f"DROP DATABASE {schema}", "")
+        database.stop()
+
+
 def main():
     if len(sys.argv) != 2 or not os.access(os.path.join(sys.argv[1], "m2mctl"), os.X_OK):
         sys.exit(__doc__.strip())
