@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fastcgi.h>
 #include <fcgiapp.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -28,21 +29,27 @@ static struct fcgi_connection *reading;
 struct params {
     struct request request;
     struct text endpoint, script_name, path_info, content_length;
-    size_t size;
+    size_t size;            /* of what is read: a client may send any number of other headers */
     unsigned seen;          /* one bit for each of known[] */
-    bool accept_again;      /* HTTP_ACCEPT stands there more than once: some fronts join the lines, some do not */
+    unsigned again;         /* for each of joined that stands there more than once */
 };
 
-enum { KNOWN_ENDPOINT, KNOWN_ACCEPT };
+enum { KNOWN_ENDPOINT, KNOWN_ACCEPT, KNOWN_DPOP, KNOWN_IF_NONE_MATCH };
 
-/* What is read; all else is passed over. Names that begin with HTTP_ carry what the client wrote, the others cannot be
- * made by any client. */
+/* Headers whose lines are joined with commas (RFC 9110 5.3), as some front servers do by themselves: lists, and DPoP, of which
+ * two are no proof then (RFC 9449 4.3, check 1). Any other name that stands there twice is refused. */
+static const unsigned joined = 1U << KNOWN_ACCEPT | 1U << KNOWN_DPOP | 1U << KNOWN_IF_NONE_MATCH;
+
+/* What is read. The list is closed: front servers pass on every header of the client, and all other names are skipped. Names
+ * that begin with HTTP_ carry what the client wrote, the others cannot be made by any client. */
 static const struct known {
     struct text name;
     size_t offset;
 } known[] = {
     [KNOWN_ENDPOINT] = { { "M2M_ENDPOINT", 12 }, offsetof(struct params, endpoint) },
     [KNOWN_ACCEPT] = { { "HTTP_ACCEPT", 11 }, offsetof(struct params, request.accept) },
+    [KNOWN_DPOP] = { { "HTTP_DPOP", 9 }, offsetof(struct params, request.dpop) },
+    [KNOWN_IF_NONE_MATCH] = { { "HTTP_IF_NONE_MATCH", 18 }, offsetof(struct params, request.if_none_match) },
     { { "REQUEST_METHOD", 14 }, offsetof(struct params, request.method) },
     { { "SCRIPT_NAME", 11 }, offsetof(struct params, script_name) },
     { { "PATH_INFO", 9 }, offsetof(struct params, path_info) },
@@ -52,10 +59,8 @@ static const struct known {
     { { "REMOTE_ADDR", 11 }, offsetof(struct params, request.remote_address) },
     { { "REQUEST_ID", 10 }, offsetof(struct params, request.id) },
     { { "HTTP_AUTHORIZATION", 18 }, offsetof(struct params, request.authorization) },
-    { { "HTTP_DPOP", 9 }, offsetof(struct params, request.dpop) },
     { { "SSL_CLIENT_CERT", 15 }, offsetof(struct params, request.certificate) },
     { { "SSL_CLIENT_VERIFY", 17 }, offsetof(struct params, request.certificate_verified) },
-    { { "HTTP_IF_NONE_MATCH", 18 }, offsetof(struct params, request.if_none_match) },
     { { "M2M_AUDIENCE", 12 }, offsetof(struct params, request.check.audience) },
     { { "M2M_SCOPE", 9 }, offsetof(struct params, request.check.scope) },
     { { "M2M_SCOPE_ANY", 13 }, offsetof(struct params, request.check.scope_any) },
@@ -66,6 +71,7 @@ static const struct known {
 };
 
 enum { KNOWN = sizeof known / sizeof known[0] };
+static_assert(KNOWN <= sizeof(unsigned) * CHAR_BIT, "one bit for each");
 
 int fcgi_open(void)
 {
@@ -107,16 +113,22 @@ int OS_Read(int fd, char *bytes, size_t size)
     return -1;
 }
 
-/* An empty value says as much as none (RFC 3875 4.1); but it counts as standing there. Of Accept any number may stand
- * there: a client may write its list in several lines. */
+static struct text *field(struct params *params, unsigned i)
+{
+    return (struct text *)((char *)params + known[i].offset);
+}
+
+/* An empty value says as much as none (RFC 3875 4.1); but it counts as standing there. */
 static void take_param(struct params *params, struct text name, struct text value)
 {
     for (unsigned i = 0; i < KNOWN; i++) {
+        unsigned bit = 1U << i;
         if (!text_equal(name, known[i].name)) continue;
-        if (params->seen & 1U << i && i == KNOWN_ACCEPT) params->accept_again = true;
-        else if (params->seen & 1U << i) params->request.repeated = true;
-        else if (value.size > 0) *(struct text *)((char *)params + known[i].offset) = value;
-        params->seen |= 1U << i;
+        if (params->seen & bit & joined) params->again |= bit;
+        else if (params->seen & bit) params->request.repeated = true;
+        else if (value.size > 0) *field(params, i) = value;
+        params->seen |= bit;
+        params->size += name.size + value.size;
         return;
     }
 }
@@ -124,25 +136,35 @@ static void take_param(struct params *params, struct text name, struct text valu
 static void take_params(char *const *envp, struct params *params)
 {
     for (; *envp; envp++) {
-        struct text whole = text_of(*envp), value = whole, name;
-        params->size += whole.size;
+        struct text value = text_of(*envp), name;
         text_split(&value, '=', &name);
         take_param(params, name, value);
     }
 }
 
-/* RFC 9110 5.3: the lines of one list, with commas between them. Absent when the arena is used up. */
-static struct text join_accept(struct arena *arena, char *const *envp, size_t capacity)
+/* The lines of one header, empty ones included. Absent when the arena is used up. */
+static struct text join_lines(struct arena *arena, char *const *envp, struct text header, size_t capacity)
 {
     struct buffer b = { arena_take(arena, capacity), 0, capacity, false };
+    bool is_first = true;
     if (!b.data) return (struct text){ NULL, 0 };
     for (; *envp; envp++) {
         struct text value = text_of(*envp), name;
-        if (!text_split(&value, '=', &name) || !text_equal(name, known[KNOWN_ACCEPT].name)) continue;
-        if (b.size > 0) buffer_put_char(&b, ',');
+        if (!text_split(&value, '=', &name) || !text_equal(name, header)) continue;
+        if (!is_first) buffer_put_char(&b, ',');
         buffer_put(&b, value);
+        is_first = false;
     }
     return buffer_text(&b);
+}
+
+static void join_again(struct arena *arena, char *const *envp, struct params *params)
+{
+    for (unsigned i = 0; i < KNOWN; i++) {
+        if (!(params->again & 1U << i)) continue;
+        *field(params, i) = join_lines(arena, envp, known[i].name, params->size);
+        if (!text_present(*field(params, i))) params->request.repeated = true;
+    }
 }
 
 /* By the role and M2M_ENDPOINT, which no client can make. An endpoint of any other name, an empty one included, and any
@@ -214,7 +236,7 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
         request->keepConnection = 0;    /* an authorizer's stdin may have no end: not touched */
     }
     if (params.size > REQUEST_PARAMS_BYTES) params.request.body_too_large = true;
-    else if (params.accept_again) params.request.accept = join_accept(arena, request->envp, params.size);
+    else if (params.again) join_again(arena, request->envp, &params);
     *request_r = params.request;
     return 0;
 }

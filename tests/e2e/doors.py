@@ -217,13 +217,24 @@ def endless_lengths(door):
 
 @check("more parameters than is allowed are refused")
 def too_many_params(door):
-    for size, count in ((900, 60), (900, 4000)):
-        with door.peer(10) as peer:
-            more = [(f"HTTP_X_{number}", "v" * size) for number in range(count)]
-            peer.send(fastcgi.request("POST", "/oauth/token", FORM, [door.authorization, *more]))
-            answer = peer.answer()
-            must(answer is None or answer.status in (400, 413), f"{count} x {size} bytes: {answer and answer.status}")
+    for name in ("HTTP_ACCEPT", "HTTP_IF_NONE_MATCH", "HTTP_DPOP"):
+        for size, count in ((40000, 1), (900, 60), (900, 4000)):
+            with door.peer(10) as peer:
+                peer.send(fastcgi.request("POST", "/oauth/token", FORM, [door.authorization, *[(name, "v" * size)] * count]))
+                answer = peer.answer()
+                must(answer is None or answer.status in (400, 413), f"{count} x {size} bytes: {answer and answer.status}")
     door.serves("afterwards", 1)
+
+
+@check("J14 headers that are not read count towards no limit and change nothing")
+def unread_params(door):
+    for more in ([("HTTP_COOKIE", "c" * 60000)], [(f"HTTP_X_{number}", "v" * 900) for number in range(200)],
+                 [("HTTP_PROXY", "http://10.9.8.7/"), ("HTTP_X_AUTH_CLIENT", "root"), ("HTTP_M2M_ENDPOINT", "check"),
+                  ("HTTP_REMOTE_ADDR", "10.9.8.7"), ("HTTP_SSL_CLIENT_VERIFY", "SUCCESS"), ("HTTP_REQUEST_ID", "10.9.8.7")],
+                 [("HTTP_COOKIE", "a=b")] * 500):
+        with door.peer() as peer:
+            equal(peer.ask("POST", "/oauth/token", FORM, [door.authorization, *more]).status, 200, f"with {more[0][0]}")
+    must(not door.logged("10.9.8.7"), "a client's header stands in the log as an address or id")
 
 
 @check("a trusted parameter that stands twice is refused")

@@ -130,19 +130,17 @@ def not_used_up(visitor):
     refused(visitor.show(proof), "and once only")
 
 
-@check("G1 I5 two proofs: lighttpd joins them, which is none; nginx 1.22 hands over the first alone")
+@check("G1 I5 two DPoP lines, or two proofs in one line, are refused, whichever of them is good")
 def two_proofs(visitor):
     for first, second in ((visitor.holder, visitor.other), (visitor.other, visitor.holder), (visitor.holder, visitor.holder)):
         for client in (visitor.free, visitor.held):
             answer = visitor.ask(("DPoP", first.proof()), ("DPoP", second.proof()), client=client)
-            if visitor.kind == "nginx":
-                bound(answer, first)
-            else:
-                refused(answer, "two lines")
+            refused(answer, "two lines")
             for between in (",", ", ", " , ", " "):
                 refused(visitor.show(f"{first.proof()}{between}{second.proof()}", client), f"joined by {between!r}")
-        answer = visitor.ask(("DPoP", "x"), ("DPoP", second.proof()))
-        refused(answer, "a bad one first")
+        for bad in ("x", ","):
+            refused(visitor.ask(("DPoP", bad), ("DPoP", second.proof())), "a bad one first")
+            refused(visitor.ask(("DPoP", second.proof()), ("dpop", bad)), "a bad one behind")
 
 
 @check("G1 the name of the header in any letters is its name, and no other name is")

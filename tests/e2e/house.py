@@ -11,7 +11,8 @@ class House:
         self.build, self.scratch, self.authority = build, scratch, authority
         self.database = rig.Database(scratch)
         self.database.start()
-        self.operator = rig.Operator(scratch, build, self.database, **{"log_requests": "all", **settings})
+        settings = {"log_requests": "all", "log_requests_per_second": 1000000, **settings}
+        self.operator = rig.Operator(scratch, build, self.database, **settings)
         self.operator.install()
         self.pool = Pool(self.operator)
         self.fronts = {kind: fronts.Front(scratch, kind, self.pool.socket, authority=authority) for kind in kinds}

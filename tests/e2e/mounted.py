@@ -5,7 +5,7 @@ import os
 import fronts
 import rig
 
-AUDIENCE = rig.AUDIENCE
+AUDIENCE, ORIGIN = rig.AUDIENCE, "https://as.example"
 
 # As Debian's lighttpd.conf: its own modules, then the files of conf-enabled in the order of their names.
 LIGHTTPD = """
@@ -40,7 +40,7 @@ LIGHTTPD_CHECK = """
 server.modules += ("mod_scgi", "mod_cgi")
 fastcgi.server += ({authorizers})
 $HTTP["url"] =~ "^/({paths})/" {{
-    setenv.set-environment = ("M2M_AUDIENCE" => "{audience}")
+    setenv.set-environment = ("M2M_AUDIENCE" => "{audience}", "M2M_ORIGIN" => "{origin}")
 }}
 scgi.server += ("/scgi/" => (("host" => "127.0.0.1", "port" => {scgi}, "check-local" => "disable")))
 $HTTP["url"] =~ "^/cgi/" {{ cgi.assign = (".py" => "{python}") }}
@@ -68,7 +68,8 @@ class Lighttpd(fronts.Front):
         self.adapt("lighttpd/m2mauth_check.conf", "conf-enabled/91-m2mauth-check.conf", {
             "/run/m2mauth/fcgi.sock": self.socket, "/run/app/fcgi.sock": self.applications.fastcgi,
             '"port" => 8080': f'"port" => {self.applications.http}', '"M2M_SCOPE" => "read",': "",
-            **{f"https://{name}.example.com/\"": f"{AUDIENCE}\"" for name in ("api", "app", "files")}})
+            "https://api.example.com/\"": f"{AUDIENCE}\"", '"https://api.example.com"': f'"{ORIGIN}"',
+            **{f"https://{name}.example.com/\"": f"{AUDIENCE}\", \"M2M_ORIGIN\" => \"{ORIGIN}\"" for name in ("app", "files")}})
         self.scratch.write("conf-enabled/92-more.conf", self.more_paths())
         if self.module:
             line = MODULES[self.module].format(catcher=self.applications.catcher, other=self.other_port)
@@ -80,7 +81,7 @@ class Lighttpd(fronts.Front):
     def more_paths(self):
         paths = ("scgi", "cgi")
         authorizers = ", ".join(AUTHORIZER.format(path=path, socket=self.socket) for path in paths)
-        return LIGHTTPD_CHECK.format(authorizers=authorizers, paths="|".join(paths), audience=AUDIENCE,
+        return LIGHTTPD_CHECK.format(authorizers=authorizers, paths="|".join(paths), audience=AUDIENCE, origin=ORIGIN,
                                      scgi=self.applications.scgi, python="/usr/bin/python3")
 
 

@@ -10,8 +10,9 @@ import web
 from apis import SECRET_FILE
 from applications import CAUGHT, CGI_SCRIPT, Applications
 from house import House
-from mounted import CATCH_ALL, FILES, MODULES, NGINX_AROUND, Lighttpd, Nginx
+from mounted import CATCH_ALL, FILES, MODULES, NGINX_AROUND, ORIGIN, Lighttpd, Nginx
 from rig import equal, must
+from signer import Holder
 
 UPLOAD = b"x" * 3000000
 
@@ -127,11 +128,48 @@ def upload(visitor):
         equal(len(answer.json()["body"]), len(UPLOAD), f"bytes that reach {path}")
 
 
+def two_proofs(visitor):
+    """A token that is bound to a key. Two proofs are refused and not used up: one of them alone passes (RFC 9449 4.3)."""
+    holder, kind, basic = visitor.house.holder, visitor.front.kind, web.basic(visitor.client.id, visitor.client.secret)
+    grant = {"grant_type": "client_credentials", "scope": "read"}
+    first, second = holder.proof(), holder.proof()
+    answer = visitor.client.post("/token", grant, [basic, ("DPoP", first), ("DPoP", second)])
+    equal((answer.status, answer.error()), (400, "invalid_dpop_proof"), "/token with two DPoP lines")
+    token = visitor.client.post("/token", grant, [basic, ("DPoP", first)]).json()["access_token"]
+    authorization = ("Authorization", f"DPoP {token}")
+    for path in BEHIND[kind]:
+        proof, other = (holder.proof("GET", ORIGIN + path, token) for _ in range(2))
+        for lines in ([proof, other], [other, "x"], ["x", other], [f"{proof}, {other}"]):
+            got = visitor.ask(path, headers=[authorization, *(("DPoP", line) for line in lines)])
+            equal((got.status, "invalid_dpop_proof" in (got.header("WWW-Authenticate") or "")), (401, True),
+                  f"{path} with two DPoP lines")
+        for twice in ([authorization] * 2, [authorization, ("Authorization", "Bearer x")]):
+            got = visitor.ask(path, headers=[*twice, ("DPoP", proof)])
+            must(got.status == 400 or got.body == b"open", f"{path} with two Authorization lines: {got}")
+        if path in kinds_of_pass(visitor):
+            equal(visitor.ask(path, headers=[authorization, ("DPoP", proof)]).status, 200, f"{path} with one of them")
+
+
+def cookies(visitor):
+    """What a browser sends beside its token closes neither the API nor /token. lighttpd takes 8 kB of headers in all."""
+    many = [("Cookie", "c" * 3000), ("Referer", "https://as.example/" + "r" * 2000), ("User-Agent", "u" * 500)]
+    if visitor.front.kind == "nginx":
+        many += [("Cookie", "d" * 4000)] + [(f"X-Own-{number}", "v" * 1000) for number in range(16)]
+    token = visitor.client.token(scope="read")
+    for path in kinds_of_pass(visitor):
+        equal(visitor.ask(path, token, many).status, 200, f"{path} with large headers")
+    basic = web.basic(visitor.client.id, visitor.client.secret)
+    answer = visitor.client.post("/token", {"grant_type": "client_credentials"}, [basic, *many])
+    equal(answer.status, 200, "/token with large headers")
+
+
 CHECKS = (
     ("no token: 401 on each kind of path, and no other module sees the request", nobody_passes),
     ("POST /oauth/token and the documents are answered by the mount, no other module sees a secret", mount_is_ours),
     ("the other module works where it may", module_works),
     ("forged X-Auth-* do not reach any kind of application", forged_identity),
+    ("G1 two DPoP lines or two Authorization lines are refused at /token and at the check", two_proofs),
+    ("J14 a browser's cookies and referrer close nothing", cookies),
     ("an upload of 3 MB passes the check to each kind of application", upload),
 )
 
@@ -218,7 +256,7 @@ def refuses_without_the_fragment(house, applications):
 
 def script(build, scratch):
     house = House(build, scratch, kinds=())
-    applications = Applications(scratch)
+    applications, house.holder = Applications(scratch), Holder(scratch, "holder")
     house.operator.client("caller", "--default-scope", "read")
     for folder in ("files", "cgi", "dav"):
         os.makedirs(scratch.path(folder))
