@@ -64,11 +64,12 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "SELECT seq FROM feed WHERE stream = ? AND seq > CAST(? AS UNSIGNED) ORDER BY seq LIMIT 1") \
     X(READ_CLIENTS, /* first, last -> client_id, enabled, bits of auth_methods, default_audience, index of omitted_scope
                        from 1, token_seconds, rate_per_minute, rate_burst, index of assertion_audience from 1, index of
-                       require_binding from 1, index of tls_subject_kind from 1, tls_subject, assertion_seconds; by client_id,
-                       at most 1000 */ \
+                       require_binding from 1, index of tls_subject_kind from 1, tls_subject, assertion_seconds, tls_issuer;
+                       by client_id, at most 1000 */ \
       "SELECT client_id, enabled, CAST(auth_methods AS UNSIGNED), LEFT(default_audience, 256), CAST(omitted_scope AS UNSIGNED), " \
       "token_seconds, rate_per_minute, rate_burst, CAST(assertion_audience AS UNSIGNED), " \
-      "CAST(require_binding AS UNSIGNED), CAST(tls_subject_kind AS UNSIGNED), LEFT(tls_subject, 513), assertion_seconds FROM client " \
+      "CAST(require_binding AS UNSIGNED), CAST(tls_subject_kind AS UNSIGNED), LEFT(tls_subject, 513), assertion_seconds, " \
+      "LEFT(tls_issuer, 513) FROM client " \
       "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 1000") \
     X(READ_SECRETS, /* first, last -> client_id, label, hash, not_before, expires_at; by client_id */ \
       "SELECT client_id, label, LEFT(hash, 256), UNIX_TIMESTAMP(not_before), UNIX_TIMESTAMP(expires_at) FROM client_secret " \
@@ -152,7 +153,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(default_audience, ", default_audience") X(omitted_scope, ", omitted_scope") X(token_seconds, ", token_seconds") \
     X(rate_per_minute, ", rate_per_minute") X(rate_burst, ", rate_burst") X(assertion_audience, ", assertion_audience") \
     X(assertion_seconds, ", assertion_seconds") X(require_binding, ", require_binding") \
-    X(tls_subject_kind, ", tls_subject_kind") X(tls_subject, ", tls_subject") X(created_at, ", UNIX_TIMESTAMP(created_at)")
+    X(tls_subject_kind, ", tls_subject_kind") X(tls_subject, ", tls_subject") X(tls_issuer, ", tls_issuer") \
+    X(created_at, ", UNIX_TIMESTAMP(created_at)")
 #define DB_CLIENT_COLUMN_SQL(name, sql) sql
 
 /* The operator's: m2mctl. */

@@ -114,7 +114,7 @@ static const struct column_rule
                   "no certificate proves the client by its subject: CALL client_set_tls_subject" };
 
 /* A certificate's subject is a credential: one that cannot match proves nobody, and the others go on. */
-static void take_subject(struct page *page, struct page_client *row, const struct text columns[2])
+static void take_subject(struct page *page, struct page_client *row, const struct text columns[2], struct text issuer)
 {
     struct client *client = &row->client;
     client->tls_subject.kind = (enum subject_kind)take_number(page, row, columns[0], &kind_rule);
@@ -122,9 +122,17 @@ static void take_subject(struct page *page, struct page_client *row, const struc
     const char *why = NULL;
     if (client->tls_subject.kind != SUBJECT_NONE) why = subject_fault(&client->tls_subject);
     else if ((client->methods & CLIENT_TLS) && !text_present(columns[0])) why = "tls_client_auth needs it";
+    const char *wrong = text_present(issuer) && client->tls_subject.kind != SUBJECT_NONE ? subject_issuer_fault(issuer) : NULL;
     if (why) fault_column(page, row, (struct columns_verdict){ "tls_subject", why }, kind_rule.then);
-    if (why || client->tls_subject.kind == SUBJECT_NONE) client->tls_subject = (struct subject){ SUBJECT_NONE, { NULL, 0 } };
-    else client->tls_subject.value = keep(page, columns[1]);
+    if (wrong)
+        fault_column(page, row, (struct columns_verdict){ "tls_issuer", wrong },
+                     "no certificate proves the client by its subject: CALL client_set_tls_issuer");
+    if (why || wrong || client->tls_subject.kind == SUBJECT_NONE) {
+        client->tls_subject = (struct subject){ SUBJECT_NONE, { NULL, 0 } };
+    } else {
+        client->tls_subject.value = keep(page, columns[1]);
+        client->tls_issuer = keep(page, issuer);
+    }
 }
 
 /* What is not known of them is left out. Without any, nothing proves the client. */
@@ -163,7 +171,7 @@ static int skip_client(struct page *page, struct text id)
 static int take_client(void *context, const struct text *columns, size_t count)
 {
     struct page *page = context;
-    if (count != 13 || page->rows == page->limit) return -1;
+    if (count != 14 || page->rows == page->limit) return -1;
     page->rows++;
     page->last = keep(page, columns[0]);
     if (columns[0].size > CLIENT_ID_BYTES) return skip_client(page, columns[0]);
@@ -183,7 +191,7 @@ static int take_client(void *context, const struct text *columns, size_t count)
     uint32_t binding = take_number(page, row, columns[9], &binding_rule);
     if (binding == BINDING_NOT_KNOWN) client->methods = 0;
     else client->require_binding = (uint8_t)(binding - 1);
-    take_subject(page, row, columns + 10);
+    take_subject(page, row, columns + 10, columns[13]);
     client->assertion_seconds = take_number(page, row, columns[12], &life_rule);
     if (!columns_plain(columns[0], ' ', CLIENT_ID_BYTES)) {
         client->enabled = false;

@@ -14,7 +14,7 @@ struct record_head {
     uint32_t token_seconds, rate_per_minute, rate_burst, assertion_seconds;
     uint16_t grant_count, read_count;
     uint8_t secret_count, methods, omitted_scope, enabled;
-    struct record_text id, default_audience, tls_subject;
+    struct record_text id, default_audience, tls_subject, tls_issuer;
     uint8_t key_count, assertion_audience, require_binding, tls_subject_kind;
 };
 
@@ -37,14 +37,14 @@ struct record_grant {
     int32_t audience_algorithm;
 };
 
-static_assert(sizeof(struct record_head) == 60, "no padding: equal clients make equal bytes");
+static_assert(sizeof(struct record_head) == 68, "no padding: equal clients make equal bytes");
 static_assert(sizeof(struct record_secret) == 32 + SECRET_SALT + SECRET_DIGEST, "no padding");
 static_assert(sizeof(struct record_key) == 40, "no padding");
 static_assert(sizeof(struct record_grant) == 24, "no padding");
 
 enum { RECORD_TEXT = 1024 };            /* a column is 255 bytes at most, a JWK as it comes from jwk_put() under 1024 */
 
-static_assert((3 + CLIENT_SECRETS + 2 * CLIENT_GRANTS + CLIENT_READS) * 255 + SUBJECT_BYTES + sizeof(struct record_head) +
+static_assert((3 + CLIENT_SECRETS + 2 * CLIENT_GRANTS + CLIENT_READS) * 255 + 2 * SUBJECT_BYTES + sizeof(struct record_head) +
               CLIENT_SECRETS * sizeof(struct record_secret) +
               CLIENT_KEYS * (sizeof(struct record_key) + 2 * RECORD_TEXT) + CLIENT_GRANTS * sizeof(struct record_grant) +
               CLIENT_READS * sizeof(struct record_text) < RECORD_BYTES, "the longest client of the database fits");
@@ -122,7 +122,7 @@ static size_t build(const struct client *client, char *place)
                            parts_size(client->secret_count, client->key_count, client->grant_count,
                                       client->read_count) };
     struct record_text id = put_text(&draft, client->id), audience = put_text(&draft, client->default_audience);
-    struct record_text subject = put_text(&draft, client->tls_subject.value);
+    struct record_text subject = put_text(&draft, client->tls_subject.value), issuer = put_text(&draft, client->tls_issuer);
     struct record_head head = {
         .token_seconds = client->token_seconds, .rate_per_minute = client->rate_per_minute,
         .rate_burst = client->rate_burst, .assertion_seconds = client->assertion_seconds, .grant_count = (uint16_t)client->grant_count,
@@ -130,7 +130,7 @@ static size_t build(const struct client *client, char *place)
         .key_count = (uint8_t)client->key_count, .assertion_audience = client->assertion_audience,
         .methods = client->methods, .omitted_scope = client->omitted_scope, .enabled = client->enabled,
         .require_binding = client->require_binding, .tls_subject_kind = (uint8_t)client->tls_subject.kind,
-        .id = id, .default_audience = audience, .tls_subject = subject,
+        .id = id, .default_audience = audience, .tls_subject = subject, .tls_issuer = issuer,
     };
     put_secrets(&draft, client);
     put_keys(&draft, client);
@@ -258,7 +258,8 @@ int record_read(struct text bytes, struct arena *arena, struct client *client_r)
     };
     if (view(bytes, head.id, &client_r->id) || !text_present(client_r->id) ||
         view(bytes, head.default_audience, &client_r->default_audience) ||
-        view(bytes, head.tls_subject, &client_r->tls_subject.value) || take_arrays(arena, client_r)) return -1;
+        view(bytes, head.tls_subject, &client_r->tls_subject.value) ||
+        view(bytes, head.tls_issuer, &client_r->tls_issuer) || take_arrays(arena, client_r)) return -1;
     return read_secrets(bytes, bytes.data + parts_size(0, 0, 0, 0), client_r) ||
            read_keys(bytes, bytes.data + parts_size(head.secret_count, 0, 0, 0), client_r) ||
            read_grants(bytes, bytes.data + parts_size(head.secret_count, head.key_count, 0, 0), client_r) ||

@@ -1,4 +1,4 @@
--- routines 3
+-- routines 4
 -- Procedures, functions and triggers: all of them are in this file, none is in a migration after 0008.
 --
 -- To change one, edit it here and raise the number in the first line by one. `m2mctl migrate` runs the whole file after
@@ -433,6 +433,17 @@ BEGIN
   UPDATE client SET tls_subject_kind = p_kind, tls_subject = p_subject,
                     auth_methods = CONCAT_WS(',', auth_methods, 'tls_client_auth')
    WHERE client_id = p_client_id;
+END//
+
+CREATE OR REPLACE PROCEDURE client_set_tls_issuer(IN p_client_id VARBINARY(4096), IN p_issuer VARBINARY(4096))
+  MODIFIES SQL DATA SQL SECURITY INVOKER
+  COMMENT 'this authority must have signed the certificate of tls_client_auth; NULL: any that the front server trusts'
+BEGIN
+  CALL client_must_exist(p_client_id);
+  IF LENGTH(p_issuer) > 512 OR p_issuer NOT REGEXP '^(keyid:([0-9A-Fa-f]{2}:?)*[0-9A-Fa-f]{2}|(?!keyid:)[^=]+=.+)$' THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'an issuer is a name such as CN=Machines CA,O=Example, or keyid: and the hexadecimal id of its key';
+  END IF;
+  UPDATE client SET tls_issuer = p_issuer WHERE client_id = p_client_id;
 END//
 
 CREATE OR REPLACE PROCEDURE client_add_certificate_key(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255),

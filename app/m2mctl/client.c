@@ -157,6 +157,13 @@ static const char *take_subject(struct client_plan *plan, struct text kind, cons
                                                "as in RFC 4514: CN=orders,O=Example,C=DE" : NULL;
 }
 
+static const char *take_issuer(struct client_plan *plan, struct text value)
+{
+    plan->tls_issuer = value;
+    return subject_issuer_fault(value) ? "--mtls-issuer takes a name as in RFC 4514 (CN=Machines CA,O=Example), or keyid: and the "
+                                         "hexadecimal id of the authority's key" : NULL;
+}
+
 static const char *take_key(struct client_plan *plan, enum public_key_form form, const char *path)
 {
     if (plan->key_source.path) return "give one --pem or --jwk; m2mctl client-key adds another key";
@@ -167,7 +174,7 @@ static const char *take_key(struct client_plan *plan, enum public_key_form form,
 
 enum {
     DESCRIPTION = 1, AUDIENCE, SCOPE, DEFAULT_SCOPE, INTROSPECTS, READS, TOKEN_SECONDS, RATE, GENERATE, SECRET, NO_SECRET, PEM,
-    JWK, ALG, KID, CERTIFICATE, SUBJECT, METHODS, BINDING
+    JWK, ALG, KID, CERTIFICATE, SUBJECT, ISSUER, METHODS, BINDING
 };
 
 static const char *take_credential(struct client_plan *plan, int option, const char *argument)
@@ -179,6 +186,7 @@ static const char *take_credential(struct client_plan *plan, int option, const c
     case JWK: return take_key(plan, PUBLIC_KEY_SET, argument);
     case KID: plan->key_source.kid = text_of(argument); return NULL;
     case CERTIFICATE: plan->certificate_source.path = argument; return NULL;
+    case ISSUER: return take_issuer(plan, text_of(argument));
     case METHODS: return take_methods(plan, text_of(argument));
     default:
         plan->key_source.algorithm = jws_algorithm_find(text_of(argument));
@@ -217,6 +225,8 @@ static const char *check_plan(const struct client_plan *plan)
         return "a client needs an --audience to ask tokens for, or one whose tokens it --introspects";
     if (plan->with_secret && plan->without_secret) return "--secret and --no-secret exclude each other";
     if (!key && alone) return "--alg and --kid belong to --pem or --jwk";
+    if (text_present(plan->tls_issuer) && plan->tls_subject.kind == SUBJECT_NONE)
+        return "--mtls-issuer belongs to an --mtls-subject";
     if ((plan->methods & CLIENT_TLS) && plan->tls_subject.kind == SUBJECT_NONE)
         return "tls_client_auth among --methods needs an --mtls-subject";
     return NULL;
@@ -234,6 +244,7 @@ static int read_options(const struct command *self, int argc, char **argv, struc
         { "no-secret", no_argument, NULL, NO_SECRET },               { "pem", required_argument, NULL, PEM },
         { "jwk", required_argument, NULL, JWK },                     { "alg", required_argument, NULL, ALG },
         { "kid", required_argument, NULL, KID },                     { "certificate", required_argument, NULL, CERTIFICATE },
+        { "mtls-issuer", required_argument, NULL, ISSUER },
         { "mtls-subject", required_argument, NULL, SUBJECT },        { "methods", required_argument, NULL, METHODS },
         { "binding", required_argument, NULL, BINDING },             { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -345,6 +356,8 @@ const struct command client_command = {
     "                         the key (RS256 of an RSA key), and its thumbprint (RFC 7638)\n"
     "  --mtls-subject KIND VALUE  it shows a certificate of this subject, signed by an authority that the front server trusts\n"
     "                         (tls_client_auth); KIND is subject_dn, san_dns, san_uri, san_ip or san_email\n"
+    "  --mtls-issuer NAME     only if this authority has signed the certificate itself: CN=Machines CA,O=Example, or keyid: and\n"
+    "                         the hexadecimal id of its key; default: any that the front server trusts\n"
     "  --certificate FILE     it shows a certificate with the key of this one, whoever signed it\n"
     "                         (self_signed_tls_client_auth)\n"
     "  --secret               a secret as well\n"

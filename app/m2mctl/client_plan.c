@@ -166,6 +166,10 @@ static void put_subject(const struct client_plan *plan)
     printf(", ");
     literal_put_text(stdout, plan->tls_subject.value);
     printf(");\n");
+    if (!text_present(plan->tls_issuer)) return;
+    begin_call("client_set_tls_issuer", plan->client_id);
+    literal_put_text(stdout, plan->tls_issuer);
+    printf(");\n");
 }
 
 /* The procedures add their method to those of the row; the plan says which there shall be. */

@@ -24,6 +24,7 @@ struct client_plan {
     struct text binding;                            /* absent: not given */
     unsigned methods;                               /* bits of enum client_method; 0: those of the credentials */
     struct subject tls_subject;
+    struct text tls_issuer;                         /* absent: not given */
     struct public_key_source key_source, certificate_source;    /* path NULL: not given */
     struct public_key key, certificate;
 };

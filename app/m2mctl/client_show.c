@@ -144,6 +144,10 @@ static void put_subject(const struct client_view *view)
     printf(" ");
     put(column(view, CLIENT_VIEW_tls_subject));
     printf("\n");
+    put_label("signed by");
+    if (text_present(column(view, CLIENT_VIEW_tls_issuer))) put(column(view, CLIENT_VIEW_tls_issuer));
+    else printf("any authority that the front server trusts");
+    printf("\n");
 }
 
 static void put_assertions(const struct client_view *view)

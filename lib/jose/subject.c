@@ -110,10 +110,10 @@ static X509_NAME *parse(struct text rest)
     return NULL;
 }
 
-static bool has_name(struct text value, const struct certificate *certificate)
+static bool is_name(struct text value, const X509_NAME *its_name)
 {
     X509_NAME *name = parse(value);
-    bool same = name && X509_NAME_cmp(name, X509_get_subject_name(certificate->x509)) == 0;
+    bool same = name && X509_NAME_cmp(name, its_name) == 0;
     X509_NAME_free(name);
     return same;
 }
@@ -198,6 +198,42 @@ const char *subject_fault(const struct subject *subject)
 bool subject_matches(const struct subject *subject, const struct certificate *certificate)
 {
     if (subject->kind == SUBJECT_NONE || subject_fault(subject)) return false;
-    if (subject->kind == SUBJECT_subject_dn) return has_name(subject->value, certificate);
+    if (subject->kind == SUBJECT_subject_dn) return is_name(subject->value, X509_get_subject_name(certificate->x509));
     return has_alternative(subject, certificate);
+}
+
+static const struct text key_id_prefix = TEXT("keyid:");
+
+/* How many bytes; 0 when the digits are none, or too many. */
+static size_t read_key_id(struct text digits, unsigned char id_r[SUBJECT_KEY_ID])
+{
+    size_t size = 0;
+    while (digits.size >= 2) {
+        int high = text_hex(digits.data[0]), low = text_hex(digits.data[1]);
+        if (high < 0 || low < 0 || size == SUBJECT_KEY_ID) return 0;
+        id_r[size++] = (unsigned char)(high * 16 + low);
+        digits = text_slice(digits, 2, digits.size);
+        if (digits.size > 1 && digits.data[0] == ':') digits = text_slice(digits, 1, digits.size);
+    }
+    return digits.size == 0 ? size : 0;
+}
+
+const char *subject_issuer_fault(struct text issuer)
+{
+    unsigned char id[SUBJECT_KEY_ID];
+    if (issuer.size == 0 || issuer.size > SUBJECT_BYTES) return "it has not 1 to 512 bytes";
+    if (memchr(issuer.data, '\0', issuer.size)) return "it has a NUL in it";
+    if (!text_begins(issuer, key_id_prefix)) return name_fault(issuer);
+    bool good = read_key_id(text_slice(issuer, key_id_prefix.size, issuer.size), id) > 0;
+    return good ? NULL : "keyid: is followed by other than 1 to 64 bytes in hexadecimal";
+}
+
+bool subject_issuer_matches(struct text issuer, const struct certificate *certificate)
+{
+    unsigned char id[SUBJECT_KEY_ID];
+    if (subject_issuer_fault(issuer)) return false;
+    if (!text_begins(issuer, key_id_prefix)) return is_name(issuer, X509_get_issuer_name(certificate->x509));
+    size_t size = read_key_id(text_slice(issuer, key_id_prefix.size, issuer.size), id);
+    const ASN1_OCTET_STRING *its = X509_get0_authority_key_id(certificate->x509);
+    return its && text_equal(view(its), (struct text){ (const char *)id, size });
 }

@@ -2,7 +2,10 @@
  *
  * Distinguished names are read from their text (RFC 4514) and compared as names, not as text: attributes by their
  * types, values without regard to letter case and runs of blanks (RFC 5280 7.1, RFC 4517 4.2.11). One rule for a client,
- * and no patterns: a rule stands for one subject. */
+ * and no patterns: a rule stands for one subject.
+ *
+ * An issuer rule names the authority that signed the certificate itself, not one above that: by its distinguished name, or by
+ * the id of its key, "keyid:" and hexadecimal digits with or without colons (RFC 5280 4.2.1.1). */
 #ifndef JOSE_SUBJECT_H
 #define JOSE_SUBJECT_H
 
@@ -19,7 +22,7 @@ enum subject_kind {
     SUBJECT_KINDS
 };
 
-enum { SUBJECT_BYTES = 512 };
+enum { SUBJECT_BYTES = 512, SUBJECT_KEY_ID = 64 };
 
 struct subject {
     enum subject_kind kind;
@@ -31,5 +34,9 @@ const char *subject_fault(const struct subject *subject);
 
 /* Whether the certificate's subject, or one of its alternative names, is the one that the rule names. */
 bool subject_matches(const struct subject *subject, const struct certificate *certificate);
+
+/* The same for an issuer rule. The signature is not looked at: the front server has verified the chain. */
+const char *subject_issuer_fault(struct text issuer);
+bool subject_issuer_matches(struct text issuer, const struct certificate *certificate);
 
 #endif

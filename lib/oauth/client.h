@@ -88,6 +88,7 @@ struct client {
     uint8_t require_binding;
     bool enabled;
     struct subject tls_subject;     /* whose certificate it shows (tls_client_auth) */
+    struct text tls_issuer;         /* who has signed that (subject.h); absent: any authority that the front server trusts */
     size_t secret_count;
     size_t key_count;
     size_t grant_count;

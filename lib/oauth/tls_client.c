@@ -5,8 +5,10 @@
 /* 2.1. A front that lists a self-signed certificate among its authorities vouches for it, whatever name it bears. */
 static bool has_subject(const struct exchange *exchange, const struct client *client, const struct certificate *certificate)
 {
-    return (client->methods & CLIENT_TLS) && !certificate_is_self_issued(certificate) && text_equal(exchange->request->certificate_verified, TEXT("SUCCESS")) &&
-           subject_matches(&client->tls_subject, certificate);
+    if (!(client->methods & CLIENT_TLS) || certificate_is_self_issued(certificate)) return false;
+    if (!text_equal(exchange->request->certificate_verified, TEXT("SUCCESS"))) return false;
+    if (text_present(client->tls_issuer) && !subject_issuer_matches(client->tls_issuer, certificate)) return false;
+    return subject_matches(&client->tls_subject, certificate);
 }
 
 static enum answer is_key_of(const struct issuer *issuer, const struct client_key *key, const struct certificate *certificate)

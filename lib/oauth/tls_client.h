@@ -1,7 +1,8 @@
 /* tls_client: a client proved by the certificate of its TLS connection (RFC 8705 2).
  *
  * Everything is the word of the front server, which no client can put into its mouth: the certificate, and whether its
- * chain leads to an authority. tls_client_auth needs such a chain, and a subject that the client's row names;
+ * chain leads to an authority. tls_client_auth needs such a chain, and a subject that the client's row names, signed by the
+ * authority that it names, if it names one;
  * self_signed_tls_client_auth needs one of the public keys of the client's row, and no chain. */
 #ifndef OAUTH_TLS_CLIENT_H
 #define OAUTH_TLS_CLIENT_H

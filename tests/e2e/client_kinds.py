@@ -21,7 +21,8 @@ GRANT = {"grant_type": "client_credentials"}
 class Counter:
     """An operator with a folder of migrations, and clients that come to the front server."""
 
-    def __init__(self, house, issuing):
+    def __init__(self, house, issuing, others):
+        self.others = others
         self.house, self.issuing, self.scratch, self.sql = house, issuing, house.scratch, house.database.sql
         self.folder = house.scratch.path("migrations")
         os.mkdir(self.folder)
@@ -121,6 +122,27 @@ def by_subject(counter):
     equal((counter.secrets("named"), counter.secrets("uri")), (0, 1), "secrets")
 
 
+@check("client --mtls-issuer: of two authorities that the front trusts, only the named one's certificate")
+def by_issuer(counter):
+    name = "/C=DE/O=Example/CN=named"
+    own, foreign = counter.issuing.issue("own-named", name), counter.others.issue("foreign-named", name)
+    for client_id, issuer in (("ours", "CN=authority"), ("theirs", "CN=others"), ("anyone", None)):
+        counter.apply("client", *API, "--mtls-subject", "subject_dn", "CN=named,O=Example,C=DE",
+                      *(["--mtls-issuer", issuer] if issuer else []), client_id)
+    counter.soon(lambda: counter.ask(own, client_id="ours"), "the named authority")
+    counter.soon(lambda: counter.ask(foreign, client_id="theirs"), "the other named authority")
+    for one in (own, foreign):
+        counter.soon(lambda: counter.ask(one, client_id="anyone"), "no authority named")
+    equal([counter.ask(foreign, client_id="ours").status, counter.ask(own, client_id="theirs").status], [401, 401], "the other one")
+    counter.sql("CALL client_set_tls_issuer('ours', NULL); CALL client_set_tls_issuer('theirs', 'keyid:00')")
+    counter.house.soon(lambda: counter.ask(foreign, client_id="ours").status == 200, "none named any longer")
+    equal(counter.ask(foreign, client_id="theirs").status, 401, "another key id")
+    says(counter.house.operator.m2mctl("show", "theirs", database=True).stdout.decode(), "signed by           keyid:00")
+    for wrong in ("Example CA", "keyid:xyz", "keyid:"):
+        done = counter.house.database.run(f"CALL client_set_tls_issuer('ours', '{wrong}')", check=False, schema="m2mauth")
+        says(done.stderr.decode(), "an issuer is a name such as CN=Machines CA")
+
+
 @check("client --certificate: a self-signed certificate; one key for signing and for TLS")
 def by_certificate(counter):
     own = authority.self_signed(counter.scratch, "own", "/CN=own")
@@ -188,10 +210,13 @@ def bad_files(counter):
 
 
 def script(build, scratch):
+    others = authority.Authority(scratch, "others")
     issuing = authority.Authority(scratch)
+    with open(issuing.own.path, "a") as trusted:          # nginx trusts both; openssl signs by the first in the file
+        trusted.write(others.own.pem())
     house = House(build, scratch, kinds=("nginx",), authority=issuing, failures_per_minute=10000)
     house.start(workers=1)
-    rig.run_checks("", Counter(house, issuing))
+    rig.run_checks("", Counter(house, issuing, others))
     rig.run_check("no sanitizer report (client_kinds)", house.pool.no_sanitizer_report)
     house.stop()
 

@@ -171,6 +171,8 @@ def client_usage(desk):
             [*audience, "--methods", "tls_client_auth", "x"], [*audience, "--mtls-subject", "subject_dn"], \
             [*audience, "--mtls-subject", "subject_dn", "orders", "x"], [*audience, "--mtls-subject", "cn", "CN=x", "x"], \
             [*audience, "--mtls-subject", "san_ip", "1.2.3", "x"], [*audience, "--alg", "ES256", "x"], \
+            [*audience, "--mtls-issuer", "CN=a", "x"], \
+            [*audience, "--mtls-subject", "san_dns", "a", "--mtls-issuer", "a", "x"], \
             [*audience, "--kid", "k", "x"], [*audience, "--secret", "--no-secret", "x"], [*audience, "--pem", "a", "--jwk", "b", "x"], \
             [*audience, "--pem", "a", "--alg", "HS256", "x"], ["--introspects", "b", "x"], \
             [*audience, "--token-seconds", "29", "x"], [*audience, "--token-seconds", "1h", "x"], ["--reads", "b", "x"]:

@@ -215,23 +215,20 @@ def resumed(visitor):
               visitor.people.by_kind["san_dns"].thumbprint(), "cnf")
 
 
-@check("T18 a tls_subject that is none disables its client, with a line that names column and reason")
+@check("T18 a tls_subject that is none proves nobody, its client goes on, and a line names column and reason")
 def bad_subject(visitor):
     name, sql = f"odd-{visitor.kind}", visitor.sql
     visitor.house.operator.client(name, reads=False)
     client = visitor.house.client(name, visitor.kind)
-
-    def answers(status):
-        return lambda: client.token_answer().status == status
-    visitor.house.soon(answers(200), "the client is seen")
+    visitor.house.soon(lambda: client.token_answer().status == 200, "the client is seen")
     for kind, value, reason in (("san_ip", "10.0.0", "it is no IP address"), ("subject_dn", "orders", "distinguished name"),
                                 ("san_dns", "*.example", "a name stands for itself only")):
-        sql(f"CALL client_set_tls_subject('{name}', '{kind}', '{value}')")
-        visitor.house.soon(answers(401), f"{value}: it is disabled")
-        lines = [line for line in visitor.house.pool.log().splitlines() if "client.tls_subject: " in line and name in line]
-        must(lines and reason in lines[-1], f"the log names column and reason: {lines[-1:]}")
-        sql(f"CALL client_set_tls_subject('{name}', 'san_dns', '{name}.example')")
-        visitor.house.soon(answers(200), f"{value}: it is mended")
+        sql(f"SET SESSION check_constraint_checks = 0; UPDATE client SET tls_subject_kind = '{kind}', tls_subject = '{value}' "
+            f"WHERE client_id = '{name}'")
+        visitor.house.soon(lambda: any(name in line and "column tls_subject: " in line and reason in line
+                                       for line in visitor.house.pool.log().splitlines()), f"{value}: a line names it")
+        equal(client.token_answer().status, 200, f"{value}: by secret")
+        refused(visitor.ask(visitor.people.orders, name), f"{value}: by certificate")
 
 
 def add_clients(house, people):

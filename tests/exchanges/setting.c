@@ -197,6 +197,7 @@ static int set_client(struct script *script, const struct words *words)
     if (text_present(option(words, TEXT("default")))) client->default_audience = option(words, TEXT("default"));
     if (text_present(option(words, TEXT("aud"))))
         client->assertion_audience = text_equal(option(words, TEXT("aud")), TEXT("token_endpoint"));
+    if (text_present(option(words, TEXT("issuer")))) client->tls_issuer = option(words, TEXT("issuer"));
     if (set_methods(script, client, option(words, TEXT("methods")))) return -1;
     if (set_binding(script, client, option(words, TEXT("binding")))) return -1;
     if (set_subject(script, client, option(words, TEXT("subject")))) return -1;

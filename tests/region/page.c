@@ -10,7 +10,7 @@
             "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}"
 #define API "https://api.example/"
 
-enum { ROWS = 400, COLUMNS = 13 };
+enum { ROWS = 400, COLUMNS = 14 };
 
 /* The database: rows of these statements, in the order in which they were added. */
 static struct row {
@@ -51,10 +51,10 @@ static void add(enum db_statement statement, size_t count, ...)
 /* A client that is right in every column; override: the number of one, and what stands there instead. */
 static void add_client(const char *id, int override, const char *value)
 {
-    const char *columns[] = { id, "1", "31", NULL, "1", NULL, NULL, NULL, "1", "1", "1", "CN=orders", NULL };
+    const char *columns[] = { id, "1", "31", NULL, "1", NULL, NULL, NULL, "1", "1", "1", "CN=orders", NULL, "CN=CA" };
     if (override >= 0) columns[override] = value;
-    add(DB_READ_CLIENTS, 13, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], columns[7],
-        columns[8], columns[9], columns[10], columns[11], columns[12]);
+    add(DB_READ_CLIENTS, 14, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], columns[7],
+        columns[8], columns[9], columns[10], columns[11], columns[12], columns[13]);
 }
 
 static void add_grant(const char *id, const char *audience, const char *scope)
@@ -92,6 +92,7 @@ static void a_right_client_has_no_fault(void)
     CHECK(row->client.grant_count == 1 && row->client.read_count == 1);
     CHECK(row->client.tls_subject.kind == SUBJECT_subject_dn);
     CHECK_TEXT(row->client.tls_subject.value, TEXT("CN=orders"));
+    CHECK_TEXT(row->client.tls_issuer, TEXT("CN=CA"));
 }
 
 static void a_bad_secret_is_left_out_alone(void)
@@ -138,14 +139,16 @@ static void a_bad_key_is_left_out_alone(void)
 
 static void a_bad_subject_proves_nobody_and_the_client_goes_on(void)
 {
-    static const struct { int column; const char *value; } bad[] = { { 11, "orders" }, { 11, "" }, { 10, "0" }, { 10, "9" } };
+    static const struct { int column; const char *value; } bad[] = { { 11, "orders" }, { 11, "" }, { 10, "0" }, { 10, "9" },
+                                                               { 13, "CA" }, { 13, "keyid:x" }, { 13, "" } };
+    static const char *const names[] = { [10] = "tls_subject_kind", [11] = "tls_subject", [13] = "tls_issuer" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         add_client("orders", bad[i].column, bad[i].value);
         add(DB_READ_SECRETS, 5, "orders", "s", HASH, NULL, NULL);
         const struct page_client *row = read_one();
         CHECK(row && row->client.enabled && row->client.methods == 31 && row->client.secret_count == 1);
         CHECK(row->client.tls_subject.kind == SUBJECT_NONE && row->bad_rows == 1);
-        CHECK(is_named(NULL, NULL, bad[i].column == 11 ? "tls_subject" : "tls_subject_kind"));
+        CHECK(is_named(NULL, NULL, names[bad[i].column]));
     }
 }
 

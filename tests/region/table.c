@@ -56,7 +56,7 @@ static struct client rich_client(void)
         .rate_per_minute = 600, .rate_burst = 20, .assertion_seconds = 3600, .methods = 31, .omitted_scope = CLIENT_OMITTED_REFUSE,
         .enabled = true, .secret_count = 2, .grant_count = 3, .read_count = 2,
         .secrets = (struct client_secret *)secrets, .grants = (struct client_grant *)grants,
-        .reads = (struct text *)reads,
+        .reads = (struct text *)reads, .tls_subject = { SUBJECT_san_uri, TEXT("urn:x") }, .tls_issuer = TEXT("CN=CA"),
     };
 }
 
@@ -67,6 +67,9 @@ static void every_field_comes_back(void)
     CHECK(find(in.id, &out) == ANSWER_YES);
     CHECK_TEXT(out.id, in.id);
     CHECK_TEXT(out.default_audience, in.default_audience);
+    CHECK_TEXT(out.tls_subject.value, in.tls_subject.value);
+    CHECK_TEXT(out.tls_issuer, in.tls_issuer);
+    CHECK(out.tls_subject.kind == SUBJECT_san_uri);
     CHECK(out.token_seconds == 77 && out.rate_per_minute == 600 && out.rate_burst == 20 && out.methods == 31);
     CHECK(out.assertion_seconds == 3600 && out.omitted_scope == CLIENT_OMITTED_REFUSE && out.enabled);
     CHECK(out.secret_count == 2 && out.grant_count == 3 && out.read_count == 2);

@@ -303,6 +303,42 @@ static void a_name_without_end(void)
     CHECK(subject_fault(&subject) != NULL);
 }
 
+#define ISSUED_BY "13:2D:9E:47:63:B8:25:EA:74:EB:48:60:65:9B:A7:E6:4A:D4:E3:32"
+
+static bool is_by(const char *file, const char *issuer)
+{
+    struct certificate certificate;
+    if (open_certificate(file, &certificate)) return false;
+    bool same = subject_issuer_matches(text_of(issuer), &certificate);
+    certificate_close(&certificate);
+    return same;
+}
+
+static void G15_an_issuer_is_a_name_or_the_id_of_a_key(void)
+{
+    CHECK(is_by("client", "CN=Example CA") && is_by("client", "cn=example  ca"));
+    CHECK(is_by("issued", "CN=Machines CA,O=Example") && !is_by("issued", "O=Example,CN=Machines CA"));
+    CHECK(!is_by("issued", "CN=Machines CA") && !is_by("issued", "CN=orders,OU=Machines,O=Example,C=DE"));
+    CHECK(is_by("issued", "keyid:" ISSUED_BY) && is_by("issued", "keyid:132d9e4763b825ea74eb4860659ba7e64ad4e332"));
+    CHECK(!is_by("issued", "keyid:132d9e4763b825ea74eb4860659ba7e64ad4e3") && !is_by("issued", "keyid:00" ISSUED_BY));
+    CHECK(!is_by("issued", "keyid:" ISSUED_BY ":33") && !is_by("issued", "keyid:13"));
+    CHECK(!is_by("client", "keyid:" ISSUED_BY));        /* it names no key of its authority */
+}
+
+static void G15_what_is_no_issuer_matches_nothing(void)
+{
+    static const char *const none[] = {
+        "", "Example CA", "keyid:", "keyid:1", "keyid:1g", "keyid:13:", "keyid:13::2D", ":13", "keyid:13 2D", "KEYID:" ISSUED_BY,
+        "keyid:" ISSUED_BY ISSUED_BY ISSUED_BY ISSUED_BY,
+    };
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        CHECK(subject_issuer_fault(text_of(none[i])) != NULL);
+        CHECK(!is_by("issued", none[i]));
+    }
+    CHECK(subject_issuer_fault(TEXT("CN=a\0b")) != NULL);
+    CHECK(subject_issuer_fault(TEXT("CN=Example CA")) == NULL && subject_issuer_fault(TEXT("keyid:" ISSUED_BY)) == NULL);
+}
+
 int main(void)
 {
     if (arena_open(&arena, 262144)) return EXIT_FAILURE;
@@ -321,6 +357,8 @@ int main(void)
     RUN(what_is_no_rule_matches_nothing);
     RUN(types_and_addresses_of_any_length);
     RUN(a_name_without_end);
+    RUN(G15_an_issuer_is_a_name_or_the_id_of_a_key);
+    RUN(G15_what_is_no_issuer_matches_nothing);
     arena_close(&arena);
     return CHECK_EXIT();
 }
