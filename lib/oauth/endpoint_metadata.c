@@ -35,6 +35,20 @@ enum error endpoint_jwks(struct exchange *exchange)
     return publish(exchange, old ? 0 : issuer->jwks_max_age);
 }
 
+/* A page of another origin that sends a header of its own is asked first what it may send. Whom the documents are for is
+ * said by the front server (Access-Control-Allow-Origin), with its own errors, too. "*" does not mean Authorization. */
+enum error endpoint_preflight(struct exchange *exchange)
+{
+    struct response *response = exchange->response;
+    const struct text lines = TEXT("Access-Control-Allow-Methods: GET, HEAD\r\n"
+                                   "Access-Control-Allow-Headers: *, Authorization\r\n"
+                                   "Access-Control-Max-Age: 3600\r\n");
+    if (response_widen(response, exchange->arena, lines.size)) return ERROR_unavailable;
+    response->status = 204;
+    response->lines = lines;
+    return ERROR_none;
+}
+
 static void put_url(struct buffer *b, struct text member, struct text issuer, struct text path)
 {
     char bytes[512];

@@ -112,6 +112,7 @@ static struct text reason(int status)
 {
     switch (status) {
     case 200: return TEXT(" OK\r\n");
+    case 204: return TEXT(" No Content\r\n");
     case 304: return TEXT(" Not Modified\r\n");
     case 400: return TEXT(" Bad Request\r\n");
     case 401: return TEXT(" Unauthorized\r\n");
@@ -191,7 +192,7 @@ struct text response_format(struct response *response, struct text realm, struct
     buffer_put(&b, TEXT("Status: "));
     buffer_put_number(&b, (uint64_t)response->status);
     buffer_put(&b, reason(response->status));
-    if (response->status != 304) {
+    if (response->status != 304 && response->status != 204) {
         put_header(&b, TEXT("Content-Type: "), response->content_type);
         put_number_header(&b, TEXT("Content-Length: "), body_size);
     }

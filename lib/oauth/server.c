@@ -4,7 +4,7 @@
 
 enum place { UNDER_PREFIX, BEFORE_PREFIX };     /* RFC 8414 3.1 puts the well-known path before that of the issuer */
 
-enum method { GET, POST };
+enum method { GET, POST, DOCUMENT };    /* DOCUMENT: a GET that pages of another origin may make */
 
 enum stale { ANY_AGE, ISSUE_AGE, VALIDATE_AGE };    /* how old the replica may be */
 
@@ -22,9 +22,9 @@ static const struct route {
     { "validate",   TEXT("/validate"),   UNDER_PREFIX,  POST, VALIDATE_AGE, endpoint_introspect },
     { "introspect", TEXT("/introspect"), UNDER_PREFIX,  POST, VALIDATE_AGE, endpoint_introspect },
     { "revoke",     TEXT("/revoke"),     UNDER_PREFIX,  POST, VALIDATE_AGE, endpoint_revoke },
-    { "jwks",       TEXT("/jwks.json"),  UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_jwks },
-    { "metadata",   TEXT(WELL_KNOWN),    BEFORE_PREFIX, GET,  ANY_AGE,      endpoint_metadata },
-    { "metadata",   TEXT(WELL_KNOWN),    UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_metadata },
+    { "jwks",       TEXT("/jwks.json"),  UNDER_PREFIX,  DOCUMENT, ANY_AGE,  endpoint_jwks },
+    { "metadata",   TEXT(WELL_KNOWN),    BEFORE_PREFIX, DOCUMENT, ANY_AGE,  endpoint_metadata },
+    { "metadata",   TEXT(WELL_KNOWN),    UNDER_PREFIX,  DOCUMENT, ANY_AGE,  endpoint_metadata },
     { "live",       TEXT("/live"),       UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_live },
     { "ready",      TEXT("/ready"),      UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_ready },
     { "metrics",    TEXT("/metrics"),    UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_metrics },
@@ -66,6 +66,12 @@ static bool takes(const struct route *route, struct text method)
     return text_equal(method, TEXT("GET")) || text_equal(method, TEXT("HEAD"));
 }
 
+static struct text allowed(const struct route *route)
+{
+    if (route->method == POST) return TEXT("POST");
+    return route->method == DOCUMENT ? TEXT("GET, HEAD, OPTIONS") : TEXT("GET, HEAD");
+}
+
 static bool is_too_old(const struct issuer *issuer, const struct route *route)
 {
     uint32_t limit = route->stale == ISSUE_AGE ? issuer->issue_seconds : issuer->validate_seconds;
@@ -80,8 +86,12 @@ static enum error answer_endpoint(struct exchange *exchange)
     response->route = (unsigned)find_route(exchange->issuer->prefix, request->path);
     if (response->route == ROUTE_OTHER) return ERROR_not_found;
     const struct route *route = &routes[response->route];
+    if (route->method == DOCUMENT && text_equal(request->method, TEXT("OPTIONS"))) {
+        response->allow = allowed(route);
+        return endpoint_preflight(exchange);
+    }
     if (!takes(route, request->method)) {
-        response->allow = route->method == POST ? TEXT("POST") : TEXT("GET, HEAD");
+        response->allow = allowed(route);
         return ERROR_method;
     }
     if (request->repeated) return ERROR_ambiguous;

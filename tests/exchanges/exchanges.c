@@ -184,9 +184,11 @@ static int judge_any(struct block *block, struct text answer)
     buffer_put_number(&b, block->body.size);
     int status = response->status;
     if (!text_begins(answer, TEXT("Status: "))) return script_fail(script, "Status does not stand first");
-    if (status != 304 && !response->head_only && !header_is(block, TEXT("Content-Length"), buffer_text(&b)))
+    bool is_bare = status == 204 || status == 304;
+    if (!is_bare && !response->head_only && !header_is(block, TEXT("Content-Length"), buffer_text(&b)))
         return script_fail(script, "Content-Length is not that of the body");
-    if ((response->head_only || status == 304) && block->body.size > 0) return script_fail(script, "there is a body");
+    if (is_bare && header_is(block, TEXT("Content-Length"), TEXT("0"))) return script_fail(script, "a length of no body");
+    if ((response->head_only || is_bare) && block->body.size > 0) return script_fail(script, "there is a body");
     bool is_public = response->cache == RESPONSE_PUBLIC && (status == 200 || status == 304);
     if (!is_public && (!header_is(block, TEXT("Cache-Control"), TEXT("no-store")) ||
                        !header_is(block, TEXT("Pragma"), TEXT("no-cache")))) return script_fail(script, "it may be stored");

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""browser: a page of another origin in a real browser (Chromium) reads the public documents through each front, with headers
+of its own, so that the browser asks by OPTIONS first; and cannot read anything else of ours."""
+import http.server
+import json
+import queue
+import threading
+
+import rig
+import web
+from house import House
+from rig import equal, must
+
+SECONDS = 90                    # a busy machine starts a browser in twenty
+DOCUMENTS = ("/oauth/jwks.json", "/.well-known/oauth-authorization-server/oauth",
+             "/oauth/.well-known/oauth-authorization-server")
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--disable-default-apps")
+
+PAGE = """<!DOCTYPE html><title>a page of another origin</title><script>
+const tries = TRIES;
+async function read([url, options]) {
+    try {
+        const answer = await fetch(url, options);
+        return [answer.status, await answer.text()];
+    } catch (error) {
+        return [0, String(error)];
+    }
+}
+(async () => {
+    const results = [];
+    for (const one of tries) results.push(await read(one));
+    await fetch("/results", {method: "POST", body: JSON.stringify(results)});
+})();
+</script>"""
+
+
+class Origin(http.server.ThreadingHTTPServer):
+    """Where the page comes from, and where it tells what it has read."""
+    daemon_threads = True
+
+    def __init__(self, tries):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.page = PAGE.replace("TRIES", json.dumps(tries)).encode()
+        self.results = queue.Queue()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def reply(self, body):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.reply(self.server.page if self.path == "/" else b"")
+
+    def do_POST(self):
+        self.server.results.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.reply(b"")
+
+    def log_message(self, *unused):
+        pass
+
+
+def visit(scratch, tries):
+    """What the page has read: (status, text) of each try; status 0: the browser did not let it."""
+    origin = Origin(tries)
+    browser = scratch.start(["chromium", *FLAGS, f"--user-data-dir={scratch.path('profile')}",
+                             f"http://127.0.0.1:{origin.server_address[1]}/"], "chromium.log",
+                            env={"HOME": scratch.folder, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
+    try:
+        return origin.results.get(timeout=SECONDS)
+    except queue.Empty:
+        raise rig.Failure(f"no word from the browser: {scratch.log('chromium.log')[-400:]}") from None
+    finally:
+        scratch.stop(browser)
+        origin.shutdown()
+
+
+def documents(house, read):
+    for kind in house.fronts:
+        for path in DOCUMENTS:
+            status, text = read[kind, path]
+            equal((status, text), (200, web.request(house.port(kind), "GET", path).body.decode()), f"{path} under {kind}")
+            found = json.loads(text)
+            print(f"# read by the page under {kind}: {path}: {found.get('issuer') or [key['kid'] for key in found['keys']]}")
+
+
+def nothing_else(house, read):
+    for kind in house.fronts:
+        for path in ("/oauth/token", "/oauth/live"):
+            equal(read[kind, path][0], 0, f"{path} under {kind}")
+
+
+def alike(house):
+    """The question of the browser, byte for byte, and the same answer from each front."""
+    asked = [("Origin", "https://page.example"), ("Access-Control-Request-Method", "GET"),
+             ("Access-Control-Request-Headers", "x-own, authorization")]
+    names = ("Allow", "Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
+             "Access-Control-Max-Age", "Cache-Control", "Content-Type")
+    for path in DOCUMENTS:
+        answers = []
+        for kind in house.fronts:
+            answer = web.request(house.port(kind), "OPTIONS", path, headers=asked)
+            equal((answer.status, answer.body), (204, b""), f"OPTIONS {path} under {kind}")
+            answers.append([(name, answer.header(name)) for name in names])
+        equal(answers[0], answers[-1], f"OPTIONS {path} under both")
+        equal(dict(answers[0])["Access-Control-Allow-Origin"], "*", f"OPTIONS {path}")
+    for kind in house.fronts:
+        answer = web.request(house.port(kind), "OPTIONS", "/oauth/token", headers=asked)
+        equal((answer.status, answer.header("Access-Control-Allow-Origin")), (405, None), f"OPTIONS /token under {kind}")
+
+
+def script(build, scratch):
+    house = House(build, scratch).start(workers=2)
+    rig.run_check("E13 OPTIONS for a public document is answered alike by both fronts", alike, house)
+    own = {"X-Own": "1", "Authorization": "Bearer x", "Content-Type": "application/json"}
+    names = [(kind, path) for kind in house.fronts for path in (*DOCUMENTS, "/oauth/token", "/oauth/live")]
+    tries = [(f"http://127.0.0.1:{house.port(kind)}{path}",
+              {"headers": own, "method": "POST" if path == "/oauth/token" else "GET"}) for kind, path in names]
+    read = {}
+    rig.run_check("a page of another origin runs in Chromium", lambda: read.update(zip(names, visit(scratch, tries))))
+    rig.run_check("E13 the page reads metadata and keys with headers of its own", documents, house, read)
+    rig.run_check("E13 the page reads nothing else of ours", nothing_else, house, read)
+    rig.run_check("no sanitizer report (browser)", house.pool.no_sanitizer_report)
+    house.stop()
+
+
+if __name__ == "__main__":
+    rig.main(script)
