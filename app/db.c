@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "session.h"
+
 #include "secret_file.h"
 
 struct db {
@@ -93,6 +95,16 @@ static int connect_once(struct db *db, const struct config *config, const struct
     return 0;
 }
 
+static bool is_lost(unsigned number)
+{
+    return number >= DB_LOST_FIRST && number <= DB_LOST_LAST;
+}
+
+static int take_number(void *context, const struct text *columns, size_t count)
+{
+    return count == 1 ? text_number(columns[0], UINT64_MAX, context) : -1;
+}
+
 static struct db *open_as(const struct config *config, const struct caller *caller, char why[DB_WHY])
 {
     struct db *db = calloc(1, sizeof *db);
@@ -106,23 +118,97 @@ static struct db *open_as(const struct config *config, const struct caller *call
     return db;
 }
 
-static int keep_refusals(void *context, const struct text *columns, size_t count)
+static int run(struct db *db, const struct buffer *sql)
 {
-    char *refused = context;
-    snprintf(refused, DB_WHY / 2, "%.*s", count == 1 ? (int)columns[0].size : 0, columns[0].data);
+    assert(!sql->full);
+    return mysql_real_query(db->mysql, sql->data, sql->size) ? (int)fail_connection(db) : 0;
+}
+
+/* All in one statement; when the server refuses that, each by itself, so that one that it does not know, or lets nobody
+ * set, costs no other. What is wrong then is found by find_wrong(). */
+static int set_variables(struct db *db, enum session_who who)
+{
+    char bytes[SESSION_SQL];
+    const struct session_variable *variable;
+    struct buffer sql = { bytes, 0, sizeof bytes, false };
+    session_put_set(&sql, who);
+    if (run(db, &sql) == 0) return 0;
+    for (size_t i = 0; (variable = session_variable(who, i)) != NULL; i++) {
+        if (!variable->value) continue;
+        sql.size = 0;
+        session_put_set_one(&sql, variable);
+        if (run(db, &sql) && is_lost(db->number)) return -1;
+    }
     return 0;
 }
 
-/* Closes db and gives NULL when the session is not what we asked for. */
-static struct db *checked(struct db *db, long set, enum db_statement check, const struct text *stream, char why[DB_WHY])
+static int roll_back(struct db *db)
 {
-    char refused[DB_WHY / 2] = " (no answer)";
-    if (set >= 0 && db_query(db, check, stream, stream ? 1 : 0, keep_refusals, refused) >= 0) {
-        if (!refused[0]) return db;
-        snprintf(why, DB_WHY, "the server did not take these settings of the session:%s", refused);
-    } else {
-        memcpy(why, db->why, DB_WHY);
+    return mysql_rollback(db->mysql) ? (int)fail_connection(db) : 0;
+}
+
+static void put_wrong(struct buffer *wrong, const struct session_variable *variable, const char *value)
+{
+    buffer_put(wrong, wrong->size > 0 ? TEXT(", ") : TEXT(""));
+    buffer_put(wrong, text_of(variable->name));
+    buffer_put(wrong, TEXT(" is "));
+    buffer_put(wrong, value ? text_slice(text_of(value), 0, 64) : TEXT("not known"));
+    if (!variable->shown && variable->value) return;
+    buffer_put(wrong, variable->value ? TEXT(", not ") : TEXT(", below "));
+    if (variable->value) buffer_put(wrong, text_of(variable->shown));
+    else buffer_put_number(wrong, variable->least);
+}
+
+/* What SHOW VARIABLES has of the variable, or NULL. */
+static const char *shown(MYSQL_RES *rows, const char *name)
+{
+    MYSQL_ROW row;
+    mysql_data_seek(rows, 0);
+    while ((row = mysql_fetch_row(rows)) != NULL)
+        if (row[0] && row[1] && strcmp(row[0], name) == 0) return row[1];
+    return NULL;
+}
+
+/* Lists the variables that are not as they have to be. 0, or -1. */
+static int find_wrong(struct db *db, enum session_who who, struct buffer *wrong)
+{
+    char bytes[SESSION_SQL];
+    const struct session_variable *variable;
+    struct buffer sql = { bytes, 0, sizeof bytes, false };
+    session_put_show(&sql, who);
+    if (run(db, &sql)) return -1;
+    MYSQL_RES *rows = mysql_store_result(db->mysql);
+    if (!rows) return (int)fail_connection(db);
+    for (size_t i = 0; (variable = session_variable(who, i)) != NULL; i++) {
+        const char *value = shown(rows, variable->name);
+        bool right = value ? session_is_right(variable, text_of(value)) : variable->may_be_absent;
+        if (!right) put_wrong(wrong, variable, value);
     }
+    mysql_free_result(rows);
+    return 0;
+}
+
+static int set_stream(struct db *db, struct text stream)
+{
+    uint64_t same = 0;
+    if (db_query(db, DB_SET_STREAM, &stream, 1, NULL, NULL) < 0) return -1;
+    if (db_query(db, DB_CHECK_STREAM, &stream, 1, take_number, &same) < 0) return -1;
+    return same == 1 ? 0 : (int)fail(db, 0, "the server did not keep @m2m_stream: connect without a proxy that shares sessions");
+}
+
+/* Closes db and gives NULL when the session is not what statements rely on. */
+static struct db *begin_session(struct db *db, enum session_who who, struct text stream, char why[DB_WHY])
+{
+    char bytes[DB_WHY / 2];
+    struct buffer wrong = { bytes, 0, sizeof bytes, false };
+    /* init_connect may have begun a transaction; with the server's completion_type its end might be that of the session. */
+    if (set_variables(db, who) || roll_back(db) || find_wrong(db, who, &wrong) || set_stream(db, stream))
+        memcpy(why, db->why, DB_WHY);
+    else if (wrong.size > 0)
+        snprintf(why, DB_WHY, "the server did not take these settings of the session: %.*s; mend its configuration or its "
+                 "init_connect", (int)wrong.size, wrong.data);
+    else
+        return db;
     db_close(db);
     return NULL;
 }
@@ -154,14 +240,9 @@ static struct db *open_by_password(const struct config *config, char why[DB_WHY]
 struct db *db_open(const struct config *config, const char *stream, char why[DB_WHY])
 {
     struct caller caller = { config->db_user, NULL, DB_SECONDS, DB_SECONDS };
-    struct text name = text_of(stream);
     struct db *db = config->db_password_file[0] ? open_by_password(config, why) : open_as(config, &caller, why);
     if (!db) return NULL;
-    long set = db_query(db, DB_SET_SESSION, &name, 1, NULL, NULL);
-    /* A server without Galera has no such variable and needs none. */
-    if (set >= 0 && db_query(db, DB_SET_SYNC_WAIT, NULL, 0, NULL, NULL) < 0)
-        set = db->number == DB_UNKNOWN_VARIABLE ? 0 : -1;
-    return checked(db, set, DB_CHECK_SESSION, &name, why);
+    return begin_session(db, SESSION_KEEPER, text_of(stream), why);
 }
 
 struct db *db_open_operator(const struct config *config, const char *user, const char *password, char why[DB_WHY])
@@ -169,8 +250,7 @@ struct db *db_open_operator(const struct config *config, const char *user, const
     struct caller caller = { user, password, 10, 0 };
     struct db *db = open_as(config, &caller, why);
     if (!db) return NULL;
-    long set = db_query(db, DB_SET_OPERATOR_SESSION, NULL, 0, NULL, NULL);
-    return checked(db, set, DB_CHECK_OPERATOR_SESSION, NULL, why);
+    return begin_session(db, SESSION_OPERATOR, (struct text){ NULL, 0 }, why);
 }
 
 void db_report_left_out(struct db *db, void (*report)(const char *what))

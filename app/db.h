@@ -17,28 +17,12 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
  * the comparison would be one of doubles. No value may be longer than DB_VALUE. */
 #define DB_STATEMENT_LIST(X) DB_SESSION_LIST(X) DB_KEEPER_LIST(X) DB_KEY_LIST(X) DB_OPERATOR_LIST(X)
 
-/* What makes a session ours, and the proof that the server took it: the answer lists what it did not take. */
+/* The variables of a session are in session.h. */
 #define DB_SESSION_LIST(X) \
-    X(SET_SESSION, /* stream */ \
-      "SET SESSION time_zone = '+00:00', tx_isolation = 'REPEATABLE-READ', innodb_lock_wait_timeout = 2, " \
-      "max_statement_time = 0.9, sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE," \
-      "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', @m2m_stream = ?") \
-    X(SET_SYNC_WAIT, "SET SESSION wsrep_sync_wait = 1") \
-    X(CHECK_SESSION, /* stream */ \
-      "SELECT CONCAT(IF(@@time_zone = '+00:00', '', ' time_zone'), " \
-      "IF(@@tx_isolation = 'REPEATABLE-READ', '', ' tx_isolation'), " \
-      "IF(@@innodb_lock_wait_timeout = 2, '', ' innodb_lock_wait_timeout'), " \
-      "IF(@@max_statement_time BETWEEN 0.8 AND 1, '', ' max_statement_time'), " \
-      "IF(FIND_IN_SET('STRICT_ALL_TABLES', @@sql_mode) > 0, '', ' sql_mode'), " \
-      "IF(@@character_set_client = 'utf8mb4', '', ' character_set_client'), " \
-      "IF(@m2m_stream <=> ?, '', ' @m2m_stream'))") \
-    X(SET_OPERATOR_SESSION, \
-      "SET SESSION time_zone = '+00:00', tx_isolation = 'REPEATABLE-READ', sql_mode = 'STRICT_ALL_TABLES," \
-      "NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', @m2m_stream = NULL") \
-    X(CHECK_OPERATOR_SESSION, \
-      "SELECT CONCAT(IF(@@time_zone = '+00:00', '', ' time_zone'), " \
-      "IF(FIND_IN_SET('STRICT_ALL_TABLES', @@sql_mode) > 0, '', ' sql_mode'), " \
-      "IF(@@character_set_client = 'utf8mb4', '', ' character_set_client'))") \
+    X(SET_STREAM, /* stream; NULL: the operators' */ \
+      "SET @m2m_stream = ?") \
+    X(CHECK_STREAM, /* stream -> 1, or 0 when the session has another one */ \
+      "SELECT @m2m_stream <=> ?") \
     X(BEGIN, "START TRANSACTION") \
     X(BEGIN_SNAPSHOT, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY") \
     X(COMMIT, "COMMIT") \

@@ -6,6 +6,7 @@ import json
 import os
 
 import rig
+import tokens
 import web
 from house import House
 from rig import await_true, check, equal, must
@@ -17,8 +18,13 @@ class Host:
     def __init__(self, house):
         self.house, self.operator, self.pool, self.database = house, house.operator, house.pool, house.database
 
-    def post(self, path, form):
-        headers = [("HTTP_AUTHORIZATION", web.basic("reader", self.operator.secrets["reader"])[1])]
+    def sql(self, sql, schema="m2mauth"):
+        """In a session that is not at the mercy of the server's defaults either."""
+        return self.database.sql("SET SESSION tx_read_only = 0, max_statement_time = 0, sql_big_selects = 1, "
+                                 f"sql_select_limit = {2 ** 64 - 1}, sql_safe_updates = 0; {sql}", schema)
+
+    def post(self, path, form, client="reader"):
+        headers = [("HTTP_AUTHORIZATION", web.basic(client, self.operator.secrets[client])[1])]
         answer = self.pool.ask("POST", path, web.form(form), headers)
         must(answer is not None, "no answer")
         return answer
@@ -41,7 +47,7 @@ class Host:
 
     def connection(self):
         """The id of the keeper's session, or None."""
-        rows = self.database.sql("SELECT id FROM information_schema.processlist WHERE user = 'm2mauth'", "")
+        rows = self.sql("SELECT id FROM information_schema.processlist WHERE user = 'm2mauth'", "")
         return rows[0][0] if rows else None
 
 
@@ -110,9 +116,79 @@ def start_read_only(host):
     await_true(lambda: host.ready() == (200, []), 5, "/ready names nothing")
 
 
+# --- other defaults -------------------------------------------------------------------------------------------------
+
+# What a server may have been told, and how that is undone.
+DEFAULTS = (
+    "init_connect = 'SET NAMES utf8'", "init_connect = 'SET NAMES latin1'",
+    "init_connect = 'SET autocommit = 0; START TRANSACTION; SELECT 1'", "init_connect = 'SET timestamp = 1000000000'",
+    "init_connect = 'SET sql_mode = ANSI_QUOTES, check_constraint_checks = 0, foreign_key_checks = 0, unique_checks = 0'",
+    "autocommit = 0", "completion_type = 'RELEASE'", "tx_read_only = 1", "tx_isolation = 'SERIALIZABLE'",
+    "tx_isolation = 'READ-UNCOMMITTED'", "time_zone = '+05:30'",
+    "sql_mode = ''", "sql_mode = 'ORACLE'", "sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,NO_UNSIGNED_SUBTRACTION'",
+    "sql_select_limit = 1", "sql_safe_updates = 1", "max_join_size = 1", "sql_auto_is_null = 1", "max_sort_length = 64",
+    "max_statement_time = 0.00001", "net_read_timeout = 1", "net_write_timeout = 1", "wait_timeout = 1",
+    "idle_transaction_timeout = 1", "lock_wait_timeout = 0", "collation_connection = 'utf8mb4_bin'",
+    "character_set_server = 'latin1'", "explicit_defaults_for_timestamp = 0",
+)
+
+
+def reconnect(host):
+    """The keeper's session ends, and another one begins with the server's defaults of this moment."""
+    before = host.connection()
+    if before:
+        host.database.run(f"KILL {before}", check=False)
+    await_true(lambda: host.connection() not in (None, before), 10, "the keeper connects")
+    return host.connection()
+
+
+@check("case 08: whatever defaults and init_connect the server has, sessions rely on none of them")
+def other_defaults(host):
+    tokens_left = [host.token() for _ in DEFAULTS]
+    for number, default in enumerate(DEFAULTS):
+        name = default.split()[0]
+        before = host.sql(f"SELECT @@GLOBAL.{name}", "")[0][0]
+        host.sql(f"SET GLOBAL {default}", "")
+        try:
+            session = reconnect(host)
+            await_true(lambda: host.ready() == (200, []), 5, f"{default}: ready")
+            await_true(lambda: host.revoke(tokens_left[number]) == 200, 5, f"{default}: /revoke")
+            stored = host.sql("SELECT COUNT(*) FROM revoked_token WHERE jti = "
+                                       f"'{tokens.claims(tokens_left[number])['jti']}'")
+            equal(stored, [["1"]], f"{default}: the revocation is stored")
+            migration = f"-- data\nINSERT INTO audience (audience) VALUES ('https://default-{number}/');\n"
+            host.house.scratch.write(f"migrations/0100_{number:04}.sql", migration)
+            host.operator.m2mctl("migrate", rig.MIGRATIONS, host.house.scratch.path("migrations"), database=True)
+            edit = f"START TRANSACTION; CALL client_{'disable' if number % 2 else 'enable'}('edited'); COMMIT"
+            host.sql(edit)
+            wanted = 401 if number % 2 else 200
+            await_true(lambda: host.post("/token", {"grant_type": "client_credentials"}, "edited").status == wanted, 5,
+                       f"{default}: an edit is seen")
+            equal(host.connection(), session, f"{default}: the keeper's session")
+        finally:
+            value = before if before.replace(".", "", 1).isdigit() else f"'{before}'"
+            host.sql(f"SET GLOBAL {name} = {value}", "")
+    equal(host.sql("SELECT COUNT(*) FROM audience WHERE audience LIKE 'https://default-%'"), [[str(len(DEFAULTS))]],
+          "what m2mctl migrated")
+
+
+@check("what a session cannot set is named with the mend, by the log and by m2mctl, and seen when it is mended")
+def cannot_be_set(host):
+    host.database.sql("SET GLOBAL max_allowed_packet = 4096", "")
+    before = host.connection()
+    host.database.run(f"KILL {before}", check=False)
+    await_true(lambda: "max_allowed_packet is 4096, below 65536; mend its configuration" in host.pool.log(), 10, "the log")
+    said = host.operator.m2mctl("key", "list", check=False, database=True)
+    must(said.returncode == 3 and b"max_allowed_packet is 4096, below 65536" in said.stderr, f"m2mctl says {said.stderr}")
+    host.database.sql("SET GLOBAL max_allowed_packet = 16777216", "")
+    await_true(lambda: host.revoke(host.token()) == 200, 10, "/revoke works again")
+
+
 def script(build, scratch):
-    house = House(build, scratch, kinds=(), revoke_wait_ms=3000, poll_ms=100)
-    house.operator.client("reader", "--default-scope", "read")
+    house = House(build, scratch, kinds=(), revoke_wait_ms=3000, poll_ms=100, failures_per_minute=10000)
+    for client in ("reader", "edited"):
+        house.operator.client(client, "--default-scope", "read")
+    os.mkdir(scratch.path("migrations"))
     host = Host(house)
     house.operator.configure(db_socket=scratch.path("address.sock"))
     address(host, house.database)
