@@ -6,8 +6,9 @@
 #include "../check.h"
 
 #define HASH "$sha256$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-#define JWK "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"," \
-            "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}"
+#define JWK_MEMBERS "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"," \
+                    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\""
+#define JWK "{" JWK_MEMBERS "}"
 #define API "https://api.example/"
 
 enum { ROWS = 400, COLUMNS = 14 };
@@ -121,6 +122,7 @@ static void a_bad_key_is_left_out_alone(void)
     static const struct { const char *kid, *alg, *jwk, *not_before, *expires_at, *column; } bad[] = {
         { "bad", "ES256", "{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"A\",\"y\":\"B\"}", NULL, NULL, "public_jwk" },
         { "bad", "ES256", "{\"keys\":[" JWK "]}", NULL, NULL, "public_jwk" },
+        { "bad", "ES256", "{\"kid\":\"other\"," JWK_MEMBERS "}", NULL, NULL, "public_jwk" },
         { "bad", "RS256", JWK, NULL, NULL, "public_jwk" },   { "bad", "none", JWK, NULL, NULL, "public_jwk" },
         { "bad", "ES256", NULL, NULL, NULL, "public_jwk" },  { "b d", "ES256", JWK, NULL, NULL, "kid" },
         { "bad", "ES256", JWK, "0", NULL, "not_before" },    { "bad", "ES256", JWK, NULL, "never", "expires_at" },
