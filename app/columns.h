@@ -5,10 +5,12 @@
 #define APP_COLUMNS_H
 
 #include "../lib/base/buffer.h"
+#include "../lib/jose/rotation.h"
 #include "../lib/oauth/client.h"
 
 enum {
-    COLUMNS_TOKEN_SECONDS = 86400, COLUMNS_RATE = 1000000,      /* the most that a row may say */
+    COLUMNS_TOKEN_SECONDS = ROTATION_LONGEST_TOKEN,             /* the most that a row may say */
+    COLUMNS_RATE = 1000000, COLUMNS_BURST = 100000,
     COLUMNS_LABEL = 32, COLUMNS_AUDIENCE = 255, COLUMNS_SCOPE = 255,
     COLUMNS_JWK = 1024                                          /* as jwk_put() writes it, of an RSA key of 4096 bits */
 };

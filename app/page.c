@@ -102,7 +102,7 @@ static const struct column_rule
                      "token_seconds of m2mauth.conf counts: UPDATE client SET token_seconds" },
     rate_rule = { "rate_per_minute", true, 0, COLUMNS_RATE, COLUMNS_RATE, "over 1000000",
                   "1000000 counts: UPDATE client SET rate_per_minute" },
-    burst_rule = { "rate_burst", true, 0, COLUMNS_RATE, 0, "over 1000000",
+    burst_rule = { "rate_burst", true, 0, COLUMNS_BURST, 0, "over 100000",
                    "rate_per_minute counts: UPDATE client SET rate_burst" },
     assertion_rule = { "assertion_audience", false, 1, CLIENT_ASSERTION_TOKEN_ENDPOINT + 1, CLIENT_ASSERTION_ISSUER + 1,
                        "not known", "only the issuer is taken: UPDATE client SET assertion_audience" },

@@ -3,11 +3,11 @@
 #include <openssl/crypto.h>
 #include <time.h>
 
+#include "../columns.h"
 #include "client_plan.h"
 
 enum {
-    URI_BYTES = 255, DESCRIPTION_BYTES = 255, GENERATED_ID = 20,
-    TOKEN_SECONDS_LEAST = 30, TOKEN_SECONDS_MOST = 86400, RATE_MOST = 1000000, BURST_MOST = 100000
+    URI_BYTES = 255, DESCRIPTION_BYTES = 255, GENERATED_ID = 20, TOKEN_SECONDS_LEAST = 30
 };
 
 /* RFC 3986 4.3: a scheme and what follows it, without a fragment; spaces, quotes, < > \ ^ ` { | } stand for themselves
@@ -105,8 +105,8 @@ static const char *take_rate(struct client_plan *plan, struct text value)
 {
     struct text rate;
     (void)text_split(&value, '/', &rate);
-    bool good = text_number(rate, RATE_MOST, &plan->rate) == 0 && plan->rate > 0;
-    if (good && text_present(value)) good = text_number(value, BURST_MOST, &plan->burst) == 0 && plan->burst > 0;
+    bool good = text_number(rate, COLUMNS_RATE, &plan->rate) == 0 && plan->rate > 0;
+    if (good && text_present(value)) good = text_number(value, COLUMNS_BURST, &plan->burst) == 0 && plan->burst > 0;
     return good ? NULL : "--rate takes N or N/BURST: 1 to 1000000 requests per minute, 1 to 100000 at once";
 }
 
@@ -210,7 +210,7 @@ static const char *take_option(struct client_plan *plan, int option, const char 
         plan->description = value;
         return value.size > DESCRIPTION_BYTES ? "--description takes at most 255 bytes" : NULL;
     case TOKEN_SECONDS:
-        if (text_number(value, TOKEN_SECONDS_MOST, &plan->token_seconds) == 0 && plan->token_seconds >= TOKEN_SECONDS_LEAST)
+        if (text_number(value, COLUMNS_TOKEN_SECONDS, &plan->token_seconds) == 0 && plan->token_seconds >= TOKEN_SECONDS_LEAST)
             return NULL;
         return "--token-seconds takes 30 to 86400";
     default: return take_credential(plan, option, argument);

@@ -187,7 +187,7 @@ static void a_column_that_cannot_be_right_allows_least(void)
         { 2, "0", "auth_methods", true, 0 },          { 2, NULL, "auth_methods", true, 0 },
         { 3, "no uri", "default_audience", true, 31 },   { 4, "9", "omitted_scope", true, 31 },
         { 4, "0", "omitted_scope", true, 31 },        { 5, "86401", "token_seconds", true, 31 },
-        { 6, "-1", "rate_per_minute", true, 31 },     { 7, "1000001", "rate_burst", true, 31 },
+        { 6, "-1", "rate_per_minute", true, 31 },     { 7, "100001", "rate_burst", true, 31 },
         { 8, "3", "assertion_audience", true, 31 },   { 9, "5", "require_binding", true, 0 },
         { 9, "0", "require_binding", true, 0 },       { 12, "3601", "assertion_seconds", true, 31 },
     };
