@@ -19,11 +19,11 @@ def openssl(*args):
 class Certificate:
     """A certificate and its private key, each the path of a PEM file. subject: /C=DE/O=Example/CN=orders."""
 
-    def __init__(self, scratch, name, subject, extensions=()):
+    def __init__(self, scratch, name, subject, extensions=(), key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
         self.scratch, self.name = scratch, name
         self.path, self.key, self.request = (scratch.path(f"{name}.{end}") for end in ("pem", "key", "csr"))
         openssl("req", "-new", "-config", scratch.write("openssl.cnf", CONFIGURATION), "-utf8", "-subj", subject,
-                "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", self.key,
+                "-newkey", *key, "-noenc", "-keyout", self.key,
                 "-out", self.request, *(word for one in extensions for word in ("-addext", one)))
 
     def sign(self, *by, days=2):
@@ -56,14 +56,14 @@ def self_signed(scratch, name, subject, names="", is_authority=False, days=2):
 class Authority:
     """Signs for the fronts and for clients. The fronts ask for certificates of it; lighttpd takes those of listed, too."""
 
-    def __init__(self, scratch, name="authority", listed=()):
+    def __init__(self, scratch, name="authority", listed=(), **key):
         self.scratch = scratch
         self.own = self_signed(scratch, name, f"/CN={name}", is_authority=True)
-        self.server = self.issue(f"{name}-server", "/CN=as.example", HOSTS)
+        self.server = self.issue(f"{name}-server", "/CN=as.example", HOSTS, **key)
         self.listed = scratch.write(f"{name}-listed.pem", "".join(one.pem() for one in (self.own, *listed)))
 
-    def issue(self, name, subject, names="", days=2):
-        certificate = Certificate(self.scratch, name, subject, extensions(names, False))
+    def issue(self, name, subject, names="", days=2, **key):
+        certificate = Certificate(self.scratch, name, subject, extensions(names, False), **key)
         return certificate.sign("-CA", self.own.path, "-CAkey", self.own.key, days=days)
 
     def context(self, certificate=None):

@@ -36,6 +36,7 @@ NGINX_TLS = """
         listen 127.0.0.1:{port} ssl;
         ssl_certificate {server.path};
         ssl_certificate_key {server.key};
+        {snippet}
         ssl_client_certificate {authorities};
         ssl_verify_client optional_no_ca;
 """
@@ -62,6 +63,7 @@ $SERVER["socket"] == "127.0.0.1:{port}" {{
     ssl.pemfile = "{server.path}"
     ssl.privkey = "{server.key}"
 }}
+{snippet}
 """
 
 
@@ -73,6 +75,7 @@ class Front:
         self.authority = authority
         self.port = free_port()
         self.tls_port = free_port() if authority else None
+        self.hardened = False                           # whether the port with TLS has m2mauth_tls.conf
         self.more = lambda front: ""                    # what a test adds to the configuration
         self.process = self.command = None
 
@@ -130,8 +133,16 @@ class Front:
                 "/etc/lighttpd/client-authorities.pem": self.authority.listed} if self.authority else {}
 
     def tls(self, template):
-        authority = self.authority
-        return template.format(port=self.tls_port, server=authority.server, authorities=authority.own.path) if authority else ""
+        if not self.authority:
+            return ""
+        return template.format(port=self.tls_port, server=self.authority.server, authorities=self.authority.own.path,
+                               snippet=self.snippet() if self.hardened else "")
+
+    def snippet(self):
+        groups = os.path.join(SOURCE, "deploy", "nginx", "m2mauth_ffdhe3072.pem")
+        changes = {"/etc/nginx/m2mauth_ffdhe3072.pem": groups} if self.kind == "nginx" else {}
+        path = self.adapt(f"{self.kind}/m2mauth_tls.conf", f"{self.kind}-m2mauth_tls.conf", changes)
+        return f"include {path};" if self.kind == "nginx" else f'include "{path}"'
 
     def start(self):
         getattr(self, f"write_{self.kind}")()
