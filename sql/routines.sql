@@ -68,7 +68,13 @@ BEGIN
   SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = p_why;
 END//
 
-CREATE OR REPLACE TRIGGER client_exact BEFORE INSERT ON client FOR EACH ROW CALL row_must_be_exact(NULL)//
+CREATE OR REPLACE TRIGGER client_exact BEFORE INSERT ON client FOR EACH ROW
+BEGIN
+  CALL row_must_be_exact(NULL);
+  IF NEW.tls_subject IS NOT NULL AND @@check_constraint_checks THEN
+    CALL tls_subject_must_fit(NEW.tls_subject_kind, NEW.tls_subject);
+  END IF;
+END//
 CREATE OR REPLACE TRIGGER audience_exact_insert BEFORE INSERT ON audience FOR EACH ROW CALL row_must_be_exact(NULL)//
 CREATE OR REPLACE TRIGGER audience_exact_update BEFORE UPDATE ON audience FOR EACH ROW CALL row_must_be_exact(NULL)//
 CREATE OR REPLACE TRIGGER audience_scope_exact BEFORE INSERT ON audience_scope FOR EACH ROW CALL row_must_be_exact(NULL)//
@@ -171,6 +177,10 @@ BEGIN
   IF NEW.client_id <> OLD.client_id THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'client_id never changes: INSERT a new client and disable the old one';
   END IF;
+  IF NEW.tls_subject IS NOT NULL AND @@check_constraint_checks AND
+     NOT (NEW.tls_subject <=> OLD.tls_subject AND NEW.tls_subject_kind <=> OLD.tls_subject_kind) THEN
+    CALL tls_subject_must_fit(NEW.tls_subject_kind, NEW.tls_subject);
+  END IF;
 END//
 
 CREATE OR REPLACE TRIGGER client_secret_fixed BEFORE UPDATE ON client_secret FOR EACH ROW
@@ -255,6 +265,9 @@ BEGIN
   IF (SELECT COUNT(*) FROM client_key WHERE client_id = NEW.client_id) >= 8 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a client has at most 8 keys: DELETE one that has expired';
   END IF;
+  IF @@check_constraint_checks THEN
+    CALL client_key_must_fit(NEW.kid, NEW.alg, NEW.public_jwk);
+  END IF;
 END//
 
 CREATE OR REPLACE TRIGGER client_grant_limit BEFORE INSERT ON client_grant FOR EACH ROW
@@ -273,6 +286,77 @@ BEGIN
   CALL row_must_be_exact(NULL);
   IF (SELECT COUNT(*) FROM audience_reader WHERE client_id = NEW.client_id) >= 64 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a client reads the tokens of at most 64 audiences';
+  END IF;
+END//
+
+-- --- credentials that can be used -----------------------------------------------------------------------------------
+
+-- The server leaves a credential out that it cannot use; what can be seen here is refused with the reason. As with a CHECK,
+-- check_constraint_checks = 0 turns it off.
+CREATE OR REPLACE PROCEDURE client_key_must_fit(IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+                                                IN p_jwk MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+  NO SQL
+  COMMENT 'refuses a public JWK (RFC 7517) that this client_key row cannot have'
+BEGIN
+  DECLARE v_kty, v_crv VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  DECLARE v_half VARCHAR(64) DEFAULT '\\A[A-Za-z0-9_-]{43}\\z';
+  IF p_jwk IS NULL OR NOT JSON_VALID(p_jwk) OR JSON_TYPE(p_jwk) <> 'OBJECT' THEN
+    CALL refuse('the public key is no JSON object: m2mctl jwk prints it as one');
+  ELSEIF JSON_CONTAINS_PATH(p_jwk, 'one', '$.keys') THEN
+    CALL refuse('this is a JWK Set: give one of its keys, each by a call of its own');
+  ELSEIF JSON_CONTAINS_PATH(p_jwk, 'one', '$.d', '$.p', '$.q', '$.dp', '$.dq', '$.qi', '$.oth', '$.k') THEN
+    CALL refuse('the JWK has private members: make a new key pair, because this one was shown, and give its public half');
+  ELSEIF JSON_LENGTH(p_jwk) <> JSON_LENGTH(JSON_KEYS(p_jwk)) THEN
+    CALL refuse('the JWK has a member twice');
+  ELSEIF p_kid IS NULL OR COALESCE(JSON_TYPE(JSON_EXTRACT(p_jwk, '$.kid')), 'STRING') <> 'STRING' OR
+         COALESCE(CAST(JSON_VALUE(p_jwk, '$.kid') AS BINARY), p_kid) <> p_kid THEN
+    CALL refuse('kid is not that of the JWK: give NULL to take it from there');
+  ELSEIF COALESCE(p_alg, '') NOT IN ('ES256', 'RS256', 'PS256', 'EdDSA') THEN
+    CALL refuse('alg must be ES256, RS256, PS256 or EdDSA, or NULL to take it from the JWK');
+  ELSEIF COALESCE(JSON_VALUE(p_jwk, '$.alg'), p_alg) NOT IN (p_alg, IF(p_alg = 'EdDSA', 'Ed25519', p_alg)) THEN
+    CALL refuse('alg is not that of the JWK: give NULL to take it from there');
+  ELSEIF COALESCE(JSON_VALUE(p_jwk, '$.use'), 'sig') <> 'sig' THEN
+    CALL refuse('the use of the JWK is not sig: this is a key for something else');
+  ELSEIF JSON_CONTAINS_PATH(p_jwk, 'one', '$.key_ops') AND NOT JSON_CONTAINS(JSON_EXTRACT(p_jwk, '$.key_ops'), '"verify"') THEN
+    CALL refuse('the key_ops of the JWK do not have verify: this is a key for something else');
+  END IF;
+  SET v_kty = COALESCE(JSON_VALUE(p_jwk, '$.kty'), ''), v_crv = COALESCE(JSON_VALUE(p_jwk, '$.crv'), '');
+  IF v_kty NOT IN ('EC', 'RSA', 'OKP') THEN
+    CALL refuse('the kty of the JWK is none of EC, RSA and OKP');
+  ELSEIF p_alg NOT IN (CASE v_kty WHEN 'EC' THEN 'ES256' WHEN 'OKP' THEN 'EdDSA' ELSE 'RS256' END, IF(v_kty = 'RSA', 'PS256', '')) THEN
+    CALL refuse(CONCAT('alg ', p_alg, ' does not fit a key of kty ', v_kty, ': EC is for ES256, RSA for RS256 and PS256, OKP for EdDSA'));
+  ELSEIF v_kty = 'EC' AND v_crv <> 'P-256' OR v_kty = 'OKP' AND v_crv <> 'Ed25519' THEN
+    CALL refuse('the crv of the JWK must be P-256 for EC and Ed25519 for OKP');
+  ELSEIF v_kty IN ('EC', 'OKP') AND COALESCE(JSON_VALUE(p_jwk, '$.x'), '') NOT REGEXP v_half OR
+         v_kty = 'EC' AND COALESCE(JSON_VALUE(p_jwk, '$.y'), '') NOT REGEXP v_half THEN
+    CALL refuse('x (and y of EC) must be 32 bytes each: 43 characters of base64url without =');
+  ELSEIF v_kty = 'RSA' AND (COALESCE(JSON_VALUE(p_jwk, '$.n'), '') NOT REGEXP '\\A[A-Za-z0-9_-]{342,684}\\z' OR
+                            COALESCE(JSON_VALUE(p_jwk, '$.e'), '') NOT REGEXP '\\A[A-Za-z0-9_-]{2,}\\z') THEN
+    CALL refuse('n must have 2048 to 4096 bits, and e be there, both in base64url without =');
+  END IF;
+END//
+
+CREATE OR REPLACE PROCEDURE tls_subject_must_fit(IN p_kind VARCHAR(255), IN p_subject VARBINARY(4096))
+  NO SQL
+  COMMENT 'refuses what no certificate has as a name of this kind (RFC 8705 2.1.2)'
+BEGIN
+  IF COALESCE(p_kind, '') NOT IN ('subject_dn', 'san_dns', 'san_uri', 'san_ip', 'san_email') THEN
+    CALL refuse('the kind of a subject must be subject_dn, san_dns, san_uri, san_ip or san_email');
+  ELSEIF COALESCE(LENGTH(p_subject), 0) NOT BETWEEN 1 AND 512 THEN
+    CALL refuse('a subject has 1 to 512 bytes');
+  ELSEIF p_kind = 'subject_dn' AND p_subject NOT REGEXP
+         '(?x-i)\\A (?<rdn> \\x20* [A-Za-z0-9.-]+ \\x20* = \\x20* (?!\\#) (?: \\\\ [^\\x00] | [^\\x00-\\x20,+\\";<>\\\\] | \\x20 )*? (?: \\\\ [^\\x00] | [^\\x00-\\x20,+\\";<>\\\\] ) \\x20* ) (?: [,+] (?&rdn) )* \\z' THEN
+    CALL refuse('this is no name as RFC 4514 writes it, such as CN=orders,O=Example,C=DE: openssl x509 -noout -subject -nameopt RFC2253');
+  ELSEIF p_kind <> 'subject_dn' AND p_subject REGEXP '[\\x00-\\x20]' THEN
+    CALL refuse('this subject has a blank or a line end in it');
+  ELSEIF p_kind = 'san_dns' AND p_subject NOT REGEXP '\\A[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?([.][A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\\z' THEN
+    CALL refuse('this is no name of a host; a name with * is not taken, because it would be many');
+  ELSEIF p_kind = 'san_uri' AND p_subject NOT REGEXP '\\A[A-Za-z][A-Za-z0-9+.-]*:.' THEN
+    CALL refuse('this is no absolute URI, such as spiffe://example.com/orders');
+  ELSEIF p_kind = 'san_ip' AND NOT IS_IPV4(CONVERT(p_subject USING ascii)) AND NOT IS_IPV6(CONVERT(p_subject USING ascii)) THEN
+    CALL refuse('this is no IP address, such as 192.0.2.7 or 2001:db8::7');
+  ELSEIF p_kind = 'san_email' AND p_subject NOT REGEXP '\\A[^@]+@[^@]+\\z' THEN
+    CALL refuse('this is no mailbox, such as orders@example.com');
   END IF;
 END//
 
@@ -399,21 +483,47 @@ BEGIN
    WHERE client_id = p_client_id AND label = p_label;
 END//
 
-CREATE OR REPLACE PROCEDURE client_add_key(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255),
-                                IN p_public_jwk TEXT CHARACTER SET ascii COLLATE ascii_bin, IN p_expires_at VARCHAR(255))
+-- kid and alg that are NULL are taken from the JWK; without an alg a key of EC or OKP has the one that fits it.
+CREATE OR REPLACE PROCEDURE client_key_insert(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255),
+                                              IN p_public_jwk MEDIUMTEXT CHARACTER SET utf8mb4, IN p_expires_at VARCHAR(255),
+                                              IN p_auth_method VARCHAR(64))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'one more public key, and the client may use it (private_key_jwt); expires_at NULL: never'
+  COMMENT 'adds a public key and the auth method that uses it; for client_add_key and client_add_certificate_key'
 BEGIN
   DECLARE v_expires_at VARCHAR(19) DEFAULT instant_utc(p_expires_at);
+  DECLARE v_kid VARBINARY(4096) DEFAULT p_kid;
+  DECLARE v_alg VARCHAR(255) DEFAULT p_alg;
   CALL client_must_exist(p_client_id);
-  IF EXISTS (SELECT 1 FROM client_key WHERE client_id = p_client_id AND kid = p_kid) THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the client has a key of this kid already: take another kid';
+  IF p_public_jwk IS NULL OR NOT JSON_VALID(p_public_jwk) OR JSON_CONTAINS_PATH(p_public_jwk, 'one', '$.keys') THEN
+    CALL client_key_must_fit(p_kid, p_alg, p_public_jwk);       -- says which of them
+  END IF;
+  SET v_kid = COALESCE(p_kid, JSON_VALUE(p_public_jwk, '$.kid')), v_alg = COALESCE(p_alg, JSON_VALUE(p_public_jwk, '$.alg'));
+  IF v_kid IS NULL THEN
+    CALL refuse('the JWK has no kid, so the call must name one: a word that its client puts into the header of what it signs');
+  END IF;
+  IF v_alg IS NULL THEN
+    SET v_alg = CASE JSON_VALUE(p_public_jwk, '$.kty') WHEN 'EC' THEN 'ES256' WHEN 'OKP' THEN 'EdDSA' END;
+  ELSEIF v_alg = 'Ed25519' THEN
+    SET v_alg = 'EdDSA';
+  END IF;
+  IF v_alg IS NULL AND JSON_VALUE(p_public_jwk, '$.kty') = 'RSA' THEN
+    CALL refuse('the JWK has no alg, so the call must name it: RS256 or PS256');
+  END IF;
+  CALL client_key_must_fit(v_kid, v_alg, p_public_jwk);
+  IF EXISTS (SELECT 1 FROM client_key WHERE client_id = p_client_id AND kid = v_kid) THEN
+    CALL refuse('the client has a key of this kid already: take another kid');
   END IF;
   SET STATEMENT time_zone = '+00:00' FOR
-  INSERT INTO client_key (client_id, kid, alg, public_jwk, expires_at) VALUES (p_client_id, p_kid, p_alg, p_public_jwk, v_expires_at);
-  UPDATE client SET auth_methods = CONCAT_WS(',', auth_methods, 'private_key_jwt')
-   WHERE client_id = p_client_id AND NOT FIND_IN_SET('private_key_jwt', auth_methods);
+  INSERT INTO client_key (client_id, kid, alg, public_jwk, expires_at) VALUES (p_client_id, v_kid, v_alg, p_public_jwk, v_expires_at);
+  UPDATE client SET auth_methods = CONCAT_WS(',', auth_methods, p_auth_method)
+   WHERE client_id = p_client_id AND NOT FIND_IN_SET(p_auth_method, auth_methods);
 END//
+
+CREATE OR REPLACE PROCEDURE client_add_key(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255),
+                                IN p_public_jwk MEDIUMTEXT CHARACTER SET utf8mb4, IN p_expires_at VARCHAR(255))
+  MODIFIES SQL DATA SQL SECURITY INVOKER
+  COMMENT 'one more public key, and auth_methods gets private_key_jwt; kid, alg NULL: those of the JWK; expires_at NULL: never'
+  CALL client_key_insert(p_client_id, p_kid, p_alg, p_public_jwk, p_expires_at, 'private_key_jwt')//
 
 CREATE OR REPLACE PROCEDURE client_expire_key(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
@@ -427,9 +537,10 @@ END//
 
 CREATE OR REPLACE PROCEDURE client_set_tls_subject(IN p_client_id VARBINARY(4096), IN p_kind VARCHAR(255), IN p_subject VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'the client may prove itself by a certificate of this subject (tls_client_auth)'
+  COMMENT 'the client may prove itself by a certificate of this subject, and auth_methods gets tls_client_auth'
 BEGIN
   CALL client_must_exist(p_client_id);
+  CALL tls_subject_must_fit(p_kind, p_subject);
   UPDATE client SET tls_subject_kind = p_kind, tls_subject = p_subject,
                     auth_methods = CONCAT_WS(',', auth_methods, 'tls_client_auth')
    WHERE client_id = p_client_id;
@@ -447,20 +558,10 @@ BEGIN
 END//
 
 CREATE OR REPLACE PROCEDURE client_add_certificate_key(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255),
-                                            IN p_public_jwk TEXT CHARACTER SET ascii COLLATE ascii_bin, IN p_expires_at VARCHAR(255))
+                                            IN p_public_jwk MEDIUMTEXT CHARACTER SET utf8mb4, IN p_expires_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'the client may prove itself by a certificate with this key, whoever signed it (self_signed_tls_client_auth)'
-BEGIN
-  DECLARE v_expires_at VARCHAR(19) DEFAULT instant_utc(p_expires_at);
-  CALL client_must_exist(p_client_id);
-  IF EXISTS (SELECT 1 FROM client_key WHERE client_id = p_client_id AND kid = p_kid) THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the client has a key of this kid already: take another kid';
-  END IF;
-  SET STATEMENT time_zone = '+00:00' FOR
-  INSERT INTO client_key (client_id, kid, alg, public_jwk, expires_at) VALUES (p_client_id, p_kid, p_alg, p_public_jwk, v_expires_at);
-  UPDATE client SET auth_methods = CONCAT_WS(',', auth_methods, 'self_signed_tls_client_auth')
-   WHERE client_id = p_client_id AND NOT FIND_IN_SET('self_signed_tls_client_auth', auth_methods);
-END//
+  COMMENT 'as client_add_key, for a certificate with this key, whoever signed it (self_signed_tls_client_auth)'
+  CALL client_key_insert(p_client_id, p_kid, p_alg, p_public_jwk, p_expires_at, 'self_signed_tls_client_auth')//
 
 CREATE OR REPLACE PROCEDURE client_allow(IN p_client_id VARBINARY(4096), IN p_audience VARBINARY(4096), IN p_scope VARBINARY(4096),
                               IN p_is_default BIGINT)

@@ -186,7 +186,7 @@ def parameters(db):
                         (f"client_add_key('orders', REPEAT('k', 65), 'ES256', '{JWK}', NULL)", "kid"),
                         (f"client_add_key('orders', 'n', 'ES25', '{JWK}', NULL)", "alg"),
                         (f"client_add_secret('orders', REPEAT('k', 33), '{HASH}', NULL)", "label"),
-                        ("client_set_tls_subject('orders', 'san_dnss', 'a')", "tls_subject_kind"),
+                        ("client_set_tls_subject('orders', 'san_dnss', 'a')", "kind of a subject"),
                         (f"client_allow('orders', '{API}', CONCAT('read', REPEAT(' ', 300)), 0)", "scope"),
                         ("token_revoke(REPEAT('j', 65), NULL)", "jti")):
         failed(db, f"SET sql_mode = ''; CALL {call}", words)
