@@ -1,6 +1,6 @@
 -- data
 -- The API itself as a client: it may ask whether a token that is meant for it is good (POST /introspect), no more.
--- Its secret: m2mctl secret --label first example-api
+-- Its secret: `m2mctl secret --label first example-api`
 
 CALL client_create('example-api', 'the example API asks about the tokens it is shown');
 CALL client_may_read('example-api', 'https://api.example.com/');

@@ -11,7 +11,7 @@ CALL client_set_tls_subject('demo-client', 'subject_dn', 'CN=demo-client,O=Examp
 -- Only if this authority has signed the certificate, where the web server trusts several:
 -- CALL client_set_tls_issuer('demo-client', 'CN=Machines CA,O=Example');
 
--- Or by a certificate that nobody else has signed (self_signed_tls_client_auth): m2mctl jwk client.pem prints its key.
+-- Or by a certificate that nobody else has signed (self_signed_tls_client_auth): `m2mctl jwk client.pem` prints its key.
 -- CALL client_add_certificate_key('demo-client', 'first-certificate', 'ES256', '{"kty":"EC",...}', NULL);
 
 -- Its tokens are good together with that certificate only: mtls. With a key that it signs each request with: dpop.

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """quickstart: its tour under each front server, and what its services may write while it runs.
 
-When root calls it, its services run as nobody. A process of nobody must not be able to change what root executes, sources
-or evaluates: the programs in bin, the file of names that is sourced, and each folder on the way to them.
+When root calls it, its services run as nobody. A process of nobody must not be able to change what root executes,
+sources or evaluates: the programs in bin, the file of names that is sourced, and each folder on the way to them.
 """
 import os
 import pwd
@@ -55,8 +55,8 @@ def writable_by_nobody(top):
 
 def search_path(names):
     """The folders that the sourced file puts in front of the PATH, as a shell reads them."""
-    done = subprocess.run(["bash", "-c", f'PATH=/bin; . {names}; echo "${{PATH%:/bin}}"'], capture_output=True, text=True,
-                          timeout=60)
+    done = subprocess.run(["bash", "-c", f'PATH=/bin; . {names}; echo "${{PATH%:/bin}}"'], capture_output=True,
+                          text=True, timeout=60)
     return done.stdout.strip().split(":")
 
 
