@@ -395,6 +395,14 @@ long db_query(struct db *db, enum db_statement which, const struct text *paramet
     return -1;
 }
 
+long db_call(struct db *db, enum db_statement procedure, enum db_statement statement, const struct text *parameters,
+             size_t count)
+{
+    long rows = db_query(db, procedure, parameters, count, NULL, NULL);
+    if (rows >= 0 || (db->number != DB_PROCEDURE_DENIED && db->number != DB_NO_PROCEDURE)) return rows;
+    return db_query(db, statement, parameters, count, NULL, NULL);
+}
+
 int db_script(struct db *db, struct text sql)
 {
     int more = 0;

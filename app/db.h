@@ -75,11 +75,11 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(READ_RULES, /* -> client_id, label, issued_from, issued_before, expires_at */ \
       "SELECT client_id, label, UNIX_TIMESTAMP(issued_from), UNIX_TIMESTAMP(issued_before), " \
       "UNIX_TIMESTAMP(expires_at) FROM revocation_rule WHERE expires_at > CURRENT_TIMESTAMP ORDER BY rule_id") \
-    X(READ_KEYS, /* -> kid, alg, public_jwk, private_pem, private_uri (one of the two), publish_at, activate_at, retire_at,
-                    remove_at; latest first, at most 17; a text that is too long comes cut, but still too long */ \
-      "SELECT kid, alg, LEFT(public_jwk, 4096), LEFT(private_pem, 16000), private_uri, UNIX_TIMESTAMP(publish_at), " \
+    X(READ_KEYS, /* -> kid, alg, public_jwk, private_pem, private_uri (one of the two), mac, publish_at, activate_at, retire_at,
+                    remove_at: those that are not removed; a text that is too long comes cut, but still too long */ \
+      "SELECT kid, alg, LEFT(public_jwk, 4096), LEFT(private_pem, 16000), private_uri, mac, UNIX_TIMESTAMP(publish_at), " \
       "UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
-      "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP ORDER BY publish_at DESC, kid LIMIT 17") \
+      "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP ORDER BY publish_at DESC, kid LIMIT 1000") \
     X(ADD_REVOKED_TOKEN, /* jti, client_id, expires_at */ \
       "INSERT INTO revoked_token (jti, client_id, expires_at) VALUES (?, ?, FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
     X(ADD_USED_PROOF, /* proof, expires_at */ \
@@ -117,19 +117,33 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "WHERE only_row = 1 AND (? IN (holder, 'operator') OR ends_at <= CURRENT_TIMESTAMP)") \
     X(READ_AUDIENCE_ALGORITHMS, /* -> token_algorithm, each that an audience names */ \
       "SELECT DISTINCT token_algorithm FROM audience WHERE token_algorithm IS NOT NULL") \
-    X(LIST_KEYS, /* -> kid, alg, publish_at, activate_at, retire_at, remove_at; in the order of their lives */ \
-      "SELECT kid, alg, UNIX_TIMESTAMP(publish_at), UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), " \
-      "UNIX_TIMESTAMP(remove_at) FROM signing_key ORDER BY publish_at, kid") \
-    X(ADD_KEY, /* kid, alg, public_jwk, private_pem, publish_at, activate_at */ \
-      "INSERT INTO signing_key (kid, alg, public_jwk, private_pem, publish_at, activate_at) VALUES (?, ?, ?, ?, " \
-      "FROM_UNIXTIME(CAST(? AS UNSIGNED)), FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
-    X(RETIRE_KEY, /* retire_at, remove_at, kid */ \
+    X(LIST_KEYS, /* -> kid, alg, public_jwk, private_uri, mac, publish_at, activate_at, retire_at, remove_at; in the order of
+                    their lives. Removed ones stay for good, and are shown for a week */ \
+      "SELECT kid, alg, LEFT(public_jwk, 4096), private_uri, mac, UNIX_TIMESTAMP(publish_at), UNIX_TIMESTAMP(activate_at), " \
+      "UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
+      "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY publish_at, kid LIMIT 1000") \
+    X(CALL_ADD_KEY, /* kid, alg, public_jwk, private_pem, private_uri, mac, publish_at, activate_at */ \
+      "CALL signing_key_add(?, ?, ?, ?, ?, ?, ?, ?)") \
+    X(ADD_KEY, /* the same */ \
+      "INSERT INTO signing_key (kid, alg, public_jwk, private_pem, private_uri, mac, publish_at, activate_at) VALUES " \
+      "(?, ?, ?, ?, ?, ?, FROM_UNIXTIME(CAST(? AS UNSIGNED)), FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
+    X(CALL_RETIRE_KEY, /* retire_at, remove_at, kid */ \
+      "CALL signing_key_retire(?, ?, ?)") \
+    X(RETIRE_KEY, /* the same */ \
       "UPDATE signing_key SET retire_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)), " \
       "remove_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?") \
-    X(DROP_KEY, /* remove_at, kid */ \
+    X(CALL_DROP_KEY, /* remove_at, kid */ \
+      "CALL signing_key_remove(?, ?)") \
+    X(DROP_KEY, /* the same */ \
       "UPDATE signing_key SET remove_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?") \
-    X(PURGE_KEYS, \
-      "DELETE FROM signing_key WHERE remove_at < CURRENT_TIMESTAMP - INTERVAL 1 DAY ORDER BY remove_at, kid LIMIT 1000")
+    X(CALL_STRIP_KEYS, /* the private halves of keys that were removed a day ago; the rows stay, so that none comes back */ \
+      "CALL signing_key_strip()") \
+    X(CALL_PURGE_RULES, \
+      "CALL revocation_rule_purge()") \
+    X(CALL_PURGE_REVOKED_TOKENS, \
+      "CALL revoked_token_purge()") \
+    X(CALL_PURGE_USED_PROOFS, \
+      "CALL used_proof_purge()")
 
 /* A client as an operator reads it: what a column is called, and how it is selected. */
 #define DB_CLIENT_COLUMN_LIST(X) \
@@ -183,9 +197,12 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       " FROM client WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 100") \
     X(READ_IN_TRANSACTION, /* -> 1 in a transaction, else 0 */ \
       "SELECT @@in_transaction") \
-    X(ADD_KEY_ELSEWHERE, /* kid, alg, public_jwk, private_uri, publish_at, activate_at */ \
-      "INSERT INTO signing_key (kid, alg, public_jwk, private_uri, publish_at, activate_at) VALUES (?, ?, ?, ?, " \
-      "FROM_UNIXTIME(CAST(? AS UNSIGNED)), FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
+    X(FIND_KEY, /* kid -> kid, also of a removed key */ \
+      "SELECT kid FROM signing_key WHERE kid = ?") \
+    X(SEAL_KEY, /* mac, kid, alg, public_jwk, private_uri: only the row that was looked at, and only one without a MAC */ \
+      "UPDATE signing_key SET mac = ? WHERE kid = ? AND alg = ? AND public_jwk = ? AND private_uri <=> ? AND mac = ''") \
+    X(RESEAL_KEY, /* private_pem, mac, kid, mac before */ \
+      "UPDATE signing_key SET private_pem = ?, mac = ? WHERE kid = ? AND mac = ?") \
     X(ACTIVATE_KEY, /* activate_at, kid */ \
       "UPDATE signing_key SET activate_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?")
 
@@ -229,10 +246,16 @@ long db_query(struct db *db, enum db_statement statement, const struct text *par
 int db_script(struct db *db, struct text sql);
 
 const char *db_why(const struct db *db);
+/* Runs a procedure that does what statement does, or statement, where the account may not run it yet (sql/grants.sql of an
+ * older version) or the database has none. As db_query() without rows. */
+long db_call(struct db *db, enum db_statement procedure, enum db_statement statement, const struct text *parameters,
+             size_t count);
+
 unsigned db_errno(const struct db *db);     /* the server's or client library's error number of the last failure */
 
 /* What db_errno() may say that is worth telling apart. */
-enum { DB_UNKNOWN_VARIABLE = 1193, DB_DUPLICATE = 1062, DB_READ_ONLY = 1290, DB_READ_ONLY_MODE = 1836, DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_NO_TABLE = 1146,
+enum { DB_UNKNOWN_VARIABLE = 1193, DB_DUPLICATE = 1062, DB_READ_ONLY = 1290, DB_READ_ONLY_MODE = 1836, DB_NO_PROCEDURE = 1305,
+       DB_PROCEDURE_DENIED = 1370, DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_NO_TABLE = 1146,
        DB_NO_COLUMN = 1054, DB_LOST_FIRST = 2000, DB_LOST_LAST = 2999 };
 
 #endif

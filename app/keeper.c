@@ -56,6 +56,7 @@ struct keeper {
     struct purge purge;
     size_t streams_left_out;            /* at the last poll */
     size_t streams_told;                /* a warning is due above this number */
+    struct key_seal seal;
     struct renew renew;
     char stream[STREAM_BYTES];
     struct complaint complaints[COMPLAINTS];
@@ -389,9 +390,14 @@ static int open_all(struct keeper *keeper)
 {
     tell_password(keeper->config);
     name_stream(keeper);
-    keeper->replica = replica_new(keeper->region, keeper->row);
+    keeper->replica = replica_new(keeper->region, keeper->row, &keeper->seal);
     keeper->feed = feed_new();
-    renew_open(&keeper->renew, keeper->config, keeper->stream);
+    keeper->renew = (struct renew){ .config = keeper->config, .holder = keeper->stream, .seal = &keeper->seal };
+    /* Without the passphrase every row is of unknown origin; the log says why, and the workers do not start. */
+    if (passphrase_open(&keeper->seal.passphrase, keeper->config, true) == 0 && key_seal_derive(&keeper->seal)) {
+        log_event(LOG_LEVEL_ERROR, "passphrase", "no key could be derived from it");
+        key_seal_close(&keeper->seal);
+    }
     if (keeper->replica && keeper->feed && open_signals(keeper) == 0) return EX_OK;
     log_event(LOG_LEVEL_ERROR, "start", "the keeper cannot start: %s", strerror(errno));
     return EX_OSERR;
@@ -414,7 +420,7 @@ int keeper_run(struct region *region, struct region_row *row, const struct confi
     log_flush();
     atomic_store(&region->board->database_up, 0);
     db_close(keeper.db);
-    renew_close(&keeper.renew);
+    key_seal_close(&keeper.seal);
     replica_free(keeper.replica);
     feed_free(keeper.feed);
     if (keeper.signals >= 0) close(keeper.signals);

@@ -79,6 +79,11 @@ static void add(struct keyring *keyring, const struct region_key *key, const str
     struct jwk jwk = { NULL, -1, "" };
     EVP_PKEY *private_key = NULL;
     int algorithm = jws_algorithm_find_own(text_of(key->algorithm));
+    if (key->unproven && algorithm >= 0) {
+        const char *refused = keyring_add_unproven(keyring, text_of(key->kid), (enum jws_algorithm)algorithm, &times);
+        if (refused) complain(key, refused);
+        return;
+    }
     const char *why = algorithm < 0 ? "its algorithm is not known here" : NULL;
     if (!why && algorithm != JWS_HS256) why = jwk_read(text_of(key->jwk), &jwk);
     if (!why) {
@@ -99,6 +104,7 @@ void keyfile_refresh(const struct region *region, const struct passphrase *passp
     if (!keys) return;
     keyring_clear(keyring);
     for (size_t i = 0; i < keys->count && i < REGION_KEYS; i++) add(keyring, &keys->keys[i], passphrase);
+    keyring->incomplete = keys->incomplete != 0;
     keyring->generation = word;
     OPENSSL_clear_free(keys, sizeof *keys);
 }

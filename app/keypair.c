@@ -46,7 +46,7 @@ static int describe_secret(struct keypair *keypair)
     return kid.full ? -1 : 0;
 }
 
-static int encrypt(EVP_PKEY *key, struct text passphrase, struct keypair *keypair)
+int keypair_encrypt(EVP_PKEY *key, struct text passphrase, char pem_r[KEYPAIR_PEM_BYTES])
 {
     PKCS8_PRIV_KEY_INFO *clear = EVP_PKEY2PKCS8(key);
     X509_ALGOR *scheme = PKCS5_pbe2_set_iv_ex(EVP_aes_256_cbc(), KEYPAIR_ROUNDS, NULL, SECRET_SALT, NULL,
@@ -57,12 +57,13 @@ static int encrypt(EVP_PKEY *key, struct text passphrase, struct keypair *keypai
     if (clear && scheme) sealed = PKCS8_set0_pbe(passphrase.data, (int)passphrase.size, clear, scheme);
     if (sealed) scheme = NULL;      /* now sealed's */
     if (sealed && pem && PEM_write_bio_PKCS8(pem, sealed))
-        size = BIO_read(pem, keypair->pem, sizeof keypair->pem - 1);
+        size = BIO_read(pem, pem_r, KEYPAIR_PEM_BYTES - 1);
     BIO_free(pem);
     X509_SIG_free(sealed);
     X509_ALGOR_free(scheme);
     PKCS8_PRIV_KEY_INFO_free(clear);
-    return size > 0 && (size_t)size < sizeof keypair->pem - 1 ? 0 : -1;
+    pem_r[size > 0 ? size : 0] = '\0';
+    return size > 0 && size < KEYPAIR_PEM_BYTES - 1 ? 0 : -1;
 }
 
 int keypair_new(enum jws_algorithm algorithm, struct text passphrase, struct keypair *keypair_r)
@@ -70,7 +71,7 @@ int keypair_new(enum jws_algorithm algorithm, struct text passphrase, struct key
     *keypair_r = (struct keypair){ .kid = "" };
     EVP_PKEY *key = generate(algorithm);
     int failed = !key || (algorithm == JWS_HS256 ? describe_secret(keypair_r) : describe(key, algorithm, keypair_r)) ||
-                 encrypt(key, passphrase, keypair_r);
+                 keypair_encrypt(key, passphrase, keypair_r->pem);
     EVP_PKEY_free(key);
     return failed ? -1 : 0;
 }

@@ -29,6 +29,9 @@ struct keypair {
 /* 0, or -1 when the library failed. The clear private key never leaves the function. */
 int keypair_new(enum jws_algorithm algorithm, struct text passphrase, struct keypair *keypair_r);
 
+/* The private half as it is kept in its row. 0, or -1 when the library failed. */
+int keypair_encrypt(EVP_PKEY *key, struct text passphrase, char pem_r[KEYPAIR_PEM_BYTES]);
+
 /* Describes a pair whose private half lies elsewhere. NULL, or why it is not taken for the algorithm: a literal for an
  * operator's eyes. */
 const char *keypair_take(EVP_PKEY *key, enum jws_algorithm algorithm, struct keypair *keypair_r);

@@ -38,15 +38,35 @@ static long remove_idle_streams(struct db *db)
     return rows;
 }
 
+/* 0 as well while the account may not do it yet: a private half that stays for some days more is no fault. */
+static long strip_keys(struct db *db)
+{
+    long rows = db_query(db, DB_CALL_STRIP_KEYS, NULL, 0, NULL, NULL);
+    unsigned number = rows < 0 ? db_errno(db) : 0;
+    return number == DB_PROCEDURE_DENIED || number == DB_NO_PROCEDURE ? 0 : rows;
+}
+
+static const struct {
+    enum db_statement procedure, statement;
+} deletes[] = {
+    { DB_CALL_PURGE_REVOKED_TOKENS, DB_PURGE_REVOKED_TOKENS }, { DB_CALL_PURGE_RULES, DB_PURGE_RULES },
+    { DB_PURGE_FEED, DB_PURGE_FEED }, { DB_CALL_PURGE_USED_PROOFS, DB_PURGE_USED_PROOFS },
+};
+enum { DELETES = sizeof deletes / sizeof *deletes, STRIP = DELETES, IDLE };
+
+static long run(struct db *db, size_t turn, size_t streams)
+{
+    if (turn == IDLE) return remove_idle_streams(db);
+    if (turn == STRIP) return strip_keys(db);
+    if (deletes[turn].statement == DB_PURGE_FEED && streams > PURGE_STREAMS_MANY)
+        return db_query(db, DB_PURGE_FEED_EARLY, NULL, 0, NULL, NULL);
+    return db_call(db, deletes[turn].procedure, deletes[turn].statement, NULL, 0);
+}
+
 int purge_turn(struct purge *purge, struct db *db, size_t streams)
 {
-    static const enum db_statement statements[] = { DB_PURGE_REVOKED_TOKENS, DB_PURGE_RULES, DB_PURGE_FEED, DB_PURGE_KEYS,
-                                                    DB_PURGE_USED_PROOFS };
-    enum { COUNT = sizeof statements / sizeof *statements };
-    bool last = purge->turn == COUNT;
-    enum db_statement statement = last ? DB_READ_IDLE_STREAMS : statements[purge->turn];
-    if (statement == DB_PURGE_FEED && streams > PURGE_STREAMS_MANY) statement = DB_PURGE_FEED_EARLY;
-    long rows = last ? remove_idle_streams(db) : db_query(db, statement, NULL, 0, NULL, NULL);
+    bool last = purge->turn == IDLE;
+    long rows = run(db, purge->turn, streams);
     if (rows >= (last ? STREAMS : ROWS)) return 0;
     purge->turn = last ? 0 : purge->turn + 1;           /* also after a failure: the others go on */
     if (rows < 0) return -1;

@@ -89,6 +89,7 @@ struct region_key {
     char kid[REGION_KID + 1];
     char algorithm[8];
     int64_t publish, activate, retire, remove;
+    uint64_t unproven;                  /* its row has no MAC: only its names are here, for tokens of which nothing can be said */
     char pem[REGION_PEM];               /* empty when there is a uri */
     char uri[REGION_URI];
     char jwk[REGION_JWK];
@@ -96,7 +97,8 @@ struct region_key {
 
 struct region_keys {
     uint64_t count;
-    struct region_key keys[REGION_KEYS];
+    uint64_t incomplete;                /* there are rows that could be ours and are not here */
+    struct region_key keys[REGION_KEYS + 1];        /* the last is room for key_replica_put() and always empty here */
 };
 
 struct region_rule {

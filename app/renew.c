@@ -5,17 +5,6 @@
 #include "log.h"
 #include "rotate.h"
 
-void renew_open(struct renew *renew, const struct config *config, const char *holder)
-{
-    *renew = (struct renew){ .config = config, .holder = holder };
-    (void)passphrase_open(&renew->passphrase, config, true);
-}
-
-void renew_close(struct renew *renew)
-{
-    passphrase_close(&renew->passphrase);
-}
-
 /* 0, or -1 when it did not come about. */
 static int tell(const struct db *db, enum rotate_result result, const struct rotate_report *report,
                 enum jws_algorithm algorithm)
@@ -57,22 +46,41 @@ static int renew_one(const struct renew *renew, struct db *db, enum jws_algorith
 {
     struct rotate_report report;
     const struct rotate_order order = {
-        .passphrase = renew->passphrase.text, .holder = text_of(renew->holder), .algorithm = algorithm,
+        .seal = renew->seal, .holder = text_of(renew->holder), .algorithm = algorithm,
         .purpose = renew->issues[algorithm] ? ROTATION_ISSUE : ROTATION_KEEP, .rules = timeline_rules(renew->config),
     };
     enum rotate_result result = rotate_run(db, &order, &report);
+    if (result == ROTATE_UNSEALED) return 0;        /* watch_signers() tells */
     return tell(db, result, &report, algorithm);
 }
 
-static void warn(const struct renew *renew, enum jws_algorithm algorithm, const struct rotation_key *signer)
+/* When the operator's choice will be in force: a key of it is on its way, or none is. */
+static void put_next(const struct timeline *timeline, enum jws_algorithm algorithm, int64_t now, char *words, size_t size)
 {
-    struct text name = jws_algorithm_name(algorithm);
-    if (text_equal(name, text_of(renew->config->token_algorithm)))
-        log_event(LOG_LEVEL_WARNING, "signing_key", "no key of token_algorithm (%s) is active: %s", name.data,
-                  signer ? "one of another algorithm signs" : "nothing can be signed");
+    const struct rotation_key *next = timeline_next(timeline, algorithm, now);
+    if (next) snprintf(words, size, "; key %s signs in %lld s", next->kid, (long long)(next->times.activate - now));
+    else snprintf(words, size, "; no key of it is on its way");
+}
+
+static void warn(const struct renew *renew, const struct timeline *timeline, enum jws_algorithm algorithm, int64_t now)
+{
+    const char *name = jws_algorithm_name(algorithm).data;
+    char next[128];
+    put_next(timeline, algorithm, now, next, sizeof next);
+    if (strcmp(name, renew->config->token_algorithm) == 0)
+        log_event(LOG_LEVEL_WARNING, "signing_key", "no key of token_algorithm (%s) is active: %s%s", name,
+                  timeline_signer(timeline, algorithm, now, NULL) ? "one of another algorithm signs" : "nothing can be signed", next);
     else
-        log_event(LOG_LEVEL_WARNING, "signing_key", "no key of %s is active: audiences that name it get no tokens",
-                  name.data);
+        log_event(LOG_LEVEL_WARNING, "signing_key", "no key of %s is active: audiences that name it get no tokens%s", name, next);
+}
+
+/* Says once that no key is made while none can be believed. */
+static void tell_unsealed(struct renew *renew, bool unsealed)
+{
+    if (unsealed && !renew->unsealed)
+        log_event(LOG_LEVEL_ERROR, "rotation", "no row of signing_key has a good MAC, so no key is made: m2mctl key seal, or the "
+                  "passphrase of the other hosts");
+    renew->unsealed = unsealed;
 }
 
 /* Whoever signs, tokens are issued, but for an audience that names its algorithm; an operator will want to know of both. */
@@ -80,12 +88,13 @@ static int watch_signers(struct renew *renew, struct db *db)
 {
     struct timeline timeline;
     int64_t now = time(NULL);
-    if (timeline_read(db, &timeline)) return -1;
+    if (timeline_read(db, renew->seal, &timeline)) return -1;
+    tell_unsealed(renew, timeline_is_unsealed(&timeline));
     for (int i = 0; i < JWS_ALGORITHMS; i++) {
         const struct rotation_key *key = timeline_signer(&timeline, (enum jws_algorithm)i, now, NULL);
         bool signs = key && text_equal(text_of(key->algorithm), jws_algorithm_name((enum jws_algorithm)i));
         bool stranded = renew->issues[i] && !signs;
-        if (stranded && !renew->stranded[i]) warn(renew, (enum jws_algorithm)i, key);
+        if (stranded && !renew->stranded[i]) warn(renew, &timeline, (enum jws_algorithm)i, now);
         renew->stranded[i] = stranded;
     }
     return 0;
@@ -99,7 +108,7 @@ int renew_turn(struct renew *renew, struct db *db)
     }
     /* That of the configuration before the others, because the first key of an empty database signs at once. */
     int first = jws_algorithm_find_own(text_of(renew->config->token_algorithm));
-    for (int i = 0; i < JWS_ALGORITHMS && renew->config->key_seconds > 0 && text_present(renew->passphrase.text); i++)
+    for (int i = 0; i < JWS_ALGORITHMS && renew->config->key_seconds > 0 && renew->seal->passphrase.count > 0; i++)
         if (renew_one(renew, db, (enum jws_algorithm)((first + i) % JWS_ALGORITHMS))) return -1;
     return watch_signers(renew, db);
 }

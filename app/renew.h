@@ -6,19 +6,16 @@
 
 #include "../lib/jose/jws.h"
 #include "db.h"
-#include "passphrase.h"
+#include "key_seal.h"
 
 struct renew {
     const struct config *config;
     const char *holder;                 /* who rotates: the feed stream of this host */
-    struct passphrase passphrase;
+    const struct key_seal *seal;        /* what seals new keys, and tells which rows count */
     bool issues[JWS_ALGORITHMS];        /* the configuration or an audience names it */
     bool stranded[JWS_ALGORITHMS];      /* that it does not sign was said */
+    bool unsealed;                      /* that no row can be believed was said */
 };
-
-/* Reads the passphrase. When that fails nothing is rotated; the log says so. holder outlives it. */
-void renew_open(struct renew *renew, const struct config *config, const char *holder);
-void renew_close(struct renew *renew);
 
 /* Looks after the keys. 0, or -1 after lines in the log: try again later. */
 int renew_turn(struct renew *renew, struct db *db);

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "../lib/jose/jws.h"
-#include "keyfile.h"
+#include "key_replica.h"
 #include "log.h"
 #include "page.h"
 #include "revocation.h"
@@ -34,10 +34,10 @@ struct replica {
     size_t jti_size, jti_rows;
     struct region_rule *rules;
     size_t rule_count;
-    struct region_keys *keys;
+    struct key_replica *keys;
 };
 
-struct replica *replica_new(struct region *region, struct region_row *row)
+struct replica *replica_new(struct region *region, struct region_row *row, const struct key_seal *seal)
 {
     struct replica *replica = calloc(1, sizeof *replica);
     if (!replica) return NULL;
@@ -45,7 +45,7 @@ struct replica *replica_new(struct region *region, struct region_row *row)
     replica->row = row;
     replica->table = table_writer_new(region);
     replica->rules = calloc(region->rules_max + 1, sizeof *replica->rules);
-    replica->keys = malloc(sizeof *replica->keys);
+    replica->keys = key_replica_new(region, seal);
     if (replica->table && replica->rules && replica->keys && page_open(&replica->page) == 0) return replica;
     replica_free(replica);
     return NULL;
@@ -56,7 +56,7 @@ void replica_free(struct replica *replica)
     if (!replica) return;
     table_writer_free(replica->table);
     free(replica->rules);
-    free(replica->keys);
+    key_replica_free(replica->keys);
     page_close(&replica->page);
     free(replica);
 }
@@ -206,43 +206,10 @@ int replica_rules(struct replica *replica, struct db *db)
     return 0;
 }
 
-/* NULL is empty. */
-static bool copy(struct text column, char *place, size_t size)
-{
-    if (column.size >= size) return false;
-    if (column.size > 0) memcpy(place, column.data, column.size);
-    return true;
-}
-
-static int take_key(void *context, const struct text *columns, size_t count)
-{
-    struct replica *replica = context;
-    struct region_keys *keys = replica->keys;
-    if (count != 9) return -1;
-    if (keys->count == REGION_KEYS) {
-        log_event(LOG_LEVEL_ERROR, "keys_full", "there are more than %d signing keys: the oldest are left out; set "
-                  "their remove_at", REGION_KEYS);
-        return -1;
-    }
-    struct region_key key = { .publish = seconds(columns[5]), .activate = seconds(columns[6]),
-                              .retire = seconds(columns[7]), .remove = seconds(columns[8]) };
-    if (copy(columns[0], key.kid, sizeof key.kid) && copy(columns[1], key.algorithm, sizeof key.algorithm) &&
-        copy(columns[2], key.jwk, sizeof key.jwk) && copy(columns[3], key.pem, sizeof key.pem) &&
-        copy(columns[4], key.uri, sizeof key.uri))
-        keys->keys[keys->count++] = key;
-    else
-        log_event(LOG_LEVEL_ERROR, "bad_row", "signing key %.*s: public_jwk, private_pem or private_uri is too long; it is "
-                  "left out", (int)columns[0].size, columns[0].data);
-    return 0;
-}
-
 int replica_keys(struct replica *replica, struct db *db)
 {
     beat(replica);
-    memset(replica->keys, 0, sizeof *replica->keys);
-    if (db_query(db, DB_READ_KEYS, NULL, 0, take_key, replica) < 0) return -1;
-    keyfile_publish(replica->region, replica->keys);
-    return 0;
+    return key_replica_load(replica->keys, db);
 }
 
 static int load_keys(struct replica *replica, struct db *db)

@@ -9,6 +9,7 @@
 #define APP_REPLICA_H
 
 #include "db.h"
+#include "key_seal.h"
 #include "region.h"
 
 enum { REPLICA_COMPLAINTS = 20 };       /* lines about bad rows of one complete load; the rest is counted */
@@ -18,8 +19,9 @@ enum replica_load { REPLICA_RECONCILE, REPLICA_REPLACE };
 
 struct replica;
 
-/* row: whose heartbeat to keep going. NULL when memory is not to be had. */
-struct replica *replica_new(struct region *region, struct region_row *row);
+/* row: whose heartbeat to keep going. seal: by which rows of signing_key are believed; it outlives the replica. NULL when
+ * memory is not to be had. */
+struct replica *replica_new(struct region *region, struct region_row *row, const struct key_seal *seal);
 void replica_free(struct replica *replica);
 
 /* Begins a complete load, over again if one is under way. */

@@ -20,34 +20,42 @@ static int decide(struct db *db, const struct rotate_order *order, struct timeli
                   struct rotate_report *report)
 {
     int64_t now = time(NULL);
-    if (timeline_read(db, timeline)) return -1;
+    if (timeline_read(db, order->seal, timeline)) return -1;
+    report->unsealed = timeline_is_unsealed(timeline);
+    report->reason = ROTATION_IDLE;
+    if (report->unsealed) return 0;
     for (size_t i = 0; order->drop && i < timeline->count; i++)
         if (strcmp(timeline->keys[i].kid, order->drop) == 0) timeline->keys[i].times.remove = now;
-    const struct rotation rotation = { order->rules, now, timeline->keys, timeline->count };
+    const struct rotation rotation = timeline_rotation(timeline, &order->rules, now);
     report->reason = rotation_plan(&rotation, order->algorithm, order->purpose, &report->plan);
     return 0;
 }
 
-static int add(struct db *db, const struct rotate_order *order, const struct keypair *keypair,
-               const struct rotation_plan *plan)
+struct new_key {
+    struct keypair pair;            /* no kid: none was made */
+    char mac[KEY_SEAL_MAC + 1];
+    size_t reading;                 /* of the passphrase that sealed it */
+};
+
+static int add(struct db *db, const struct rotate_order *order, const struct new_key *key, const struct rotation_plan *plan)
 {
     struct number publish, activate;
     const struct text row[] = {
-        text_of(keypair->kid), jws_algorithm_name(order->algorithm), text_of(keypair->jwk), text_of(keypair->pem),
-        number(&publish, plan->successor.publish), number(&activate, plan->successor.activate),
+        text_of(key->pair.kid), jws_algorithm_name(order->algorithm), text_of(key->pair.jwk), text_of(key->pair.pem),
+        { NULL, 0 }, text_of(key->mac), number(&publish, plan->successor.publish), number(&activate, plan->successor.activate),
     };
-    return db_query(db, DB_ADD_KEY, row, sizeof row / sizeof *row, NULL, NULL) < 0 ? -1 : 0;
+    return db_call(db, DB_CALL_ADD_KEY, DB_ADD_KEY, row, sizeof row / sizeof *row) < 0 ? -1 : 0;
 }
 
 static int retire_others(struct db *db, const struct rotate_order *order, const struct timeline *timeline,
                          const struct rotation_plan *plan)
 {
     struct number retire, remove;
-    for (size_t i = 0; i < timeline->count; i++) {
+    for (size_t i = 0; i < timeline->good; i++) {
         const struct rotation_key *key = &timeline->keys[i];
         if (!rotation_follows(plan, order->algorithm, key)) continue;
         const struct text row[] = { number(&retire, plan->retire), number(&remove, plan->remove), text_of(key->kid) };
-        if (db_query(db, DB_RETIRE_KEY, row, 3, NULL, NULL) < 0) return -1;
+        if (db_call(db, DB_CALL_RETIRE_KEY, DB_RETIRE_KEY, row, 3) < 0) return -1;
     }
     return 0;
 }
@@ -56,11 +64,11 @@ static int drop(struct db *db, const struct rotate_order *order)
 {
     struct number now;
     const struct text row[] = { number(&now, time(NULL)), text_of(order->drop) };
-    return order->drop && db_query(db, DB_DROP_KEY, row, 2, NULL, NULL) < 0 ? -1 : 0;
+    return order->drop && db_call(db, DB_CALL_DROP_KEY, DB_DROP_KEY, row, 2) < 0 ? -1 : 0;
 }
 
-/* Inside of the transaction. keypair has no kid when none was due before it. */
-static enum rotate_result change(struct db *db, const struct rotate_order *order, const struct keypair *keypair,
+/* Inside of the transaction. key has no kid when none was due before it. */
+static enum rotate_result change(struct db *db, const struct rotate_order *order, const struct new_key *key,
                                  struct rotate_report *report)
 {
     const struct text lease[] = { order->holder, order->holder };
@@ -70,10 +78,10 @@ static enum rotate_result change(struct db *db, const struct rotate_order *order
     if (taken == 0) return ROTATE_ELSEWHERE;
     if (decide(db, order, &timeline, report) || drop(db, order)) return ROTATE_FAILED;
     if (report->reason < ROTATION_DUE) return ROTATE_IDLE;
-    if (!keypair->kid[0]) return ROTATE_ELSEWHERE;
+    if (!key->pair.kid[0] || key->reading != timeline.reading) return ROTATE_ELSEWHERE;
     /* Before the new one stands among them. */
-    if (retire_others(db, order, &timeline, &report->plan) || add(db, order, keypair, &report->plan)) return ROTATE_FAILED;
-    memcpy(report->kid, keypair->kid, sizeof report->kid);
+    if (retire_others(db, order, &timeline, &report->plan) || add(db, order, key, &report->plan)) return ROTATE_FAILED;
+    memcpy(report->kid, key->pair.kid, sizeof report->kid);
     return ROTATE_DONE;
 }
 
@@ -84,11 +92,11 @@ static enum rotate_result fault(const struct db *db)
     return error == DB_DEADLOCK || error == DB_LOCK_WAIT ? ROTATE_ELSEWHERE : ROTATE_FAILED;
 }
 
-static enum rotate_result transact(struct db *db, const struct rotate_order *order, const struct keypair *keypair,
+static enum rotate_result transact(struct db *db, const struct rotate_order *order, const struct new_key *key,
                                    struct rotate_report *report)
 {
     if (db_query(db, DB_BEGIN, NULL, 0, NULL, NULL) < 0) return ROTATE_FAILED;
-    enum rotate_result result = change(db, order, keypair, report);
+    enum rotate_result result = change(db, order, key, report);
     bool good = result == ROTATE_DONE || result == ROTATE_IDLE;
     if (good && db_query(db, DB_COMMIT, NULL, 0, NULL, NULL) >= 0) return result;
     if (good || result == ROTATE_FAILED) result = fault(db);
@@ -96,16 +104,27 @@ static enum rotate_result transact(struct db *db, const struct rotate_order *ord
     return db_query(db, DB_ROLLBACK, NULL, 0, NULL, NULL) < 0 ? ROTATE_FAILED : result;
 }
 
+/* 0, or -1 when it cannot be made. */
+static int make(const struct rotate_order *order, const struct timeline *timeline, struct new_key *key_r)
+{
+    const struct key_seal *seal = order->seal;
+    key_r->reading = timeline->reading;
+    if (!seal || timeline->reading >= seal->passphrase.count) return -1;
+    if (keypair_new(order->algorithm, seal->passphrase.readings[timeline->reading], &key_r->pair)) return -1;
+    const struct key_seal_row row = { text_of(key_r->pair.kid), jws_algorithm_name(order->algorithm), text_of(key_r->pair.jwk),
+                                      { NULL, 0 } };
+    return key_seal_put(seal, timeline->reading, &row, key_r->mac);
+}
+
 enum rotate_result rotate_run(struct db *db, const struct rotate_order *order, struct rotate_report *report_r)
 {
     struct timeline timeline;
-    struct keypair keypair = { .kid = "" };
+    struct new_key key = { .mac = "" };
     *report_r = (struct rotate_report){ .kid = "" };
     if (decide(db, order, &timeline, report_r)) return ROTATE_FAILED;
+    if (report_r->unsealed && !order->drop) return ROTATE_UNSEALED;
     if (report_r->reason < ROTATION_DUE && !order->drop) return ROTATE_IDLE;
     /* An RSA key takes its time, and the lease is not held for so long. */
-    if (report_r->reason >= ROTATION_DUE &&
-        (!text_present(order->passphrase) || keypair_new(order->algorithm, order->passphrase, &keypair)))
-        return ROTATE_NO_KEY;
-    return transact(db, order, &keypair, report_r);
+    if (report_r->reason >= ROTATION_DUE && make(order, &timeline, &key)) return ROTATE_NO_KEY;
+    return transact(db, order, &key, report_r);
 }

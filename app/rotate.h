@@ -9,7 +9,7 @@
 #include "timeline.h"
 
 struct rotate_order {
-    struct text passphrase;         /* that seals the new key; absent: none can be made */
+    const struct key_seal *seal;    /* which keys count, and what seals the new one; NULL: all count, and none can be made */
     struct text holder;             /* who does it, for the lease */
     enum jws_algorithm algorithm;
     enum rotation_purpose purpose;
@@ -21,6 +21,7 @@ enum rotate_result {
     ROTATE_IDLE,                    /* report_r->reason says why: idle, pending or full. A key to drop was dropped */
     ROTATE_DONE,                    /* there is a new key */
     ROTATE_ELSEWHERE,               /* somebody else is at it, or was faster: ask again later */
+    ROTATE_UNSEALED,                /* there are keys and none has a good MAC: another passphrase, or m2mctl key seal is due */
     ROTATE_NO_KEY,                  /* the library could not make one; nothing was changed */
     ROTATE_FAILED                   /* db_why(); nothing was changed */
 };
@@ -28,6 +29,7 @@ enum rotate_result {
 struct rotate_report {
     enum rotation_reason reason;
     struct rotation_plan plan;
+    bool unsealed;                  /* no key was looked for because none can be believed */
     char kid[KEYPAIR_KID + 1];      /* of the new key */
 };
 

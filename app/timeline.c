@@ -1,6 +1,14 @@
 #include "timeline.h"
 
-enum { KID, ALG, PUBLISH, ACTIVATE, RETIRE, REMOVE, COLUMNS };
+#include <time.h>
+
+enum { KID, ALG, JWK, URI, MAC, PUBLISH, ACTIVATE, RETIRE, REMOVE, COLUMNS };
+
+struct reading {
+    struct timeline *timeline;
+    const struct key_seal *seal;
+    int64_t now, newest;
+};
 
 /* A host whose keys are older than validate_seconds tells verifiers not to keep the JWK Set; one whose keys are older than
  * issue_seconds issues nothing. */
@@ -16,25 +24,74 @@ static int64_t time_of(struct text column)
     return text_present(column) && text_number(column, INT64_MAX, &seconds) == 0 ? (int64_t)seconds : 0;
 }
 
+static bool reached(int64_t time, int64_t at)
+{
+    return time != 0 && time <= at;
+}
+
+static enum key_seal_state seal_of(const struct reading *reading, const struct text *columns, size_t *reading_r)
+{
+    const struct key_seal_row row = { columns[KID], columns[ALG], columns[JWK], columns[URI] };
+    *reading_r = 0;
+    if (!reading->seal) return columns[MAC].size > 0 ? KEY_SEAL_GOOD : KEY_SEAL_NONE;
+    return key_seal_check(reading->seal, &row, columns[MAC], reading_r);
+}
+
+/* Before the first that is not good, which goes to the end. */
+static void insert(struct timeline *timeline, const struct rotation_key *key, enum key_seal_state seal)
+{
+    size_t last = timeline->count++;
+    size_t at = seal == KEY_SEAL_GOOD ? timeline->good++ : last;
+    timeline->keys[last] = timeline->keys[at];
+    timeline->seals[last] = timeline->seals[at];
+    timeline->keys[at] = *key;
+    timeline->seals[at] = seal;
+}
+
 static int take(void *context, const struct text *columns, size_t count)
 {
-    struct timeline *timeline = context;
-    if (count != COLUMNS || timeline->count == TIMELINE_KEYS) return -1;
-    struct rotation_key *key = &timeline->keys[timeline->count++];
-    if (columns[KID].size >= sizeof key->kid || columns[ALG].size >= sizeof key->algorithm) return -1;
-    *key = (struct rotation_key){
+    struct reading *reading = context;
+    struct timeline *timeline = reading->timeline;
+    size_t sealed_by;
+    if (count != COLUMNS) return -1;
+    enum key_seal_state seal = seal_of(reading, columns, &sealed_by);
+    struct rotation_key key = {
         .times = { time_of(columns[PUBLISH]), time_of(columns[ACTIVATE]), time_of(columns[RETIRE]),
                    time_of(columns[REMOVE]) },
     };
-    memcpy(key->kid, columns[KID].data, columns[KID].size);
-    memcpy(key->algorithm, columns[ALG].data, columns[ALG].size);
+    if (columns[KID].size >= sizeof key.kid || columns[ALG].size >= sizeof key.algorithm) return 0;
+    memcpy(key.kid, columns[KID].data, columns[KID].size);
+    memcpy(key.algorithm, columns[ALG].data, columns[ALG].size);
+    bool removed = reached(key.times.remove, reading->now);
+    if (seal != KEY_SEAL_GOOD && !removed) timeline->others++;
+    if (seal == KEY_SEAL_GOOD && !removed && key.times.publish >= reading->newest) {
+        reading->newest = key.times.publish;
+        timeline->reading = sealed_by;
+    }
+    if (timeline->count == TIMELINE_KEYS) return 0;
+    if (seal != KEY_SEAL_GOOD && timeline->count - timeline->good == TIMELINE_OTHERS) return 0;
+    insert(timeline, &key, seal);
     return 0;
 }
 
-int timeline_read(struct db *db, struct timeline *timeline_r)
+int timeline_read(struct db *db, const struct key_seal *seal, struct timeline *timeline_r)
 {
-    timeline_r->count = 0;
-    return db_query(db, DB_LIST_KEYS, NULL, 0, take, timeline_r) < 0 ? -1 : 0;
+    struct reading reading = { timeline_r, seal, time(NULL), 0 };
+    timeline_r->count = timeline_r->good = timeline_r->others = timeline_r->reading = 0;
+    return db_query(db, DB_LIST_KEYS, NULL, 0, take, &reading) < 0 ? -1 : 0;
+}
+
+struct rotation timeline_rotation(const struct timeline *timeline, const struct rotation_rules *rules, int64_t now)
+{
+    return (struct rotation){ *rules, now, timeline->keys, timeline->good };
+}
+
+bool timeline_is_unsealed(const struct timeline *timeline)
+{
+    int64_t now = time(NULL);
+    for (size_t i = 0; i < timeline->good; i++)
+        if (!reached(timeline->keys[i].times.remove, now)) return false;
+    return timeline->others > 0;
 }
 
 const struct rotation_key *timeline_find(const struct timeline *timeline, const char *kid)
@@ -42,11 +99,6 @@ const struct rotation_key *timeline_find(const struct timeline *timeline, const 
     for (size_t i = 0; i < timeline->count; i++)
         if (strcmp(timeline->keys[i].kid, kid) == 0) return &timeline->keys[i];
     return NULL;
-}
-
-static bool reached(int64_t time, int64_t at)
-{
-    return time != 0 && time <= at;
 }
 
 static bool active(const struct rotation_key *key, int64_t at)
@@ -64,12 +116,25 @@ const struct rotation_key *timeline_signer(const struct timeline *timeline, enum
                                            const struct rotation_key *except)
 {
     const struct rotation_key *signer = NULL;
-    for (size_t i = 0; i < timeline->count; i++) {
+    for (size_t i = 0; i < timeline->good; i++) {
         const struct rotation_key *key = &timeline->keys[i];
         if (key == except || !active(key, at)) continue;
         if (!signer || signs_rather(key, signer, jws_algorithm_name(algorithm).data)) signer = key;
     }
     return signer;
+}
+
+const struct rotation_key *timeline_next(const struct timeline *timeline, enum jws_algorithm algorithm, int64_t after)
+{
+    const struct rotation_key *next = NULL;
+    for (size_t i = 0; i < timeline->good; i++) {
+        const struct rotation_key *key = &timeline->keys[i];
+        if (!text_equal(text_of(key->algorithm), jws_algorithm_name(algorithm)) || key->times.activate <= after ||
+            !active(key, key->times.activate))
+            continue;
+        if (!next || key->times.activate < next->times.activate) next = key;
+    }
+    return next;
 }
 
 const char *timeline_state(const struct rotation_key *key, int64_t now)

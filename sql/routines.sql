@@ -223,12 +223,27 @@ BEGIN
   END IF;
 END//
 
+-- Of a key only its times change; private_pem as well, together with the MAC (m2mctl key reseal), and the private half of a
+-- removed key goes. A removed key does not come back, and one that has retired does not sign again: its tokens may be
+-- counted as ended everywhere.
 CREATE OR REPLACE TRIGGER signing_key_fixed BEFORE UPDATE ON signing_key FOR EACH ROW
 BEGIN
+  DECLARE v_is_removed, v_is_stripped BOOLEAN;
   CALL row_must_be_exact(CONCAT_WS(' ', NEW.publish_at, NEW.activate_at, NEW.retire_at, NEW.remove_at));
+  SET v_is_removed = OLD.remove_at IS NOT NULL AND UNIX_TIMESTAMP(OLD.remove_at) <= UNIX_TIMESTAMP();
+  SET v_is_stripped = v_is_removed AND NEW.private_pem IS NULL AND NEW.private_uri IS NULL;
   IF NEW.kid <> OLD.kid OR NEW.alg <> OLD.alg OR NEW.public_jwk <> OLD.public_jwk OR
-     NOT (NEW.private_pem <=> OLD.private_pem) OR NOT (NEW.private_uri <=> OLD.private_uri) THEN
+     (NOT (NEW.private_uri <=> OLD.private_uri) AND NOT v_is_stripped) OR
+     (NOT (NEW.private_pem <=> OLD.private_pem) AND NOT v_is_stripped AND
+      (NEW.mac = OLD.mac OR NEW.private_pem IS NULL OR OLD.private_pem IS NULL)) THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of a signing key only its times change: INSERT a new key and retire this one';
+  END IF;
+  IF v_is_removed AND (NEW.remove_at IS NULL OR UNIX_TIMESTAMP(NEW.remove_at) > UNIX_TIMESTAMP()) THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key that is removed does not come back: m2mctl key new makes another';
+  END IF;
+  IF UNIX_TIMESTAMP(OLD.retire_at) <= UNIX_TIMESTAMP() AND
+     (NEW.retire_at IS NULL OR UNIX_TIMESTAMP(NEW.retire_at) > UNIX_TIMESTAMP()) THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key that has retired does not sign again: m2mctl key new makes another';
   END IF;
 END//
 
@@ -250,6 +265,13 @@ END//
 -- --- limits of the servers' memory ----------------------------------------------------------------------------------
 
 -- Two transactions at once may pass them together; the servers then report the client's row as bad.
+
+CREATE OR REPLACE TRIGGER signing_key_limit BEFORE INSERT ON signing_key FOR EACH ROW
+BEGIN
+  IF (SELECT COUNT(*) FROM signing_key WHERE remove_at IS NULL OR UNIX_TIMESTAMP(remove_at) > UNIX_TIMESTAMP()) >= 256 THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'there are 256 signing keys: remove those that are not needed (m2mctl key drop)';
+  END IF;
+END//
 
 CREATE OR REPLACE TRIGGER client_secret_limit BEFORE INSERT ON client_secret FOR EACH ROW
 BEGIN
@@ -659,6 +681,95 @@ BEGIN
   INSERT INTO revocation_rule (client_id, label, issued_before, expires_at, reason)
   VALUES (p_client_id, p_kid, UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL 86460 SECOND,
           COALESCE(p_reason, ''));
+END//
+
+-- --- what the server's account may do, and no more ------------------------------------------------------------------
+
+-- These run with the rights of the account that laid them; sql/grants.sql lets the server's account call them in place of
+-- changing the tables. Each only moves forward, whatever it is given: nothing that has ended begins again. Their times are
+-- seconds since 1970. The clock is SYSDATE(), which a session cannot set.
+
+CREATE OR REPLACE PROCEDURE signing_key_add(IN p_kid VARBINARY(64), IN p_alg VARCHAR(8), IN p_public_jwk TEXT CHARACTER SET ascii,
+                                            IN p_private_pem TEXT CHARACTER SET ascii, IN p_private_uri VARBINARY(500),
+                                            IN p_mac VARBINARY(64), IN p_publish BIGINT, IN p_activate BIGINT)
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'a new signing key with its MAC; a kid is used once'
+BEGIN
+  IF p_mac IS NULL OR p_mac = '' THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key has a MAC: m2mctl key new makes both';
+  END IF;
+  SET STATEMENT time_zone = '+00:00' FOR
+  INSERT INTO signing_key (kid, alg, public_jwk, private_pem, private_uri, mac, publish_at, activate_at)
+  VALUES (p_kid, p_alg, p_public_jwk, p_private_pem, p_private_uri, p_mac, FROM_UNIXTIME(p_publish), FROM_UNIXTIME(p_activate));
+END//
+
+CREATE OR REPLACE PROCEDURE signing_key_retire(IN p_retire BIGINT, IN p_remove BIGINT, IN p_kid VARBINARY(64))
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'the key retires and is removed at these times, or at those that it has when they are earlier'
+BEGIN
+  IF COALESCE(p_retire, 0) NOT BETWEEN 1 AND 2147483647 OR COALESCE(p_remove, 0) NOT BETWEEN 1 AND 2147483647 THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key retires and is removed at times between 1970 and 2038';
+  END IF;
+  SET STATEMENT time_zone = '+00:00' FOR
+  UPDATE signing_key
+     SET retire_at = FROM_UNIXTIME(LEAST(COALESCE(UNIX_TIMESTAMP(retire_at), p_retire), p_retire)),
+         remove_at = FROM_UNIXTIME(LEAST(COALESCE(UNIX_TIMESTAMP(remove_at), p_remove), p_remove))
+   WHERE kid = p_kid;
+END//
+
+CREATE OR REPLACE PROCEDURE signing_key_remove(IN p_remove BIGINT, IN p_kid VARBINARY(64))
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'the key is removed at this time, or at the one that it has when that is earlier'
+BEGIN
+  IF COALESCE(p_remove, 0) NOT BETWEEN 1 AND 2147483647 THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key is removed at a time between 1970 and 2038';
+  END IF;
+  SET STATEMENT time_zone = '+00:00' FOR
+  UPDATE signing_key SET remove_at = FROM_UNIXTIME(LEAST(COALESCE(UNIX_TIMESTAMP(remove_at), p_remove), p_remove))
+   WHERE kid = p_kid;
+END//
+
+-- The row stays, and with it its kid, or a row that was saved with its MAC could be inserted again.
+CREATE OR REPLACE PROCEDURE signing_key_strip()
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'takes the private half from keys that were removed a day ago'
+BEGIN
+  DECLARE v_now BIGINT;
+  SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
+  UPDATE signing_key SET private_pem = NULL, private_uri = NULL
+   WHERE UNIX_TIMESTAMP(remove_at) < v_now - 86400 AND (private_pem IS NOT NULL OR private_uri IS NOT NULL)
+   ORDER BY kid LIMIT 1000;
+END//
+
+-- The DELETE comes last, because its number of rows is the answer.
+CREATE OR REPLACE PROCEDURE revocation_rule_purge()
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'deletes rules whose last token ended an hour ago'
+BEGIN
+  DECLARE v_now BIGINT;
+  SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
+  SET STATEMENT time_zone = '+00:00' FOR
+  DELETE FROM revocation_rule WHERE expires_at < FROM_UNIXTIME(v_now - 3600) ORDER BY rule_id LIMIT 1000;
+END//
+
+CREATE OR REPLACE PROCEDURE revoked_token_purge()
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'deletes revocations whose token ended an hour ago'
+BEGIN
+  DECLARE v_now BIGINT;
+  SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
+  SET STATEMENT time_zone = '+00:00' FOR
+  DELETE FROM revoked_token WHERE expires_at < FROM_UNIXTIME(v_now - 3600) ORDER BY expires_at, jti LIMIT 1000;
+END//
+
+CREATE OR REPLACE PROCEDURE used_proof_purge()
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'deletes used proofs that ended ten minutes ago, more than the clocks of hosts may differ'
+BEGIN
+  DECLARE v_now BIGINT;
+  SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
+  SET STATEMENT time_zone = '+00:00' FOR
+  DELETE FROM used_proof WHERE expires_at < FROM_UNIXTIME(v_now - 600) ORDER BY expires_at, proof LIMIT 1000;
 END//
 
 DELIMITER ;

@@ -6,6 +6,7 @@
 #include "instant.h"
 #include "keynew.h"
 #include "keyrotate.h"
+#include "keyseal.h"
 #include "../timeline.h"
 
 enum { NUMBER_BYTES = 24 };
@@ -19,6 +20,8 @@ struct change {
     bool force;
     struct config config;
     struct db *db;
+    struct key_seal sealer;
+    const struct key_seal *seal;
     struct timeline timeline;
     const struct rotation_key *key;
 };
@@ -37,6 +40,27 @@ static void put_event(const char *does, int64_t when, int64_t now, int *count)
     instant_format_distance(when, now, distance);
     if ((*count)++ > 0) printf("%37s", "");
     printf("%-15s  %s (%s)\n", does, text, distance);
+}
+
+/* A row that no host uses. */
+static void put_unused(const struct rotation_key *key, enum key_seal_state seal)
+{
+    printf("%-16s  %-5s  %-9s  %s\n", key->kid, key->algorithm, seal == KEY_SEAL_NONE ? "no MAC" : "wrong MAC",
+           seal == KEY_SEAL_NONE ? "not used until m2mctl key seal" : "not used: it was not written with this passphrase");
+}
+
+/* When an algorithm that does not sign yet will: the last part of a line. */
+static void put_beginning(const struct timeline *timeline, enum jws_algorithm algorithm, int64_t now)
+{
+    char text[INSTANT_BYTES], distance[INSTANT_BYTES];
+    const struct rotation_key *next = timeline_next(timeline, algorithm, now);
+    if (!next) {
+        fprintf(stderr, "; no key of it is on its way (m2mctl key new --alg %s)\n", jws_algorithm_name(algorithm).data);
+        return;
+    }
+    instant_format(next->times.activate, text);
+    instant_format_distance(next->times.activate, now, distance);
+    fprintf(stderr, "; key %s of it signs from %s (%s)\n", next->kid, text, distance);
 }
 
 /* What is still to come for a key, one line each, in the order of time. */
@@ -63,35 +87,54 @@ static bool signs(const struct timeline *timeline, const struct rotation_key *ke
     return algorithm >= 0 && timeline_signer(timeline, (enum jws_algorithm)algorithm, now, NULL) == key;
 }
 
+static void put_signer(const struct timeline *timeline, const struct config *config, int64_t now)
+{
+    enum jws_algorithm algorithm = (enum jws_algorithm)jws_algorithm_find_own(text_of(config->token_algorithm));
+    const struct rotation_key *signer = timeline_signer(timeline, algorithm, now, NULL);
+    if (timeline_is_unsealed(timeline)) {
+        fprintf(stderr, "No row has a good MAC: m2mctl key seal is due, or %s is not the passphrase of the hosts\n",
+                config->key_passphrase_file);
+    } else if (!signer) {
+        fprintf(stderr, "No key signs now: m2mctl key new\n");
+    } else if (strcmp(signer->algorithm, config->token_algorithm) != 0) {
+        fprintf(stderr, "No key of token_algorithm (%s) signs now; key %s does", config->token_algorithm, signer->kid);
+        put_beginning(timeline, algorithm, now);
+    }
+}
+
 static void put_timeline(const struct timeline *timeline, const struct config *config, int64_t now)
 {
-    const struct rotation rotation = { timeline_rules(config), now, timeline->keys, timeline->count };
-    int algorithm = jws_algorithm_find_own(text_of(config->token_algorithm));
-    const struct rotation_key *signer = timeline_signer(timeline, (enum jws_algorithm)algorithm, now, NULL);
+    const struct rotation_rules rules = timeline_rules(config);
+    const struct rotation rotation = timeline_rotation(timeline, &rules, now);
     printf("%-16s  %-5s  %-9s  %s\n", "kid", "alg", "state", "what comes next");
     for (size_t i = 0; i < timeline->count; i++) {
         const struct rotation_key *key = &timeline->keys[i];
-        printf("%-16s  %-5s  %-9s  ", key->kid, key->algorithm,
-               signs(timeline, key, now) ? "signs" : timeline_state(key, now));
+        const char *state = timeline_state(key, now);
+        if (timeline->seals[i] != KEY_SEAL_GOOD && strcmp(state, "removed") != 0) {
+            put_unused(key, timeline->seals[i]);
+            continue;
+        }
+        printf("%-16s  %-5s  %-9s  ", key->kid, key->algorithm, signs(timeline, key, now) ? "signs" : state);
         put_events(&rotation, key);
     }
-    if (!signer) fprintf(stderr, "No key signs now: m2mctl key new\n");
-    else if (strcmp(signer->algorithm, config->token_algorithm) != 0)
-        fprintf(stderr, "No key of token_algorithm (%s) signs now; key %s does\n", config->token_algorithm, signer->kid);
+    put_signer(timeline, config, now);
 }
 
 static int run_list(const struct command *self, const struct command_session *session, int argc, char **argv)
 {
     static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
     struct config config;
+    struct key_seal sealer = { .keys = { { 0 } } };
     struct timeline timeline;
     int option = command_option(self, argc, argv, options);
     if (option != -1) return option == 'h' ? COMMAND_FINE : COMMAND_USAGE;
     if (optind != argc) return command_usage(self, "key list takes nothing more");
     struct db *db = command_database(self, session, &config);
     if (!db) return COMMAND_TROUBLE;
-    int status = timeline_read(db, &timeline) ? fail(self, db) : COMMAND_FINE;
+    const struct key_seal *seal = keynew_seal_if_any(self, &config, &sealer);
+    int status = timeline_read(db, seal, &timeline) ? fail(self, db) : COMMAND_FINE;
     if (status == COMMAND_FINE) put_timeline(&timeline, &config, time(NULL));
+    key_seal_close(&sealer);
     db_close(db);
     return status;
 }
@@ -101,10 +144,13 @@ static int begin_change(struct change *change)
 {
     change->db = command_database(change->self, change->session, &change->config);
     if (!change->db) return COMMAND_TROUBLE;
-    if (timeline_read(change->db, &change->timeline)) return fail(change->self, change->db);
+    change->seal = keynew_seal_if_any(change->self, &change->config, &change->sealer);
+    if (timeline_read(change->db, change->seal, &change->timeline)) return fail(change->self, change->db);
     change->key = timeline_find(&change->timeline, change->kid);
-    if (change->key) return COMMAND_FINE;
-    command_complain(change->self, "there is no such key; see m2mctl key list");
+    bool good = change->key && change->timeline.seals[change->key - change->timeline.keys] == KEY_SEAL_GOOD;
+    if (good) return COMMAND_FINE;
+    command_complain(change->self, change->key ? "the row of key %s has no good MAC, and no host uses it; m2mctl key seal, or key drop"
+                                               : "there is no key %s; see m2mctl key list", change->kid);
     return COMMAND_NO;
 }
 
@@ -195,6 +241,7 @@ static int carry_out(struct change *change, int (*act)(struct change *change))
 {
     int status = begin_change(change);
     if (status == COMMAND_FINE) status = act(change);
+    key_seal_close(&change->sealer);
     db_close(change->db);
     return status;
 }
@@ -230,18 +277,19 @@ static int run(const struct command *self, const struct command_session *session
         { "add", keynew_run_add },
         { "rotate", keyrotate_run },    { "drop", keyrotate_run_drop },
         { "passphrase", keynew_run_passphrase },
+        { "seal", keyseal_run },        { "reseal", keyseal_run_again },
     };
     const char *word = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i].word, word) == 0) return words[i].run(self, session, argc - 1, argv + 1);
     if (strcmp(word, "--help") && strcmp(word, "-h"))
-        return command_usage(self, "one of new, add, list, rotate, drop, activate, retire, passphrase");
+        return command_usage(self, "one of new, add, list, rotate, drop, activate, retire, seal, reseal, passphrase");
     fputs(self->help, stdout);
     return COMMAND_FINE;
 }
 
 const struct command key_command = {
-    "key", "the keys that sign tokens: new, add, list, rotate, drop, activate, retire, passphrase",
+    "key", "the keys that sign tokens: new, add, list, rotate, drop, activate, retire, seal, reseal, passphrase",
     "m2mctl key passphrase [--stdin] FILE\n"
     "  Makes FILE (mode 0600) with a new random passphrase of 256 bits; an existing file is left alone.\n"
     "  --stdin              the passphrase is read from standard input; it has at least 20 bytes\n"
@@ -261,6 +309,15 @@ const struct command key_command = {
     "\n"
     "m2mctl key list\n"
     "  Every key: what it does now (`signs`: the one that signs with its algorithm), what comes next, and when (UTC).\n"
+    "  `no MAC`, `wrong MAC`: no host uses the row. Removed keys are shown for a week.\n"
+    "\n"
+    "m2mctl key seal [--yes] [--passphrase-file FILE] [KID...]\n"
+    "  Shows the rows without a MAC, which a version before this one made, with their thumbprints, and seals those whose\n"
+    "  private half opens with the passphrase and fits, or those that are named, when you say yes. Nothing seals by itself.\n"
+    "\n"
+    "m2mctl key reseal [--passphrase-file FILE] [--former-file FILE]\n"
+    "  Seals and encrypts every key anew, with the passphrase of key_passphrase_file in place of the one of\n"
+    "  key_passphrase_former_file. Before that every host has both files and was reloaded; afterwards the former one goes.\n"
     "\n"
     "m2mctl key rotate [--alg ES256|RS256|PS256|EdDSA|HS256] [--passphrase-file FILE]\n"
     "  A successor now, whatever key_seconds says, with the safe times: the new key signs when everybody who verifies\n"

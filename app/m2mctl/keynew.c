@@ -24,6 +24,7 @@ struct wish {
     int64_t now, activate_at;                                   /* of WHEN_AT */
     const char *passphrase_path;                                /* NULL: the configuration's */
     const char *uri;                                            /* where the private half lies; NULL: in the row */
+    size_t reading;                                             /* of the passphrase that seals the row */
     bool print;
 };
 
@@ -40,17 +41,23 @@ static int64_t safe_delay(const struct config *config)
     return rotation_known(&rules, 0);
 }
 
-static void print(const struct wish *wish, const struct keypair *keypair, const struct config *config)
+/* A key that is ready for its row. */
+struct sealed {
+    struct keypair pair;
+    char mac[KEY_SEAL_MAC + 1];
+};
+
+static void print(const struct wish *wish, const struct sealed *key, const struct config *config)
 {
     printf("-- data\n-- a signing key; its private half is %s\n"
            "SET STATEMENT time_zone = '+00:00' FOR\n"
-           "INSERT INTO signing_key (kid, alg, public_jwk, %s, publish_at, activate_at) VALUES (\n",
+           "INSERT INTO signing_key (kid, alg, public_jwk, %s, mac, publish_at, activate_at) VALUES (\n",
            wish->uri ? "elsewhere" : "encrypted", wish->uri ? "private_uri" : "private_pem");
     /* JSON and PEM of our own making: neither quotes nor backslashes. */
-    printf("'%s', '%s',\n'%s',\n", keypair->kid, jws_algorithm_name(wish->algorithm).data, keypair->jwk);
+    printf("'%s', '%s',\n'%s',\n", key->pair.kid, jws_algorithm_name(wish->algorithm).data, key->pair.jwk);
     if (wish->uri) literal_put(stdout, text_of(wish->uri));
-    else printf("'%s'", keypair->pem);
-    printf(",\nUTC_TIMESTAMP, ");
+    else printf("'%s'", key->pair.pem);
+    printf(",\n'%s',\nUTC_TIMESTAMP, ", key->mac);
     if (wish->when == WHEN_SAFE) printf("UTC_TIMESTAMP + INTERVAL %" PRId64 " SECOND", safe_delay(config));
     else if (wish->when == WHEN_NOW) printf("UTC_TIMESTAMP");
     else if (wish->when == WHEN_NEVER) printf("NULL");
@@ -76,53 +83,40 @@ static int64_t activation(const struct command *self, const struct wish *wish, c
 /* Asked of the row, because a duplicate key may also be that of a row that a trigger adds. */
 static bool is_there(struct db *db, const char *kid)
 {
-    struct timeline timeline;
-    return timeline_read(db, &timeline) == 0 && timeline_find(&timeline, kid);
+    const struct text parameter = text_of(kid);
+    return db_query(db, DB_FIND_KEY, &parameter, 1, NULL, NULL) == 1;
 }
 
-static int insert(const struct command *self, struct db *db, const struct wish *wish, const struct keypair *keypair,
+static int refuse_duplicate(const struct command *self, const char *kid)
+{
+    command_complain(self, "key %s is in the database already, or was and is removed; m2mctl key list", kid);
+    return COMMAND_NO;
+}
+
+static int insert(const struct command *self, struct db *db, const struct wish *wish, const struct sealed *key,
                   int64_t activate_at)
 {
     char publish[NUMBER_BYTES], activate[NUMBER_BYTES], when[INSTANT_BYTES], distance[INSTANT_BYTES];
     snprintf(publish, sizeof publish, "%" PRId64, wish->now);
     snprintf(activate, sizeof activate, "%" PRId64, activate_at);
     const struct text parameters[] = {
-        text_of(keypair->kid), jws_algorithm_name(wish->algorithm), text_of(keypair->jwk),
-        text_of(wish->uri ? wish->uri : keypair->pem), text_of(publish), text_of(activate_at ? activate : NULL),
+        text_of(key->pair.kid), jws_algorithm_name(wish->algorithm), text_of(key->pair.jwk),
+        text_of(wish->uri ? NULL : key->pair.pem), text_of(wish->uri), text_of(key->mac), text_of(publish),
+        text_of(activate_at ? activate : NULL),
     };
-    if (db_query(db, wish->uri ? DB_ADD_KEY_ELSEWHERE : DB_ADD_KEY, parameters, sizeof parameters / sizeof *parameters,
-                 NULL, NULL) < 0) {
-        if (db_errno(db) != DB_DUPLICATE || !is_there(db, keypair->kid)) return fail(self, db);
-        command_complain(self, "key %s is in the database already; m2mctl key list", keypair->kid);
-        return COMMAND_NO;
+    if (db_query(db, DB_ADD_KEY, parameters, sizeof parameters / sizeof *parameters, NULL, NULL) < 0) {
+        bool duplicate = db_errno(db) == DB_DUPLICATE;
+        return duplicate && is_there(db, key->pair.kid) ? refuse_duplicate(self, key->pair.kid) : fail(self, db);
     }
     instant_format(activate_at, when);
     instant_format_distance(activate_at, wish->now, distance);
-    printf("key %s (%s) is published", keypair->kid, jws_algorithm_name(wish->algorithm).data);
+    printf("key %s (%s) is published", key->pair.kid, jws_algorithm_name(wish->algorithm).data);
     if (activate_at) printf(" and signs from %s (%s)\n", when, distance);
-    else printf("; it signs after m2mctl key activate %s\n", keypair->kid);
+    else printf("; it signs after m2mctl key activate %s\n", key->pair.kid);
     return COMMAND_FINE;
 }
 
-static int store(const struct command *self, const struct command_session *session, const struct wish *wish,
-                 const struct keypair *keypair)
-{
-    struct config config;
-    struct timeline timeline;
-    struct db *db = command_database(self, session, &config);
-    if (!db) return COMMAND_TROUBLE;
-    int status = COMMAND_FINE;
-    if (timeline_read(db, &timeline)) status = fail(self, db);
-    if (status == COMMAND_FINE) {
-        const struct rotation_key *signer = timeline_signer(&timeline, wish->algorithm, wish->now, NULL);
-        status = insert(self, db, wish, keypair, activation(self, wish, &config, signer));
-    }
-    db_close(db);
-    return status;
-}
-
-int keynew_passphrase(const struct command *self, const struct config *config, const char *override,
-                      struct passphrase *passphrase_r)
+int keynew_seal(const struct command *self, const struct config *config, const char *override, struct key_seal *seal_r)
 {
     const char *path = override ? override : config->key_passphrase_file;
     if (!path[0]) {
@@ -131,32 +125,38 @@ int keynew_passphrase(const struct command *self, const struct config *config, c
                          "configuration, or --passphrase-file FILE");
         return COMMAND_TROUBLE;
     }
-    if (passphrase_read(passphrase_r, path, override ? NULL : config->key_passphrase_former_file, stderr)) {
+    if (passphrase_read(&seal_r->passphrase, path, override ? NULL : config->key_passphrase_former_file, stderr)) {
         if (path[0] != '/' && !override)
             command_complain(self,
                              "a name without a path is a credential that systemd hands to the server; name its source "
                              "with --passphrase-file");
         return COMMAND_TROUBLE;
     }
-    return COMMAND_FINE;
+    if (key_seal_derive(seal_r) == 0) return COMMAND_FINE;
+    key_seal_close(seal_r);
+    command_complain(self, "no key could be derived from the passphrase");
+    return COMMAND_TROUBLE;
 }
 
-/* The pair, its private half sealed with the passphrase of the file. */
-static int make(const struct command *self, const struct wish *wish, const struct config *config,
-                struct keypair *keypair_r)
+const struct key_seal *keynew_seal_if_any(const struct command *self, const struct config *config, struct key_seal *seal)
 {
-    struct passphrase passphrase;
-    int status = keynew_passphrase(self, config, wish->passphrase_path, &passphrase);
-    if (status != COMMAND_FINE) return status;
-    if (passphrase.text.size < PASSPHRASE_LEAST) {
-        passphrase_close(&passphrase);
+    if (config->key_passphrase_file[0] && access(config->key_passphrase_file, R_OK) == 0 &&
+        keynew_seal(self, config, NULL, seal) == COMMAND_FINE)
+        return seal;
+    command_complain(self, "note: without the passphrase (key_passphrase_file) the MACs of the rows are not judged");
+    return NULL;
+}
+
+/* The pair, its private half sealed with the passphrase. */
+static int make(const struct command *self, const struct wish *wish, const struct key_seal *seal, struct keypair *keypair_r)
+{
+    if (seal->passphrase.readings[wish->reading].size < PASSPHRASE_LEAST) {
         command_complain(self, "a key is not sealed with a passphrase that could be guessed");
         return COMMAND_NO;
     }
-    int failed = keypair_new(wish->algorithm, passphrase.text, keypair_r);
-    passphrase_close(&passphrase);
-    if (failed) command_complain(self, "the key could not be made");
-    return failed ? COMMAND_TROUBLE : COMMAND_FINE;
+    if (keypair_new(wish->algorithm, seal->passphrase.readings[wish->reading], keypair_r) == 0) return COMMAND_FINE;
+    command_complain(self, "the key could not be made");
+    return COMMAND_TROUBLE;
 }
 
 /* Why the workers should not take a key from there, or NULL. */
@@ -179,19 +179,15 @@ static const char *uri_fault(const char *uri)
     return NULL;
 }
 
-/* The key behind the URI, described. The passphrase is offered to it, when there is one to be had. */
-static int take(const struct command *self, const struct wish *wish, const struct config *config,
-                struct keypair *keypair_r)
+/* The key behind the URI, described. Each reading of the passphrase is offered to it. */
+static int take(const struct command *self, const struct wish *wish, const struct key_seal *seal, struct keypair *keypair_r)
 {
-    struct passphrase passphrase = { .text = { NULL, 0 } };
     const char *why = uri_fault(wish->uri);
-    int status = COMMAND_FINE;
-    if (!why && (wish->passphrase_path || config->key_passphrase_file[0] == '/'))
-        status = keynew_passphrase(self, config, wish->passphrase_path, &passphrase);
-    if (status != COMMAND_FINE) return status;
-    EVP_PKEY *key = why ? NULL : keyhalf_load(wish->uri, passphrase.text, &why);
-    passphrase_close(&passphrase);
-    if (why) {
+    EVP_PKEY *key = NULL;
+    bool fit = !why;
+    for (size_t i = 0; fit && !key && i < seal->passphrase.count; i++)
+        key = keyhalf_load(wish->uri, seal->passphrase.readings[i], &why);
+    if (!key) {
         command_complain(self, "the URI %s", why);
         return COMMAND_NO;
     }
@@ -233,18 +229,60 @@ static int read_options(const struct command *self, int argc, char **argv, struc
     return COMMAND_FINE;
 }
 
-static int carry_out(const struct command *self, const struct command_session *session, const struct wish *wish,
-                     int (*obtain)(const struct command *self, const struct wish *wish, const struct config *config,
-                                   struct keypair *keypair_r))
-{
+struct work {
+    const struct command *self;
+    const struct command_session *session;
+    struct wish *wish;
+    int (*obtain)(const struct command *self, const struct wish *wish, const struct key_seal *seal, struct keypair *keypair_r);
     struct config config;
-    struct keypair keypair;
-    if (command_config(session, &config)) return COMMAND_TROUBLE;
-    int status = obtain(self, wish, &config, &keypair);
+    struct key_seal seal;
+};
+
+static int obtain(struct work *work, struct sealed *key_r)
+{
+    int status = work->obtain(work->self, work->wish, &work->seal, &key_r->pair);
     if (status != COMMAND_FINE) return status;
-    if (!wish->print) return store(self, session, wish, &keypair);
-    print(wish, &keypair, &config);
-    return COMMAND_FINE;
+    const struct key_seal_row row = { text_of(key_r->pair.kid), jws_algorithm_name(work->wish->algorithm),
+                                      text_of(key_r->pair.jwk), text_of(work->wish->uri) };
+    return key_seal_put(&work->seal, work->wish->reading, &row, key_r->mac) ? COMMAND_TROUBLE : COMMAND_FINE;
+}
+
+/* A key of another passphrase is of no use to the hosts, and one beside keys without a MAC would sign in their place. */
+static int check_others(const struct work *work, const struct timeline *timeline)
+{
+    if (!timeline_is_unsealed(timeline)) return COMMAND_FINE;
+    command_complain(work->self, "there are keys, and none of them has a good MAC: m2mctl key seal comes first, or this is not the "
+                     "passphrase of the hosts; m2mctl key list");
+    return COMMAND_NO;
+}
+
+static int store(struct work *work)
+{
+    struct timeline timeline;
+    struct sealed key;
+    struct db *db = command_database(work->self, work->session, &work->config);
+    if (!db) return COMMAND_TROUBLE;
+    int status = timeline_read(db, &work->seal, &timeline) ? fail(work->self, db) : check_others(work, &timeline);
+    work->wish->reading = timeline.reading;
+    if (status == COMMAND_FINE) status = obtain(work, &key);
+    if (status == COMMAND_FINE) {
+        const struct rotation_key *signer = timeline_signer(&timeline, work->wish->algorithm, work->wish->now, NULL);
+        status = insert(work->self, db, work->wish, &key, activation(work->self, work->wish, &work->config, signer));
+    }
+    db_close(db);
+    return status;
+}
+
+static int carry_out(struct work *work)
+{
+    struct sealed key;
+    if (command_config(work->session, &work->config)) return COMMAND_TROUBLE;
+    int status = keynew_seal(work->self, &work->config, work->wish->passphrase_path, &work->seal);
+    if (status != COMMAND_FINE) return status;
+    if (!work->wish->print) status = store(work);
+    else if ((status = obtain(work, &key)) == COMMAND_FINE) print(work->wish, &key, &work->config);
+    key_seal_close(&work->seal);
+    return status;
 }
 
 int keynew_run(const struct command *self, const struct command_session *session, int argc, char **argv)
@@ -254,7 +292,7 @@ int keynew_run(const struct command *self, const struct command_session *session
     int status = read_options(self, argc, argv, &wish, &help);
     if (status != COMMAND_FINE || help) return status;
     if (optind != argc) return command_usage(self, "key new takes options only");
-    return carry_out(self, session, &wish, make);
+    return carry_out(&(struct work){ .self = self, .session = session, .wish = &wish, .obtain = make });
 }
 
 int keynew_run_add(const struct command *self, const struct command_session *session, int argc, char **argv)
@@ -266,7 +304,7 @@ int keynew_run_add(const struct command *self, const struct command_session *ses
     if (optind != argc - 1) return command_usage(self, "key add takes the URI of one private key");
     if (wish.algorithm == JWS_HS256) return command_usage(self, "a key of HS256 lies in the database only: m2mctl key new");
     wish.uri = argv[optind];
-    return carry_out(self, session, &wish, take);
+    return carry_out(&(struct work){ .self = self, .session = session, .wish = &wish, .obtain = take });
 }
 
 /* 256 bits, so what is derived from it need not be slow. */

@@ -68,6 +68,10 @@ static int conclude(const struct job *job, enum rotate_result result, const stru
     case ROTATE_ELSEWHERE:
         command_complain(job->self, "the keys are being changed by somebody else at this moment: m2mctl key list, and again");
         return COMMAND_TROUBLE;
+    case ROTATE_UNSEALED:
+        command_complain(job->self, "there are keys, and none of them has a good MAC: m2mctl key seal comes first, or this is not the "
+                         "passphrase of the hosts; nothing was changed");
+        return COMMAND_NO;
     case ROTATE_NO_KEY:
         command_complain(job->self, "the key could not be made; nothing was changed");
         return COMMAND_TROUBLE;
@@ -82,7 +86,7 @@ static int conclude(const struct job *job, enum rotate_result result, const stru
 static int find_dropped(struct job *job)
 {
     struct timeline timeline;
-    if (timeline_read(job->db, &timeline)) return conclude(job, ROTATE_FAILED, NULL);
+    if (timeline_read(job->db, NULL, &timeline)) return conclude(job, ROTATE_FAILED, NULL);
     const struct rotation_key *key = timeline_find(&timeline, job->kid);
     if (!key) {
         command_complain(job->self, "there is no such key; see m2mctl key list");
@@ -96,18 +100,18 @@ static int find_dropped(struct job *job)
 /* For a drop no key comes of age; another one is made when one is missing. */
 static int turn(const struct job *job)
 {
-    struct passphrase passphrase = { .text = { NULL, 0 } };
+    struct key_seal seal = { .keys = { { 0 } } };
     struct rotate_report report;
-    int status = keynew_passphrase(job->self, &job->config, job->passphrase_path, &passphrase);
+    int status = keynew_seal(job->self, &job->config, job->passphrase_path, &seal);
     /* A stolen key goes, with or without it, as long as another one signs. */
     if (status != COMMAND_FINE && !job->kid) return status;
     struct rotate_order order = {
-        .passphrase = passphrase.text, .holder = TEXT("operator"), .algorithm = (enum jws_algorithm)job->algorithm,
+        .seal = status == COMMAND_FINE ? &seal : NULL, .holder = TEXT("operator"), .algorithm = (enum jws_algorithm)job->algorithm,
         .purpose = job->kid ? ROTATION_ISSUE : ROTATION_FORCE, .drop = job->kid, .rules = timeline_rules(&job->config),
     };
     if (job->kid) order.rules.key_seconds = 0;
     enum rotate_result result = rotate_run(job->db, &order, &report);
-    passphrase_close(&passphrase);
+    key_seal_close(&seal);
     return conclude(job, result, &report);
 }
 

@@ -61,26 +61,53 @@ static const char *check_public(enum jws_algorithm algorithm, EVP_PKEY *public_k
     return NULL;
 }
 
-const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
-                        const struct keyring_times *times, EVP_PKEY *public_key, EVP_PKEY *private_key)
+/* The next place, with the names of the key; not counted yet. NULL in key_r, and why. */
+static const char *begin_key(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm, struct keyring_key **key_r)
 {
     if (keyring->count == KEYRING_KEYS) return "there are more than 16 keys";
     if (!is_plain_kid(kid)) return "the kid is not 1 to 64 of A-Z a-z 0-9 _ -";
     for (size_t i = 0; i < keyring->count; i++)
         if (text_equal(keyring->keys[i].kid, kid)) return "the kid stands twice";
-    const char *refused = check_public(algorithm, public_key, private_key);
-    if (refused) return refused;
-
-    struct keyring_key *key = &keyring->keys[keyring->count];
-    *key = (struct keyring_key){ .algorithm = algorithm, .times = *times, .public_key = public_key };
+    struct keyring_key *key = *key_r = &keyring->keys[keyring->count];
+    *key = (struct keyring_key){ .algorithm = algorithm };
     memcpy(key->kid_text, kid.data, kid.size);
     key->kid = (struct text){ key->kid_text, kid.size };
-    if (put_header(key, KEYRING_ACCESS_TOKEN) || put_header(key, KEYRING_INTROSPECTION)) return "the kid is too long";
+    return put_header(key, KEYRING_ACCESS_TOKEN) || put_header(key, KEYRING_INTROSPECTION) ? "the kid is too long" : NULL;
+}
+
+const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
+                        const struct keyring_times *times, EVP_PKEY *public_key, EVP_PKEY *private_key)
+{
+    struct keyring_key *key;
+    const char *refused = check_public(algorithm, public_key, private_key);
+    if (!refused) refused = begin_key(keyring, kid, algorithm, &key);
+    if (refused) return refused;
+    key->times = *times;
+    key->public_key = public_key;
     if (private_key) refused = algorithm == JWS_HS256 ? open_mac(key, private_key) : open_signer(key, private_key);
     if (refused) return refused;
     EVP_PKEY_free(private_key);
     keyring->count++;
     return NULL;
+}
+
+const char *keyring_add_unproven(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
+                                 const struct keyring_times *times)
+{
+    struct keyring_key *key;
+    const char *refused = begin_key(keyring, kid, algorithm, &key);
+    if (refused) return refused;
+    key->times = *times;
+    key->unproven = true;
+    keyring->count++;
+    return NULL;
+}
+
+bool keyring_is_unproven(const struct keyring *keyring)
+{
+    for (size_t i = 0; i < keyring->count; i++)
+        if (!keyring->keys[i].unproven) return false;
+    return keyring->incomplete || keyring->count > 0;
 }
 
 void keyring_clear(struct keyring *keyring)
@@ -91,6 +118,7 @@ void keyring_clear(struct keyring *keyring)
         EVP_MAC_CTX_free(keyring->keys[i].mac);
     }
     keyring->count = 0;
+    keyring->incomplete = false;
 }
 
 static bool is_published(const struct keyring_times *times, int64_t now)
@@ -138,6 +166,7 @@ int keyring_sign(const struct keyring_key *key, struct secret_hasher *hasher, st
 
 int keyring_verify(const struct keyring_key *key, struct secret_hasher *hasher, const struct jws *jws)
 {
+    if (key->unproven) return -1;
     if (key->algorithm != JWS_HS256) return jws_verify(key->public_key, key->algorithm, hasher, jws);
     return key->mac ? jws_mac_verify(key->mac, jws) : -1;
 }
@@ -149,7 +178,7 @@ int keyring_put_jwks(const struct keyring *keyring, int64_t now, struct buffer *
     buffer_put(b, TEXT("{\"keys\":["));
     for (size_t i = 0; i < keyring->count; i++) {
         const struct keyring_key *key = &keyring->keys[i];
-        if (key->algorithm == JWS_HS256 || !is_published(&key->times, now)) continue;
+        if (key->algorithm == JWS_HS256 || key->unproven || !is_published(&key->times, now)) continue;
         buffer_put(b, text_of(separator));
         bad |= jwk_put(b, key->public_key, key->algorithm, key->kid);
         separator = ",";
@@ -160,7 +189,9 @@ int keyring_put_jwks(const struct keyring *keyring, int64_t now, struct buffer *
 
 bool keyring_publishes(const struct keyring *keyring, enum jws_algorithm algorithm, int64_t now)
 {
-    for (size_t i = 0; i < keyring->count; i++)
-        if (keyring->keys[i].algorithm == algorithm && is_published(&keyring->keys[i].times, now)) return true;
+    for (size_t i = 0; i < keyring->count; i++) {
+        const struct keyring_key *key = &keyring->keys[i];
+        if (key->algorithm == algorithm && !key->unproven && is_published(&key->times, now)) return true;
+    }
     return false;
 }

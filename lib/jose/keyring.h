@@ -32,6 +32,7 @@ struct keyring_key {
     EVP_PKEY *public_key;           /* NULL of HS256 */
     EVP_PKEY_CTX *signer;           /* NULL: this process cannot sign with it */
     EVP_MAC_CTX *mac;               /* HS256: signs and verifies; NULL: this process can do neither */
+    bool unproven;                  /* keyring_add_unproven() */
     struct text headers[KEYRING_KINDS]; /* base64url of {"typ":...,"alg":...,"kid":...} */
     char kid_text[JWK_KID_BYTES + 1];
     char header_texts[KEYRING_KINDS][KEYRING_HEADER_BYTES];
@@ -39,6 +40,7 @@ struct keyring_key {
 
 struct keyring {
     uint64_t generation;            /* changes when the keys do; part of every fingerprint of a verified token */
+    bool incomplete;                /* there are keys that it lacks: an unknown one may be ours */
     size_t count;
     struct keyring_key keys[KEYRING_KEYS];
 };
@@ -48,7 +50,15 @@ struct keyring {
 const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
                         const struct keyring_times *times, EVP_PKEY *public_key, EVP_PKEY *private_key);
 
-/* Frees the keys and empties the ring; the generation stays. */
+/* Adds a key that is not known to be the issuer's, and may be: it signs nothing and stands in no JWK Set, and of a signature
+ * with its name it cannot be said whether it is good. As above. */
+const char *keyring_add_unproven(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
+                                 const struct keyring_times *times);
+
+/* Whether there are keys and none of them is known to be the issuer's, so that a JWK Set would be wrong. */
+bool keyring_is_unproven(const struct keyring *keyring);
+
+/* Frees the keys and empties the ring, which is complete then; the generation stays. */
 void keyring_clear(struct keyring *keyring);
 
 /* The key to sign with at now: of the active ones of this algorithm the latest activated, of the others when there is none

@@ -197,7 +197,7 @@ enum answer access_token_read(struct exchange *exchange, struct text token, stru
     struct jws jws;
     if (jws_split(token, &jws)) return ANSWER_NO;
     const struct keyring_key *key = keyring_find(issuer->keyring, jws.header, exchange->now);
-    if (!key) return ANSWER_NO;
+    if (!key) return issuer->keyring->incomplete ? ANSWER_CANNOT_SAY : ANSWER_NO;
     if (exchange_fingerprint(exchange, EXCHANGE_TOKEN, issuer->keyring->generation, token, print)) return ANSWER_CANNOT_SAY;
     const struct access_token *known = recent_find(issuer->recent, print);
     if (!known) return verify(exchange, &jws, key, print, token_r);

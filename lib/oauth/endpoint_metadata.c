@@ -26,6 +26,8 @@ static bool has_jwks(const struct exchange *exchange)
 enum error endpoint_jwks(struct exchange *exchange)
 {
     const struct issuer *issuer = exchange->issuer;
+    /* Without a key that is known to be ours the set would make verifiers forget those that they have. */
+    if (keyring_is_unproven(issuer->keyring)) return ERROR_unavailable;
     if (!has_jwks(exchange)) return ERROR_not_found;
     if (response_reserve(exchange->response, exchange->arena, DOCUMENT_BYTES)) return ERROR_unavailable;
     if (keyring_put_jwks(issuer->keyring, exchange->now, &exchange->response->body)) return ERROR_unavailable;

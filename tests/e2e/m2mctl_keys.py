@@ -291,7 +291,7 @@ def key_life(desk):
             ["list", "x"]:
         desk.run("key", *wrong, schema=schema, status=2)
     for command in "activate", "retire":
-        says(desk.run("key", command, "unknown", schema=schema, status=1)[1], "no such key")
+        says(desk.run("key", command, "unknown", schema=schema, status=1)[1], "there is no key unknown")
 
 
 @check("key list: a timeline: what each key does, what comes next, and when")

@@ -57,8 +57,8 @@ CLIENT_JWK = ('{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus
 def bad_rows(db):
     client = "INSERT INTO client (client_id, {}) VALUES ('bad', {})".format
     secret = "INSERT INTO client_secret (client_id, label, hash) VALUES ('demo-client', '{}', '{}')".format
-    key = "INSERT INTO signing_key (kid, alg, public_jwk, private_pem{}) VALUES ('{}', 'ES256', '{}', '{}'{})".format
-    uri = "INSERT INTO signing_key (kid, alg, public_jwk, private_uri) VALUES ('k', 'ES256', '{{}}', '{}')".format
+    key = "INSERT INTO signing_key (mac, kid, alg, public_jwk, private_pem{}) VALUES ('', '{}', 'ES256', '{}', '{}'{})".format
+    uri = "INSERT INTO signing_key (mac, kid, alg, public_jwk, private_uri) VALUES ('', 'k', 'ES256', '{{}}', '{}')".format
     for sql, rule in (
             ("INSERT INTO client (client_id) VALUES ('')", "client_id_is_vschar"),
             ("INSERT INTO client (client_id) VALUES ('t\tab')", "client_id_is_vschar"),
@@ -95,7 +95,7 @@ def bad_rows(db):
             (key("", "k", "[]", PEM, ""), "public_jwk_is_a_json_object"),
             (key("", "k", '{"d":"x"}', PEM, ""), "public_jwk_has_no_private_member"),
             (key("", "k", JWK, "-----BEGIN PRIVATE KEY-----", ""), "private_pem_is_encrypted"),
-            ("INSERT INTO signing_key (kid, alg, public_jwk) VALUES ('k', 'ES256', '{}')", "key_has_private_pem_or_private_uri"),
+            ("INSERT INTO signing_key (mac, kid, alg, public_jwk) VALUES ('', 'k', 'ES256', '{}')", "key_has_private_pem_or_private_uri"),
             (key(", private_uri", "k", JWK, PEM, ", 'file:/k'"), "key_has_private_pem_or_private_uri"),
             (uri("file:k.pem"), "private_uri_is_absolute"), (uri("/k.pem"), "private_uri_is_absolute"),
             (uri("file://host/k.pem"), "private_uri_is_absolute"), (uri("file:/k k"), "private_uri_is_absolute"),
@@ -121,7 +121,7 @@ def ids_are_bytes(db):
 @check("what names a thing never changes, and the message says what to do instead")
 def fixed_names(db):
     db.sql(f"CALL client_add_secret('demo-client', 'fixed', '{HASH}', NULL); INSERT INTO revoked_token (jti) VALUES ('fixed');"
-           f"INSERT INTO signing_key (kid, alg, public_jwk, private_pem) VALUES ('fixed', 'ES256', '{JWK}', '{PEM}')")
+           f"INSERT INTO signing_key (mac, kid, alg, public_jwk, private_pem) VALUES ('', 'fixed', 'ES256', '{JWK}', '{PEM}')")
     refused(db, "UPDATE client SET client_id = 'other' WHERE client_id = 'demo-client'", "client_id never changes", "disable")
     refused(db, "UPDATE client_secret SET label = 'other' WHERE label = 'fixed'", "label of a secret never change")
     refused(db, "UPDATE client_grant SET scope = '' WHERE scope = 'read'", "only is_default changes")
@@ -130,8 +130,8 @@ def fixed_names(db):
     refused(db, "UPDATE signing_key SET alg = 'RS256' WHERE kid = 'fixed'", "only its times change")
     refused(db, "UPDATE signing_key SET public_jwk = '{}' WHERE kid = 'fixed'", "only its times change")
     refused(db, "UPDATE signing_key SET private_pem = NULL, private_uri = 'file:/k' WHERE kid = 'fixed'", "only its times change")
-    db.sql("INSERT INTO signing_key (kid, alg, public_jwk, private_uri) VALUES ('uri', 'ES256', '{}', 'pkcs11:object=k;type=private'),"
-           "('uri3', 'ES256', '{}', 'file:///k.pem')")
+    db.sql("INSERT INTO signing_key (mac, kid, alg, public_jwk, private_uri) VALUES ('', 'uri', 'ES256', '{}', 'pkcs11:object=k;type=private'),"
+           "('', 'uri3', 'ES256', '{}', 'file:///k.pem')")
     refused(db, "UPDATE signing_key SET private_uri = 'file:/k' WHERE kid = 'uri'", "only its times change")
     db.sql("UPDATE signing_key SET activate_at = publish_at WHERE kid = 'uri'")
     refused(db, "UPDATE audience_scope SET scope = 'other' WHERE scope = 'read'", "only the description changes")
@@ -246,7 +246,7 @@ def feed_of(db, sql):
 @check("every change is in the feed, by the key to read again")
 def feed_kinds(db):
     name, client, rule = "feed", [["client", "feed"]], [["revocation_rule", ""]]
-    key = f"INSERT INTO signing_key (kid, alg, public_jwk, private_pem) VALUES ('fk', 'ES256', '{JWK}', '{PEM}')"
+    key = f"INSERT INTO signing_key (mac, kid, alg, public_jwk, private_pem) VALUES ('', 'fk', 'ES256', '{JWK}', '{PEM}')"
     for sql, wanted in (
             (f"CALL client_create('{name}', '')", client),
             (f"UPDATE client SET enabled = 0 WHERE client_id = '{name}'", client),
@@ -351,26 +351,64 @@ def keeper_can(db):
         SELECT COUNT(*) FROM client c JOIN client_secret USING (client_id) JOIN client_grant USING (client_id);
         SELECT COUNT(*) FROM audience_reader; SELECT COUNT(*) FROM signing_key;
         SELECT DISTINCT token_algorithm FROM audience WHERE token_algorithm IS NOT NULL; SELECT epoch FROM feed_epoch;
-        DELETE FROM revoked_token WHERE expires_at < NOW() - INTERVAL 1 HOUR ORDER BY expires_at, jti LIMIT 1000;
-        DELETE FROM revocation_rule WHERE expires_at < NOW() - INTERVAL 1 HOUR ORDER BY rule_id LIMIT 1000;
+        CALL revoked_token_purge();
+        CALL revocation_rule_purge();
         DELETE FROM feed WHERE at < NOW() - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000;
         SET @m2m_stream = 'host:keys';
         INSERT INTO feed_stream (stream, seq) VALUES ('host:keys', 0);
         START TRANSACTION;
         UPDATE rotation_lease SET holder = 'host:keys', turn = turn + 1, ends_at = NOW() + INTERVAL 10 SECOND
           WHERE only_row = 1 AND ('host:keys' IN (holder, 'operator') OR ends_at <= NOW());
-        INSERT INTO signing_key (kid, alg, public_jwk, private_pem, activate_at) VALUES
-          ('k1', 'ES256', '{}', '-----BEGIN ENCRYPTED PRIVATE KEY-----', NOW());
-        UPDATE signing_key SET retire_at = activate_at, remove_at = NOW() - INTERVAL 2 DAY WHERE kid = 'k1';
+        CALL signing_key_add('k1', 'ES256', '{}', '-----BEGIN ENCRYPTED PRIVATE KEY-----', NULL, REPEAT('A', 43),
+                             UNIX_TIMESTAMP(), UNIX_TIMESTAMP());
+        CALL signing_key_retire(UNIX_TIMESTAMP(), UNIX_TIMESTAMP() + 90000, 'k1');
+        CALL signing_key_remove(UNIX_TIMESTAMP() - 2 * 86400, 'k1');
         COMMIT;
-        DELETE FROM signing_key WHERE remove_at < NOW() - INTERVAL 1 DAY ORDER BY remove_at, kid LIMIT 1000;
-        INSERT INTO used_proof (proof, expires_at) VALUES (UNHEX(REPEAT('AB', 32)), NOW() - INTERVAL 1 HOUR);
-        DELETE FROM used_proof WHERE expires_at < NOW() - INTERVAL 10 MINUTE ORDER BY expires_at, proof LIMIT 1000;
+        CALL signing_key_strip();
+        INSERT INTO used_proof (proof, expires_at) VALUES (UNHEX(REPEAT('AB', 32)), NOW() - INTERVAL 2 HOUR);
+        CALL used_proof_purge();
         """)
     must(done.returncode == 0, done.stderr.decode())
     equal(rows(db, "SELECT stream, kind, item FROM feed WHERE stream = 'host:keeper'"),
           [["host:keeper", "revoked_token", "k1"]], "the keeper's own stream")
-    equal(rows(db, "SELECT kind, item FROM feed WHERE stream = 'host:keys'"), [["signing_key", "k1"]] * 3, "its keys")
+    equal(rows(db, "SELECT kind, item FROM feed WHERE stream = 'host:keys'"), [["signing_key", "k1"]] * 4, "its keys")
+    equal(rows(db, "SELECT private_pem, private_uri FROM signing_key WHERE kid = 'k1'"), [["NULL", "NULL"]], "a removed key")
+    equal(rows(db, "SELECT COUNT(*) FROM used_proof"), [["0"]], "used proofs that have ended")
+
+
+@check("the keeper's account brings no removed key back, and ends nothing that is in force")
+def keeper_moves_forward(db):
+    pem, mac = "-----BEGIN ENCRYPTED PRIVATE KEY-----", "REPEAT('A', 43)"
+    later = "UNIX_TIMESTAMP() + 86400"
+    state = "SELECT kid, UNIX_TIMESTAMP(retire_at) <= UNIX_TIMESTAMP(), UNIX_TIMESTAMP(remove_at) <= UNIX_TIMESTAMP() FROM signing_key WHERE kid = 'k1'"
+    for sql in ("UPDATE signing_key SET remove_at = NULL WHERE kid = 'k1'", "DELETE FROM signing_key WHERE kid = 'k1'",
+                f"INSERT INTO signing_key (kid, alg, public_jwk, private_pem, mac) VALUES ('k2', 'ES256', '{{}}', '{pem}', {mac})",
+                f"CALL signing_key_add('k1', 'ES256', '{{}}', '{pem}', NULL, {mac}, UNIX_TIMESTAMP(), NULL)",
+                f"REPLACE INTO signing_key (kid, alg, public_jwk, private_pem, mac) VALUES ('k1', 'ES256', '{{}}', '{pem}', {mac})",
+                f"CALL signing_key_add('k2', 'ES256', '{{}}', '{pem}', NULL, '', UNIX_TIMESTAMP(), NULL)",
+                f"CALL signing_key_add('k2', 'ES256', '{{}}', '{pem}', NULL, NULL, UNIX_TIMESTAMP(), NULL)",
+                f"CALL signing_key_retire(NULL, {later}, 'k1')", f"CALL signing_key_retire({later}, NULL, 'k1')",
+                "CALL signing_key_retire(0, 0, 'k1')", f"CALL signing_key_retire({later}, 4000000000, 'k1')",
+                "CALL signing_key_remove(NULL, 'k1')", "CALL signing_key_remove(-1, 'k1')", "DELETE FROM revocation_rule",
+                "DELETE FROM revoked_token", "DELETE FROM used_proof"):
+        must(as_keeper(db, sql).returncode != 0, f"{sql} was done")
+    for zone in "+00:00", "-12:00", "+13:00":
+        for clock in "0", "86400", "2000000000":
+            done = as_keeper(db, f"SET timestamp = {clock}, time_zone = '{zone}'; SET @later = 2000000000;"
+                                 "CALL signing_key_retire(@later, @later, 'k1'); CALL signing_key_remove(@later, 'k1')")
+            must(done.returncode == 0, done.stderr.decode())
+            equal(rows(db, state), [["k1", "1", "1"]], f"the key, clock {clock}, zone {zone}")
+    db.sql("INSERT INTO revocation_rule (reason, issued_before, expires_at) VALUES "
+           "('alive', NOW(), NOW() + INTERVAL 1 DAY), ('ended', NOW(), NOW() - INTERVAL 1 DAY);"
+           "INSERT INTO revoked_token (jti, expires_at) VALUES ('alive', NOW() + INTERVAL 1 DAY), ('ended', NOW() - INTERVAL 1 DAY)")
+    for clock in "0", "2000000000":
+        done = as_keeper(db, f"SET timestamp = {clock}; CALL revocation_rule_purge(); CALL revoked_token_purge(); CALL used_proof_purge()")
+        must(done.returncode == 0, done.stderr.decode())
+    equal(rows(db, "SELECT reason FROM revocation_rule WHERE reason IN ('alive', 'ended')"), [["alive"]], "rules")
+    equal(rows(db, "SELECT jti FROM revoked_token WHERE jti IN ('alive', 'ended')"), [["alive"]], "revoked tokens")
+    refused(db, "UPDATE signing_key SET remove_at = NULL WHERE kid = 'k1'", "does not come back")
+    refused(db, "UPDATE signing_key SET remove_at = NOW() + INTERVAL 1 DAY WHERE kid = 'k1'", "does not come back")
+    refused(db, "UPDATE signing_key SET retire_at = NULL WHERE kid = 'k1'", "does not sign again")
 
 
 LEASE = """UPDATE rotation_lease SET holder = '{0}', turn = turn + 1, ends_at = NOW() + INTERVAL 10 SECOND
@@ -417,7 +455,9 @@ def keeper_cannot(db):
                 "INSERT INTO revocation_rule (issued_before, expires_at) VALUES (NOW(), NOW())",
                 "UPDATE revocation_rule SET expires_at = NOW()", "UPDATE signing_key SET private_pem = ''",
                 "UPDATE signing_key SET public_jwk = '{}'", "UPDATE signing_key SET publish_at = NOW()",
-                "UPDATE signing_key SET alg = 'RS256'", "UPDATE signing_key SET kid = 'x'", "DELETE FROM rotation_lease",
+                "UPDATE signing_key SET alg = 'RS256'", "UPDATE signing_key SET kid = 'x'",
+                "UPDATE signing_key SET mac = ''", "UPDATE signing_key SET remove_at = NOW()", "DELETE FROM signing_key",
+                "INSERT INTO signing_key (kid) VALUES ('x')", "DELETE FROM revoked_token", "DELETE FROM revocation_rule", "DELETE FROM rotation_lease",
                 "INSERT INTO rotation_lease (only_row) VALUES (2)", "INSERT INTO feed VALUES ('operator', 1000000, 'client', 'x', NOW())",
                 "UPDATE feed SET item = ''", "UPDATE feed_stream SET seq = 0",
                 "UPDATE used_proof SET expires_at = NOW()", "UPDATE used_proof SET proof = UNHEX(REPEAT('CD', 32))",

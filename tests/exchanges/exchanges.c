@@ -18,7 +18,7 @@
  *     << pattern                  the whole body; `<<` alone: there is none
  *     <! pattern                  what the whole answer must not be: *text* looks for text in it
  *
- *     clock +N | age N|never | issuer URL [PREFIX] | nokeys | algorithm NAME | failures N (per minute)
+ *     clock +N | age N|never | issuer URL [PREFIX] | nokeys | incomplete | algorithm NAME | failures N (per minute)
  *     forget      the next request comes to another process of the host
  *     switch clients-cannot-say|revocations-cannot-say|limit-cannot-say|failures-cannot-say on|off
  *     switch not-durable|slow-lane-busy|seen-full|no-dice|no-signature|no-metrics on|off

@@ -290,6 +290,11 @@ static int add_key(struct script *script, const struct words *words)
     const struct keyring_times times = {
         instant(script, words, TEXT("publish"), world->now - DAY), instant(script, words, TEXT("activate"), world->now - DAY),
         instant(script, words, TEXT("retire"), 0), instant(script, words, TEXT("remove"), 0) };
+    if (text_present(option(words, TEXT("unproven")))) {
+        world->keyring.generation++;
+        return keyring_add_unproven(&world->keyring, words->words[0], (enum jws_algorithm)algorithm, &times)
+             ? script_fail(script, "cannot add the key") : 0;
+    }
     enum material chosen = material < 0 ? material_for((enum jws_algorithm)algorithm) : (enum material)material;
     return world_add_key(world, words->words[0], (enum jws_algorithm)algorithm, chosen, &times)
          ? script_fail(script, "cannot add the key") : 0;
@@ -300,6 +305,13 @@ static int drop_keys(struct script *script, const struct words *words)
     (void)words;
     keyring_clear(&script->world.keyring);
     script->world.keyring.generation++;
+    return 0;
+}
+
+static int lack_keys(struct script *script, const struct words *words)
+{
+    (void)words;
+    script->world.keyring.incomplete = true;
     return 0;
 }
 
@@ -451,6 +463,7 @@ static const struct {
     { TEXT("rule"), 1, add_rule },
     { TEXT("key"), 2, add_key },
     { TEXT("nokeys"), 0, drop_keys },
+    { TEXT("incomplete"), 0, lack_keys },
     { TEXT("algorithm"), 1, set_algorithm },
     { TEXT("forget"), 0, forget },
     { TEXT("failures"), 1, set_failures },

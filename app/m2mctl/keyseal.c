@@ -1,0 +1,361 @@
+#include "keyseal.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../../lib/jose/jwk.h"
+#include "../keyhalf.h"
+#include "../keypair.h"
+#include "../region.h"
+#include "../timeline.h"
+#include "keynew.h"
+
+enum { ROWS = TIMELINE_KEYS };
+
+/* A row of signing_key that is not removed, as it came. */
+struct row {
+    char kid[REGION_KID + 1], algorithm[8], jwk[REGION_JWK + 1], pem[REGION_PEM + 1], uri[REGION_URI + 1], mac[KEY_SEAL_MAC + 1];
+    enum key_seal_state state;
+    size_t reading;                     /* of KEY_SEAL_GOOD */
+    bool chosen;
+};
+
+struct job {
+    const struct command *self;
+    const struct command_session *session;
+    bool yes;
+    const char *passphrase_path, *former_path;      /* NULL: the configuration's */
+    char **kids;
+    int kid_count;                      /* 0: all of them */
+    struct config config;
+    struct key_seal seal;
+    struct db *db;
+    struct row *rows;
+    size_t count;
+    size_t reading;                     /* that makes the MACs */
+};
+
+static int fail(const struct job *job)
+{
+    command_complain(job->self, "%s", db_why(job->db));
+    return command_blame(job->db);
+}
+
+static bool copy(struct text column, char *place, size_t size)
+{
+    if (column.size >= size) return false;
+    if (column.size > 0) memcpy(place, column.data, column.size);
+    return true;
+}
+
+static struct key_seal_row fields_of(const struct row *row)
+{
+    return (struct key_seal_row){ text_of(row->kid), text_of(row->algorithm), text_of(row->jwk), text_of(row->uri) };
+}
+
+/* Columns as DB_READ_KEYS has them. What is too long was not made by us, and stays as it is. */
+static int take_row(void *context, const struct text *columns, size_t count)
+{
+    enum { KID, ALG, JWK, PEM, URI, MAC };
+    struct job *job = context;
+    if (job->count == ROWS || count <= MAC) return -1;
+    struct row *row = &job->rows[job->count];
+    *row = (struct row){ .chosen = false };
+    if (!copy(columns[KID], row->kid, sizeof row->kid) || !copy(columns[ALG], row->algorithm, sizeof row->algorithm) ||
+        !copy(columns[JWK], row->jwk, sizeof row->jwk) || !copy(columns[PEM], row->pem, sizeof row->pem) ||
+        !copy(columns[URI], row->uri, sizeof row->uri) || !copy(columns[MAC], row->mac, sizeof row->mac))
+        return 0;
+    const struct key_seal_row fields = fields_of(row);
+    row->state = key_seal_check(&job->seal, &fields, text_of(row->mac), &row->reading);
+    job->count++;
+    return 0;
+}
+
+static int read_rows(struct job *job)
+{
+    job->count = 0;
+    job->rows = calloc(ROWS, sizeof *job->rows);
+    if (!job->rows) {
+        command_complain(job->self, "out of memory");
+        return COMMAND_TROUBLE;
+    }
+    return db_query(job->db, DB_READ_KEYS, NULL, 0, take_row, job) < 0 ? fail(job) : COMMAND_FINE;
+}
+
+/* The database, the passphrase and the rows. COMMAND_FINE, or what to exit with; end() in either case. */
+static int begin(struct job *job)
+{
+    job->db = command_database(job->self, job->session, &job->config);
+    if (!job->db) return COMMAND_TROUBLE;
+    if (job->former_path) snprintf(job->config.key_passphrase_former_file, CONFIG_TEXT, "%s", job->former_path);
+    if (job->passphrase_path) snprintf(job->config.key_passphrase_file, CONFIG_TEXT, "%s", job->passphrase_path);
+    int status = keynew_seal(job->self, &job->config, NULL, &job->seal);
+    return status == COMMAND_FINE ? read_rows(job) : status;
+}
+
+static void end(struct job *job)
+{
+    free(job->rows);
+    key_seal_close(&job->seal);
+    db_close(job->db);
+}
+
+/* NULL when the key cannot be had here. */
+static EVP_PKEY *open_private(const struct job *job, const struct row *row)
+{
+    EVP_PKEY *key = NULL;
+    const char *why;
+    for (size_t i = 0; i < job->seal.passphrase.count && !key; i++)
+        key = row->uri[0] ? keyhalf_load(row->uri, job->seal.passphrase.readings[i], &why)
+                          : keyhalf_decrypt(text_of(row->pem), job->seal.passphrase.readings[i]);
+    return key;
+}
+
+static void put_thumbprint(EVP_PKEY *key)
+{
+    char bytes[JWK_THUMBPRINT];
+    struct buffer b = { bytes, 0, sizeof bytes, false };
+    struct secret_hasher hasher;
+    if (secret_hasher_open(&hasher)) return;
+    if (jwk_put_thumbprint(&b, &hasher, key) == 0) printf("%.*s", (int)b.size, b.data);
+    secret_hasher_close(&hasher);
+}
+
+/* Prints the row for an operator to judge. Whether its private half is one that whoever has the passphrase made, and fits. */
+static bool show(const struct job *job, const struct row *row)
+{
+    struct jwk jwk = { NULL, -1, "" };
+    bool secret = strcmp(row->algorithm, "HS256") == 0;
+    const char *unreadable = secret ? NULL : jwk_read(text_of(row->jwk), &jwk);
+    EVP_PKEY *private_key = open_private(job, row);
+    bool pair = private_key && !unreadable && (secret || EVP_PKEY_eq(jwk.key, private_key) == 1);
+    printf("%-16s  %-5s  ", row->kid, row->algorithm);
+    if (jwk.key) put_thumbprint(jwk.key);
+    else printf("%-43s", secret ? "a secret, without a thumbprint" : "public_jwk cannot be read");
+    printf("  %s\n", pair ? "its private half fits" : private_key ? "its private half is another key's"
+                      : row->uri[0] ? "its private half cannot be opened on this host"
+                                    : "its private half does not open with this passphrase");
+    EVP_PKEY_free(private_key);
+    if (jwk.key) jwk_close(&jwk);
+    return pair;
+}
+
+static bool is_named(const struct job *job, const struct row *row)
+{
+    for (int i = 0; i < job->kid_count; i++)
+        if (strcmp(job->kids[i], row->kid) == 0) return true;
+    return false;
+}
+
+/* Shows the rows without a MAC, and chooses: those that were named, or all whose private half fits. How many. */
+static size_t choose(struct job *job, size_t *left_r)
+{
+    size_t chosen = 0;
+    *left_r = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        struct row *row = &job->rows[i];
+        if (row->state != KEY_SEAL_NONE) continue;
+        if (chosen + *left_r == 0) printf("%-16s  %-5s  %-43s  %s\n", "kid", "alg", "thumbprint (RFC 7638)", "private half");
+        bool fits = show(job, row);
+        row->chosen = job->kid_count > 0 ? is_named(job, row) : fits;
+        if (row->chosen) chosen++;
+        else ++*left_r;
+    }
+    return chosen;
+}
+
+static bool confirm(size_t count)
+{
+    char answer[8] = "";
+    printf("These are keys of yours? Compare with /jwks.json of a host that still runs. Seal %zu? [y/N] ", count);
+    fflush(stdout);
+    return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+static int seal_row(const struct job *job, const struct row *row)
+{
+    char mac[KEY_SEAL_MAC + 1];
+    const struct key_seal_row fields = fields_of(row);
+    if (key_seal_put(&job->seal, job->reading, &fields, mac)) {
+        command_complain(job->self, "key %s: the MAC could not be made", row->kid);
+        return COMMAND_TROUBLE;
+    }
+    const struct text parameters[] = { text_of(mac), fields.kid, fields.algorithm, fields.jwk,
+                                       text_of(row->uri[0] ? row->uri : NULL) };
+    long changed = db_query(job->db, DB_SEAL_KEY, parameters, sizeof parameters / sizeof *parameters, NULL, NULL);
+    if (changed < 0) return fail(job);
+    if (changed == 1) return COMMAND_FINE;
+    command_complain(job->self, "key %s has changed meanwhile and is not sealed; look again", row->kid);
+    return COMMAND_NO;
+}
+
+/* The reading that made the MACs which are there already, or the first. */
+static size_t reading_of(const struct job *job)
+{
+    for (size_t i = 0; i < job->count; i++)
+        if (job->rows[i].state == KEY_SEAL_GOOD) return job->rows[i].reading;
+    return 0;
+}
+
+static int seal(struct job *job)
+{
+    size_t left, count = choose(job, &left), sealed = 0;
+    int status = COMMAND_FINE;
+    if (count + left == 0) {
+        puts("every row has a MAC: nothing to do");
+        return COMMAND_FINE;
+    }
+    if (left > 0) command_complain(job->self, "%zu of them are left as they are; m2mctl key seal KID seals one whatever was found, m2mctl key drop "
+                                   "KID removes it", left);
+    if (count == 0) return COMMAND_NO;
+    if (!job->yes && !isatty(STDIN_FILENO)) {
+        command_complain(job->self, "nothing was changed: m2mctl key seal --yes seals %zu", count);
+        return COMMAND_NO;
+    }
+    if (!job->yes && !confirm(count)) {
+        command_complain(job->self, "nothing was changed");
+        return COMMAND_NO;
+    }
+    job->reading = reading_of(job);
+    for (size_t i = 0; i < job->count && status == COMMAND_FINE; i++) {
+        if (!job->rows[i].chosen) continue;
+        status = seal_row(job, &job->rows[i]);
+        sealed += status == COMMAND_FINE;
+    }
+    printf("%zu %s sealed\n", sealed, sealed == 1 ? "key is" : "keys are");
+    return status;
+}
+
+/* COMMAND_FINE, or what to exit with. help_r: the help was printed, and that was all. */
+static int read_options(struct job *job, const struct option *options, int argc, char **argv, bool *help_r)
+{
+    int option;
+    while ((option = command_option(job->self, argc, argv, options)) != -1) {
+        *help_r = option == 'h';
+        if (option == 'h') return COMMAND_FINE;
+        if (option == '?') return COMMAND_USAGE;
+        if (option == 'y') job->yes = true;
+        if (option == 'p') job->passphrase_path = optarg;
+        if (option == 'f') job->former_path = optarg;
+    }
+    return COMMAND_FINE;
+}
+
+int keyseal_run(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "yes", no_argument, NULL, 'y' },  { "passphrase-file", required_argument, NULL, 'p' },
+        { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+    };
+    struct job job = { .self = self, .session = session };
+    bool help = false;
+    int status = read_options(&job, options, argc, argv, &help);
+    if (status != COMMAND_FINE || help) return status;
+    job.kids = argv + optind;
+    job.kid_count = argc - optind;
+    status = begin(&job);
+    if (status == COMMAND_FINE) status = seal(&job);
+    end(&job);
+    return status;
+}
+
+/* The private half with the new passphrase, or nothing for one in another place. 0, or -1 after a complaint. */
+static int encrypt_again(const struct job *job, const struct row *row, char pem[KEYPAIR_PEM_BYTES])
+{
+    EVP_PKEY *key = open_private(job, row);
+    const char *why;
+    int failed = 0;
+    pem[0] = '\0';
+    if (!row->uri[0]) {
+        failed = !key || keypair_encrypt(key, job->seal.passphrase.text, pem);
+        if (failed) command_complain(job->self, "key %s: private_pem opens with neither passphrase; nothing was changed", row->kid);
+    } else if (key) {
+        EVP_PKEY *again = keyhalf_load(row->uri, job->seal.passphrase.text, &why);
+        if (!again) command_complain(job->self, "note: key %s: what private_uri names is encrypted with the former passphrase; encrypt it anew "
+                                     "before key_passphrase_former_file goes", row->kid);
+        EVP_PKEY_free(again);
+    }
+    EVP_PKEY_free(key);
+    return failed ? -1 : 0;
+}
+
+static int reseal_row(const struct job *job, const struct row *row)
+{
+    char pem[KEYPAIR_PEM_BYTES], mac[KEY_SEAL_MAC + 1];
+    const struct key_seal_row fields = fields_of(row);
+    if (encrypt_again(job, row, pem)) return COMMAND_NO;
+    if (key_seal_put(&job->seal, 0, &fields, mac)) return COMMAND_TROUBLE;
+    const struct text parameters[] = { text_of(pem[0] ? pem : NULL), text_of(mac), fields.kid, text_of(row->mac) };
+    long changed = db_query(job->db, DB_RESEAL_KEY, parameters, sizeof parameters / sizeof *parameters, NULL, NULL);
+    return changed < 0 ? fail(job) : COMMAND_FINE;
+}
+
+/* What keeps all from being sealed anew, or COMMAND_FINE. */
+static int check_rows(const struct job *job, size_t *due_r)
+{
+    *due_r = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        const struct row *row = &job->rows[i];
+        if (row->state == KEY_SEAL_NONE) {
+            command_complain(job->self, "key %s has no MAC: m2mctl key seal comes first, or key drop", row->kid);
+            return COMMAND_NO;
+        }
+        if (row->state == KEY_SEAL_WRONG)
+            command_complain(job->self, "note: key %s has a wrong MAC and stays as it is", row->kid);
+        *due_r += row->state == KEY_SEAL_GOOD && row->reading > 0;
+    }
+    return COMMAND_FINE;
+}
+
+static int reseal(struct job *job, size_t *due_r)
+{
+    int status = check_rows(job, due_r);
+    for (size_t i = 0; i < job->count && status == COMMAND_FINE; i++)
+        if (job->rows[i].state == KEY_SEAL_GOOD && job->rows[i].reading > 0) status = reseal_row(job, &job->rows[i]);
+    return status;
+}
+
+/* In one transaction, under the lease, so that no key is made meanwhile; what fails ends it with the connection. */
+static int reseal_all(struct job *job)
+{
+    const struct text lease[] = { TEXT("operator"), TEXT("operator") };
+    size_t due = 0;
+    if (db_query(job->db, DB_BEGIN, NULL, 0, NULL, NULL) < 0) return fail(job);
+    long taken = db_query(job->db, DB_TAKE_LEASE, lease, 2, NULL, NULL);
+    if (taken < 0) return fail(job);
+    if (taken == 0) {
+        command_complain(job->self, "the keys are being changed by another host at this moment; again in 10 seconds");
+        return COMMAND_TROUBLE;
+    }
+    free(job->rows);
+    int status = read_rows(job);
+    if (status == COMMAND_FINE) status = reseal(job, &due);
+    if (status != COMMAND_FINE) return status;
+    if (db_query(job->db, DB_COMMIT, NULL, 0, NULL, NULL) < 0) return fail(job);
+    if (due == 0) puts("every key is sealed with this passphrase: nothing to do");
+    else printf("%zu %s sealed anew\n", due, due == 1 ? "key is" : "keys are");
+    return COMMAND_FINE;
+}
+
+int keyseal_run_again(const struct command *self, const struct command_session *session, int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "passphrase-file", required_argument, NULL, 'p' }, { "former-file", required_argument, NULL, 'f' },
+        { "help", no_argument, NULL, 'h' },                  { NULL, 0, NULL, 0 },
+    };
+    struct job job = { .self = self, .session = session };
+    bool help = false;
+    int status = read_options(&job, options, argc, argv, &help);
+    if (status != COMMAND_FINE || help) return status;
+    if (optind != argc) return command_usage(self, "key reseal takes options only");
+    status = begin(&job);
+    if (status == COMMAND_FINE && job.seal.passphrase.text.size < PASSPHRASE_LEAST) {
+        command_complain(self, "a key is not sealed with a passphrase that could be guessed");
+        status = COMMAND_NO;
+    }
+    if (status == COMMAND_FINE && job.seal.passphrase.count < 2)
+        status = command_usage(self, "key reseal takes the former passphrase from key_passphrase_former_file or --former-file");
+    if (status == COMMAND_FINE) status = reseal_all(&job);
+    end(&job);
+    return status;
+}

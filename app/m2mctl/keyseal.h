@@ -1,0 +1,11 @@
+/* keyseal: `m2mctl key seal` and `m2mctl key reseal`: the MAC of rows that have none yet, and another passphrase. */
+#ifndef M2MCTL_KEYSEAL_H
+#define M2MCTL_KEYSEAL_H
+
+#include "command.h"
+
+/* argv[0] is the word after `key`. What to exit with. */
+int keyseal_run(const struct command *self, const struct command_session *session, int argc, char **argv);
+int keyseal_run_again(const struct command *self, const struct command_session *session, int argc, char **argv);
+
+#endif
