@@ -60,7 +60,9 @@ static inline uint64_t absorb(struct text t, struct seed seed, uint64_t state)
 {
     const char *p = t.data;
     size_t left = t.size;
-    uint64_t other = seed.b ^ pi[0];    /* not of state: the two are joined by ^ below, and equal parts would go out */
+    /* Not of state: the two are joined by ^ below, and equal parts would cancel. Not of seed.b: fold() is symmetric, and both
+     * factors of the first one below would have the same secret, so that two words could change places. */
+    uint64_t other = seed.a ^ pi[0];
     state ^= fold(t.size ^ pi[1], seed.b);
     for (; left > 32; left -= 32, p += 32) {
         state = fold(word_at(p) ^ seed.a, word_at(p + 8) ^ state);
