@@ -377,8 +377,10 @@ static void tend_listener(struct worker *worker, uint64_t now)
     else atomic_store_explicit(&worker->row->ready, 1, memory_order_release);
 }
 
+/* A worker that has not begun to accept has nothing to answer from: the backlog is left to the next start. */
 static void stop(struct worker *worker, enum phase phase)
 {
+    if (!atomic_load_explicit(&worker->row->ready, memory_order_relaxed)) phase = LEAVING;
     if (worker->phase == SERVING) {
         worker->stopped_ms = region_milliseconds();
         worker->until_ms = worker->stopped_ms + worker->config->drain_seconds * 1000ULL;

@@ -32,6 +32,18 @@ def restarts(house):
     load.none_failed(100)
 
 
+@check("a pool that is stopped before it has loaded refuses nothing: what waits is left to the next start")
+def stopped_early(house):
+    with Load(house.port(), jobs(house)) as load:
+        for pause in (0.0, 0.01, 0.02, 0.05, 0.1, 0.2):
+            house.pool.stop(seconds=30)
+            house.pool.start(ready=False)
+            time.sleep(pause)
+        house.pool.await_ready()
+        time.sleep(0.3)
+    load.none_failed(50)
+
+
 @check("reloads while connections are kept and seldom used: no request fails")
 def reloads(house):
     with Load(house.port(), jobs(house), threads=16, pause=0.13) as load:
