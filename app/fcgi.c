@@ -21,6 +21,8 @@ enum { THROWN_AWAY_BYTES = 1048576, CHUNK_BYTES = 4096 };
 struct fcgi_connection {
     FCGX_Request request;
     struct fcgi_records records;
+    char *ahead;            /* libfcgi's buffer of what it has read of this request, and how much of it was filled */
+    size_t ahead_size;
 };
 
 /* The connection whose request libfcgi is reading: a worker reads one at a time. */
@@ -103,14 +105,42 @@ int fcgi_accept(int listener, unsigned io_seconds, struct fcgi_connection **conn
  * reads them: it calls OS_Read through the dynamic linker, which finds this one instead of its own. With a libfcgi that
  * does otherwise (linked statically, or with -Bsymbolic) the assert in fcgi_read() fails at the first request. */
 int OS_Read(int fd, char *bytes, size_t size);
+int OS_Write(int fd, char *bytes, size_t size);
+
+/* Before libfcgi frees it: secrets do not stay in freed memory. */
+static void wipe_ahead(struct fcgi_connection *connection)
+{
+    if (connection->ahead) explicit_bzero(connection->ahead, connection->ahead_size);
+    connection->ahead = NULL;
+    connection->ahead_size = 0;
+}
 
 int OS_Read(int fd, char *bytes, size_t size)
 {
     assert(reading && reading->request.ipcFd == fd);
     ssize_t got = read(fd, bytes, size);
-    if (got <= 0 || fcgi_records_follow(&reading->records, bytes, (size_t)got)) return (int)got;
-    errno = EPROTO;
-    return -1;
+    reading->ahead = bytes;
+    if (got > 0 && (size_t)got > reading->ahead_size) reading->ahead_size = (size_t)got;
+    if (got > 0 && fcgi_records_follow(&reading->records, bytes, (size_t)got)) return (int)got;
+    wipe_ahead(reading);    /* the request ends here, and libfcgi may free its buffer */
+    if (got > 0) errno = EPROTO;
+    return got > 0 ? -1 : (int)got;
+}
+
+/* As libfcgi's own, but what was sent, a token for example, does not stay in its buffer. */
+int OS_Write(int fd, char *bytes, size_t size)
+{
+    ssize_t done = write(fd, bytes, size);
+    if (done > 0) explicit_bzero(bytes, (size_t)done);
+    return (int)done;
+}
+
+/* All that libfcgi holds of a request. */
+static void wipe(struct fcgi_connection *connection)
+{
+    wipe_ahead(connection);
+    if (!connection->request.paramsPtr) return;
+    for (char **envp = connection->request.envp; *envp; envp++) explicit_bzero(*envp, strlen(*envp));
 }
 
 static struct text *field(struct params *params, unsigned i)
@@ -223,7 +253,10 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
     struct params params = { 0 };
     reading = connection;
     fcgi_records_start(&connection->records);
-    if (FCGX_Accept_r(request) < 0) return -1;
+    if (FCGX_Accept_r(request) < 0) {
+        connection->ahead = NULL;   /* freed */
+        return -1;
+    }
     assert(connection->records.began);
     if (FCGX_GetError(request->in)) return -1;     /* parameters that were cut off count as success to libfcgi */
     take_params(request->envp, &params);
@@ -245,6 +278,7 @@ int fcgi_write(struct fcgi_connection *connection, struct text answer, bool keep
 {
     FCGX_Request *request = &connection->request;
     FCGX_PutStr(answer.data, (int)answer.size, request->out);
+    wipe(connection);
     if (!keep) request->keepConnection = 0;
     FCGX_Finish_r(request);
     return request->ipcFd < 0 ? -1 : 0;
@@ -260,6 +294,7 @@ bool fcgi_refuse_more(struct fcgi_connection *connection)
 
 void fcgi_close(struct fcgi_connection *connection)
 {
+    wipe(connection);
     FCGX_Free(&connection->request, connection->request.ipcFd >= 0);
     free(connection);
 }
