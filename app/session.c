@@ -46,7 +46,8 @@ static const struct session_variable variables[] = {
     KEEPER("lock_wait_timeout", "2", "2"),
     BOTH("net_read_timeout", "30", "30"),
     BOTH("net_write_timeout", "60", "60"),
-    BOTH("wait_timeout", "28800", "28800"),
+    KEEPER("wait_timeout", "60", "60"),     /* a host that lost its network leaves no session for longer */
+    OPERATOR("wait_timeout", "28800", "28800"),
     /* Galera: a node that is behind waits until it is not, and answers nothing while it is alone. */
     { SESSION_KEEPER, "wsrep_sync_wait", "1", "1", 0, true },
     { SESSION_BOTH, "wsrep_dirty_reads", "0", "OFF", 0, true },

@@ -9,8 +9,11 @@
 -- By unix socket: the system's user m2mauth, and nobody else, is let in. No password exists.
 CREATE USER IF NOT EXISTS m2mauth@localhost IDENTIFIED VIA unix_socket WITH MAX_USER_CONNECTIONS 8;
 
--- Over the network instead: a password that goes into db_password_file, and TLS.
--- CREATE USER IF NOT EXISTS m2mauth@'192.0.2.%' IDENTIFIED BY 'a long random password' REQUIRE SSL WITH MAX_USER_CONNECTIONS 8;
+-- Over the network instead: a password that goes into db_password_file, and TLS. All hosts that match '192.0.2.%' share its
+-- connections: a host has one, two while it is reloaded, and for a minute after a power cut or a lost network one more that
+-- the server still takes for alive. 4 for each host; max_connections of the server has to allow it, too.
+-- CREATE USER IF NOT EXISTS m2mauth@'192.0.2.%' IDENTIFIED BY 'a long random password' REQUIRE SSL WITH MAX_USER_CONNECTIONS 64;
+-- More hosts later: ALTER USER m2mauth@'192.0.2.%' WITH MAX_USER_CONNECTIONS 128;
 -- (and the same GRANTs to m2mauth@'192.0.2.%')
 
 GRANT SELECT ON client          TO m2mauth@localhost;

@@ -4,6 +4,7 @@
 One pool, asked straight at its socket; the database is a private mariadbd."""
 import json
 import os
+import threading
 
 import rig
 import tokens
@@ -182,6 +183,25 @@ def cannot_be_set(host):
     must(said.returncode == 3 and b"max_allowed_packet is 4096, below 65536" in said.stderr, f"m2mctl says {said.stderr}")
     host.database.sql("SET GLOBAL max_allowed_packet = 16777216", "")
     await_true(lambda: host.revoke(host.token()) == 200, 10, "/revoke works again")
+
+
+@check("a host has one session, two at most while it is reloaded: what grants.sql reckons with")
+def sessions_of_a_host(host):
+    count, seen, over = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'm2mauth'", [], threading.Event()
+
+    def watch():
+        while not over.is_set():
+            seen.append(int(host.sql(count, "")[0][0]))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    for _ in range(3):
+        host.pool.reload()
+        await_true(lambda: host.revoke(host.token()) == 200, 10, "/revoke after the reload")
+    over.set()
+    watcher.join(20)
+    must(max(seen) <= 2, f"{max(seen)} sessions")
+    await_true(lambda: host.sql(count, "") == [["1"]], 5, "one session afterwards")
 
 
 def script(build, scratch):
