@@ -228,7 +228,9 @@ static int read_token(struct question *question)
     }
     while (b.size > 0 && strchr(" \t\r\n", b.data[b.size - 1])) b.size--;
     question->token = text_trim(buffer_text(&b));
-    if (jws_split(question->token, &question->jws) == 0) return COMMAND_FINE;
+    int unsplit = question->signature_only ? jws_split_any(question->token, &question->jws)
+                                           : jws_split(question->token, &question->jws);
+    if (!unsplit) return COMMAND_FINE;
     command_complain(question->self,
                      "not a signed token: three base64url parts with dots between them, at most %d bytes", JWS_BYTES);
     return COMMAND_NO;
@@ -289,7 +291,7 @@ const struct command token_command = {
     "                 the first line of the answer is `valid`, or `not valid:` and the reason\n"
     "  --issuer URL   iss must be this\n"
     "  --signature-only\n"
-    "                 verifies the signature of any compact JWS (RFC 7515), whatever is signed, and shows nothing of it;\n"
+    "                 verifies the signature of any compact JWS (RFC 7515), whatever is signed (or nothing), and shows nothing of it;\n"
     "                 says `valid`, or on standard error `not valid:` and the reason\n"
     "\n"
     "exit codes: 0 explained, or valid; 1 no token, or not valid; 2 usage; 3 a file cannot be read\n",

@@ -45,15 +45,20 @@ int jws_algorithm_find_own(struct text name)
     return find(name, JWS_ALGORITHMS);
 }
 
-int jws_split(struct text compact, struct jws *jws_r)
+int jws_split_any(struct text compact, struct jws *jws_r)
 {
     struct text rest = compact;
     if (compact.size == 0 || compact.size > JWS_BYTES) return -1;
     if (!text_split(&rest, '.', &jws_r->header) || !text_split(&rest, '.', &jws_r->payload)) return -1;
     if (!text_split(&rest, '.', &jws_r->signature) || text_present(rest)) return -1;
-    if (jws_r->header.size == 0 || jws_r->payload.size == 0 || jws_r->signature.size == 0) return -1;
+    if (jws_r->header.size == 0 || jws_r->signature.size == 0) return -1;
     jws_r->input = text_slice(compact, 0, jws_r->header.size + 1 + jws_r->payload.size);
     return 0;
+}
+
+int jws_split(struct text compact, struct jws *jws_r)
+{
+    return jws_split_any(compact, jws_r) || jws_r->payload.size == 0 ? -1 : 0;
 }
 
 /* RFC 7518 3.3 and 3.5: RSASSA with SHA-256; of PSS, the salt is as long as the hash. */

@@ -41,6 +41,9 @@ struct jws {
 /* Exactly two dots, no empty part, at most JWS_BYTES. 0, or -1. */
 int jws_split(struct text compact, struct jws *jws_r);
 
+/* The same, but the payload may be empty: a JWS may sign nothing (RFC 7515 3.1), and no JWT does. */
+int jws_split_any(struct text compact, struct jws *jws_r);
+
 /* Text of the algorithm; and the way back: -1 when it is not one of ours (exact, case matters). Names that others give find
  * the algorithms with a public half only, EdDSA also by its newer name Ed25519; of our own configuration and keys, any. */
 struct text jws_algorithm_name(enum jws_algorithm algorithm);

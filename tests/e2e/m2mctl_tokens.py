@@ -62,6 +62,11 @@ class Issuer:
         text = f"{encode(header)}.{encode({name: value for name, value in claims.items() if value is not None})}"
         return f"{text}.{encode(self.sign(key or algorithm, text))}"
 
+    def nothing(self):
+        """A JWS whose payload is empty (RFC 7515 3.1)."""
+        text = encode({"alg": "ES256", "kid": self.kids["ES256"]}) + "."
+        return f"{text}.{encode(self.sign('ES256', text))}"
+
 
 class Once:
     """Four keys are made once for all checks."""
@@ -180,6 +185,10 @@ def signature_only(desk):
     good = make.token(exp=None, iat="x", aud=7)
     equal(desk.run(*only, stdin=good.encode()), ("valid\n", ""), "a token without exp")
     equal(desk.run(*only, stdin=make.token(exp=1).encode()), ("valid\n", ""), "a token that has ended")
+    nothing = make.nothing()
+    equal(desk.run(*only, stdin=nothing.encode()), ("valid\n", ""), "an empty payload")
+    desk.run(*only, stdin=nothing.replace("..", ".e30.").encode(), status=1)
+    desk.run("token", "--jwks", make.jwks, stdin=nothing.encode(), status=1)
     out, err = desk.run(*only, stdin=make.token(header={"kid": "unknown"}).encode(), status=1)
     equal((out, err), ("", "m2mctl token: not valid: no key of the set has its kid and suits its alg\n"), "the reason")
     for wrong in ("token", "--signature-only"), (*only, "--issuer", ISSUER):

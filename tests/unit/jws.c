@@ -260,6 +260,11 @@ static void exactly_two_dots(void)
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) CHECK(jws_split(refused[i], &jws) == -1);
     CHECK(jws_split((struct text){ NULL, 0 }, &jws) == -1);
+    CHECK(jws_split_any(TEXT("aa..cc"), &jws) == 0 && jws.payload.size == 0);
+    CHECK_TEXT(jws.input, TEXT("aa."));
+    CHECK(jws_split_any(TEXT("..cc"), &jws) == -1 && jws_split_any(TEXT("aa.."), &jws) == -1);
+    CHECK(jws_split_any(TEXT("aa...cc"), &jws) == -1 && jws_split_any(TEXT("aa.cc"), &jws) == -1);
+    CHECK(jws_split(TEXT("aa..cc"), &jws) == -1);
     CHECK(jws_split(TEXT("aa.bb.cc"), &jws) == 0);
     CHECK_TEXT(jws.header, TEXT("aa"));
     CHECK_TEXT(jws.payload, TEXT("bb"));
