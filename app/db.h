@@ -69,6 +69,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(READ_READERS, /* first, last -> client_id, audience; by client_id */ \
       "SELECT client_id, LEFT(audience, 256) FROM audience_reader " \
       "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, audience") \
+    X(READ_SCOPES, /* -> scope, each once, in their order; at most 8193, of which 8192 bytes would have room for half */ \
+      "SELECT DISTINCT scope FROM audience_scope ORDER BY scope LIMIT 8193") \
     X(READ_REVOKED_TOKENS, /* last seen -> jti, expires_at; by jti, at most 10000 */ \
       "SELECT LEFT(jti, 65), UNIX_TIMESTAMP(expires_at) FROM revoked_token " \
       "WHERE jti > ? AND expires_at > CURRENT_TIMESTAMP ORDER BY jti LIMIT 10000") \
@@ -254,7 +256,7 @@ long db_call(struct db *db, enum db_statement procedure, enum db_statement state
 unsigned db_errno(const struct db *db);     /* the server's or client library's error number of the last failure */
 
 /* What db_errno() may say that is worth telling apart. */
-enum { DB_UNKNOWN_VARIABLE = 1193, DB_DUPLICATE = 1062, DB_READ_ONLY = 1290, DB_READ_ONLY_MODE = 1836, DB_NO_PROCEDURE = 1305,
+enum { DB_UNKNOWN_VARIABLE = 1193, DB_DUPLICATE = 1062, DB_DENIED = 1142, DB_READ_ONLY = 1290, DB_READ_ONLY_MODE = 1836, DB_NO_PROCEDURE = 1305,
        DB_PROCEDURE_DENIED = 1370, DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_NO_TABLE = 1146,
        DB_NO_COLUMN = 1054, DB_LOST_FIRST = 2000, DB_LOST_LAST = 2999 };
 

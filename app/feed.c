@@ -35,7 +35,7 @@ struct changes {
     struct replica *replica;
     uint64_t seq;               /* of the last row read in order */
     size_t rows, clients;
-    bool rules, keys, hole, everything;
+    bool rules, keys, scopes, hole, everything;
     size_t sizes[FEED_CLIENTS];
     char ids[FEED_CLIENTS][REGION_CLIENT_ID];
 };
@@ -276,6 +276,7 @@ static int take_change(void *context, const struct text *columns, size_t count)
     if (text_equal(kind, TEXT("client"))) add_client(changes, item);
     else if (text_equal(kind, TEXT("revocation_rule"))) changes->rules = true;
     else if (text_equal(kind, TEXT("signing_key"))) changes->keys = true;
+    else if (text_equal(kind, TEXT("audience_scope"))) changes->scopes = true;
     else if (!text_equal(kind, TEXT("revoked_token"))) changes->everything = true;
     /* Without a time its row has been purged, because the token had expired. */
     else if (text_present(columns[3])) replica_revoke(changes->replica, item, columns[3]);
@@ -288,6 +289,7 @@ static int apply(struct changes *changes, struct db *db)
 {
     if (changes->keys && replica_keys(changes->replica, db)) return -1;
     if (changes->rules && replica_rules(changes->replica, db)) return -1;
+    if (changes->scopes && replica_scopes(changes->replica, db)) return -1;
     for (size_t i = 0; i < changes->clients; i++)
         if (replica_client(changes->replica, db, (struct text){ changes->ids[i], changes->sizes[i] })) return -1;
     return 0;
@@ -314,7 +316,7 @@ static enum feed_result follow(struct feed *feed, struct replica *replica, struc
     changes->replica = replica;
     changes->seq = *seq;
     changes->rows = changes->clients = 0;
-    changes->rules = changes->keys = changes->hole = changes->everything = false;
+    changes->rules = changes->keys = changes->scopes = changes->hole = changes->everything = false;
     if (db_query(db, DB_READ_FEED, parameters, 3, take_change, changes) < 0) return failed(feed, db_why(db));
     if (changes->everything) return reload(feed, db, "many changes at once");
     if (changes->rows == 0) return nothing_seen(feed, db, p, *seq);

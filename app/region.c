@@ -18,7 +18,7 @@ enum { REGION_UNIT = 64, REGION_FAILURES = 65536, REGION_ROWS_SPARE = 4 };
 struct layout {
     uint64_t end;
     bool overflow;
-    uint64_t head, board, index, records, rules[2], keys[2], private_size;
+    uint64_t head, board, index, records, rules[2], keys[2], scopes[2], private_size;
     uint64_t revoked, revoked_reach, revocations_full, verified, seen, seen_full, limits, failures, slow_lane, rows;
     uint64_t log_lost, log_left_out;
 };
@@ -65,6 +65,7 @@ static struct layout lay_out(const struct region *region, uint64_t page)
     for (int half = 0; half < 2; half++) {
         l.rules[half] = layout_add(&l, region->rules_max + 1, sizeof(struct region_rule));
         l.keys[half] = layout_add(&l, 1, sizeof(struct region_keys));
+        l.scopes[half] = layout_add(&l, 1, sizeof(struct region_scopes));
     }
     l.overflow |= __builtin_add_overflow(l.end, page - 1, &l.end);
     l.private_size = l.end &= ~(page - 1);
@@ -106,6 +107,7 @@ static void place_parts(struct region *region, const struct layout *l)
     for (int half = 0; half < 2; half++) {
         region->rules[half] = (struct region_rule *)(base + l->rules[half]);
         region->keys[half] = (struct region_keys *)(base + l->keys[half]);
+        region->scopes[half] = (struct region_scopes *)(base + l->scopes[half]);
     }
     region->revoked = (_Atomic uint64_t *)(base + l->revoked);
     region->revoked_reach = (_Atomic uint64_t *)(base + l->revoked_reach);

@@ -6,6 +6,7 @@
  *   clients    keeper           workers   one 64-bit index word per client (table.h)
  *   rules      keeper           workers   one word that names the current half (revocation.h)
  *   keys       keeper           workers   one word that names the current half (keyfile.h)
+ *   scopes     keeper           workers   one word that names the current half (scopes.h)
  *   revoked    keeper, workers  workers   one 64-bit word per revocation, CAS (revocation.h)
  *   verified   workers          workers   two 64-bit words per entry, either order harmless (verified.h)
  *   seen       workers          workers   one 64-bit word per proof, CAS (seen.h)
@@ -41,6 +42,7 @@ struct region_board {
     _Atomic uint64_t bad_rows;          /* rows of clients that cannot be right (page.h) */
     _Atomic uint64_t rules;             /* (generation << 1) | half */
     _Atomic uint64_t keys;              /* (generation << 1) | half */
+    _Atomic uint64_t scopes;            /* (generation << 1) | half */
     _Atomic uint64_t poll_ms;           /* how long the last poll took */
     _Atomic uint64_t reloads;           /* complete loads so far */
     _Atomic uint64_t streams;           /* rows of feed_stream */
@@ -101,6 +103,13 @@ struct region_keys {
     struct region_key keys[REGION_KEYS + 1];        /* the last is room for key_replica_put() and always empty here */
 };
 
+enum { REGION_SCOPES = 8192 };
+
+struct region_scopes {
+    uint64_t size;
+    char text[REGION_SCOPES];           /* words of scopes, single spaces between them */
+};
+
 struct region_rule {
     uint64_t client;                    /* hash of the client id; 0: any */
     uint64_t credential;                /* hash of the label; 0: any */
@@ -121,6 +130,7 @@ struct region {
     struct region_rule *rules[2];
     uint64_t rules_max;
     struct region_keys *keys[2];
+    struct region_scopes *scopes[2];
     _Atomic uint64_t *revoked;          /* power of two words */
     uint64_t revoked_mask;
     _Atomic uint64_t *revoked_reach;    /* how far from home any of them may stand */

@@ -5,15 +5,17 @@
 #include <time.h>
 
 #include "../lib/jose/jws.h"
+#include "../lib/oauth/scope.h"
 #include "key_replica.h"
 #include "log.h"
 #include "page.h"
 #include "revocation.h"
+#include "scopes.h"
 #include "table.h"
 
 enum { REVOKED_PAGE = 10000 };          /* as READ_REVOKED_TOKENS has it */
 
-enum { STAGES = 4 };                    /* keys, rules, clients, revoked tokens */
+enum { STAGES = 5 };                    /* keys, rules, scopes, clients, revoked tokens */
 
 /* Past every client_id, which ends at ~. */
 #define LAST_CLIENT TEXT("\x7f")
@@ -35,6 +37,9 @@ struct replica {
     struct region_rule *rules;
     size_t rule_count;
     struct key_replica *keys;
+    char scopes[REGION_SCOPES + 1];     /* one byte more than fits, so that it shows */
+    size_t scopes_size;
+    const char *scopes_why;             /* why they are left out, as the log has it; NULL: they are not */
 };
 
 struct replica *replica_new(struct region *region, struct region_row *row, const struct key_seal *seal)
@@ -212,6 +217,52 @@ int replica_keys(struct replica *replica, struct db *db)
     return key_replica_load(replica->keys, db);
 }
 
+/* A word that is none is left out: it could not be granted either. */
+static int take_scope(void *context, const struct text *columns, size_t count)
+{
+    struct replica *replica = context;
+    struct scope words;
+    if (count != 1 || scope_parse(columns[0], &words) || words.count != 1) return 0;
+    size_t gap = replica->scopes_size > 0, size = gap + columns[0].size;
+    if (size > sizeof replica->scopes - replica->scopes_size) {
+        replica->scopes_size = sizeof replica->scopes;
+        return -1;
+    }
+    if (gap) replica->scopes[replica->scopes_size] = ' ';
+    memcpy(replica->scopes + replica->scopes_size + gap, columns[0].data, columns[0].size);
+    replica->scopes_size += size;
+    return 0;
+}
+
+/* Told once, until the reason is another. why: a literal, or NULL. */
+static void leave_scopes_out(struct replica *replica, const char *why)
+{
+    if (why && why != replica->scopes_why)
+        log_event(LOG_LEVEL_WARNING, "scopes_left_out", "scopes_supported in the metadata is left out, or not that of now: %s",
+                  why);
+    replica->scopes_why = why;
+}
+
+/* An account without the right to read them, which older versions did not need, stops nothing else. */
+int replica_scopes(struct replica *replica, struct db *db)
+{
+    beat(replica);
+    replica->scopes_size = 0;
+    if (db_query(db, DB_READ_SCOPES, NULL, 0, take_scope, replica) < 0) {
+        if (db_errno(db) != DB_DENIED) return -1;
+        leave_scopes_out(replica, "the server's account may not read audience_scope; run sql/grants.sql");
+        return 0;
+    }
+    int refused = scopes_put(replica->region, (struct text){ replica->scopes, replica->scopes_size });
+    leave_scopes_out(replica, refused ? "the words of audience_scope are longer than 8192 bytes" : NULL);
+    return 0;
+}
+
+static int load_scopes(struct replica *replica, struct db *db)
+{
+    return replica_scopes(replica, db) ? -1 : 1;
+}
+
 static int load_keys(struct replica *replica, struct db *db)
 {
     return replica_keys(replica, db) ? -1 : 1;
@@ -223,7 +274,7 @@ static int load_rules(struct replica *replica, struct db *db)
 }
 
 static int (*const stages[STAGES])(struct replica *replica, struct db *db) = {
-    load_keys, load_rules, load_clients, load_revoked
+    load_keys, load_rules, load_scopes, load_clients, load_revoked
 };
 
 void replica_load_begin(struct replica *replica, enum replica_load purpose)

@@ -30,10 +30,11 @@ void replica_load_begin(struct replica *replica, enum replica_load purpose);
 /* Loads the next page: 1 when the load is complete, 0 when there is more, -1: db_why(). */
 int replica_load_step(struct replica *replica, struct db *db);
 
-/* Reads one client again, the rules, or the keys. 0, or -1: db_why(). */
+/* Reads one client again, the rules, the keys, or the scopes. 0, or -1: db_why(). */
 int replica_client(struct replica *replica, struct db *db, struct text client_id);
 int replica_rules(struct replica *replica, struct db *db);
 int replica_keys(struct replica *replica, struct db *db);
+int replica_scopes(struct replica *replica, struct db *db);
 
 /* A row of revoked_token; expires_at as the database writes seconds. */
 void replica_revoke(struct replica *replica, struct text jti, struct text expires_at);

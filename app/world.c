@@ -10,6 +10,7 @@
 #include "mailbox.h"
 #include "metrics.h"
 #include "revocation.h"
+#include "scopes.h"
 #include "seen.h"
 #include "table.h"
 #include "verified.h"
@@ -40,6 +41,12 @@ static uint64_t store_degraded(void *context)
 {
     const struct world *world = context;
     return atomic_load_explicit(&world->region->board->degraded, memory_order_relaxed);
+}
+
+static struct text store_scopes(void *context, struct arena *arena)
+{
+    const struct world *world = context;
+    return scopes_read(world->region, arena);
 }
 
 static enum answer store_client_find(void *context, struct text client_id, struct arena *arena, struct client *client_r)
@@ -194,7 +201,7 @@ int world_open(struct world *world, struct region *region, struct region_row *ro
                const struct config *config)
 {
     *world = (struct world){ region, row, hasher, config, {
-        .world = world, .age = store_age, .degraded = store_degraded, .client_find = store_client_find, .token_revoked = store_token_revoked,
+        .world = world, .age = store_age, .degraded = store_degraded, .scopes = store_scopes, .client_find = store_client_find, .token_revoked = store_token_revoked,
         .token_revoke = store_token_revoke, .client_allowed = store_client_allowed,
         .failure_allowed = store_failure_allowed, .failure_count = store_failure_count,
         .verified_find = store_verified_find, .verified_put = store_verified_put, .seen_once = store_seen_once,

@@ -21,6 +21,7 @@ GRANT SELECT ON client_secret   TO m2mauth@localhost;
 GRANT SELECT ON client_key      TO m2mauth@localhost;
 GRANT SELECT ON client_grant    TO m2mauth@localhost;
 GRANT SELECT ON audience        TO m2mauth@localhost;
+GRANT SELECT ON audience_scope  TO m2mauth@localhost;
 GRANT SELECT ON audience_reader TO m2mauth@localhost;
 GRANT SELECT ON feed_epoch      TO m2mauth@localhost;
 

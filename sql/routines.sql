@@ -1,4 +1,4 @@
--- routines 4
+-- routines 5
 -- Procedures, functions and triggers: all of them are in this file, none is in a migration after 0008.
 --
 -- To change one, edit it here and raise the number in the first line by one. `m2mctl migrate` runs the whole file after
@@ -161,6 +161,9 @@ CREATE OR REPLACE TRIGGER revocation_rule_feed_delete AFTER DELETE ON revocation
 CREATE OR REPLACE TRIGGER signing_key_feed_insert AFTER INSERT ON signing_key FOR EACH ROW CALL feed_put('signing_key', NEW.kid)//
 CREATE OR REPLACE TRIGGER signing_key_feed_update AFTER UPDATE ON signing_key FOR EACH ROW CALL feed_put('signing_key', NEW.kid)//
 CREATE OR REPLACE TRIGGER signing_key_feed_delete AFTER DELETE ON signing_key FOR EACH ROW CALL feed_put('signing_key', OLD.kid)//
+
+CREATE OR REPLACE TRIGGER audience_scope_feed_insert AFTER INSERT ON audience_scope FOR EACH ROW CALL feed_put('audience_scope', '')//
+CREATE OR REPLACE TRIGGER audience_scope_feed_delete AFTER DELETE ON audience_scope FOR EACH ROW CALL feed_put('audience_scope', '')//
 
 CREATE OR REPLACE TRIGGER audience_feed_update AFTER UPDATE ON audience FOR EACH ROW
 BEGIN

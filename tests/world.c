@@ -8,6 +8,13 @@ static uint32_t age(void *context)
     return world->age;
 }
 
+static struct text scopes(void *context, struct arena *arena)
+{
+    const struct world *world = context;
+    (void)arena;
+    return world->scopes;
+}
+
 static struct world_client *find(struct world *world, struct text id)
 {
     for (size_t i = 0; i < world->client_count; i++)
@@ -190,6 +197,7 @@ static uint64_t degraded(void *context)
 static const struct store doors = {
     .age = age,
     .degraded = degraded,
+    .scopes = scopes,
     .client_find = client_find,
     .token_revoked = token_revoked,
     .token_revoke = token_revoke,

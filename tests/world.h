@@ -82,6 +82,7 @@ struct world {
     struct arena memory;                /* of everything else, until world_reset() */
     int64_t now;
     uint32_t age;
+    struct text scopes;                 /* of all audiences */
     uint64_t degraded;
     uint64_t dice;
     unsigned failures_per_minute;

@@ -88,6 +88,18 @@ static void put_introspection_algorithms(struct exchange *exchange, struct buffe
     if (any) buffer_put_char(b, ']');
 }
 
+/* RFC 8414 2; an array may not be empty (3.2). */
+static void put_scopes(struct buffer *b, struct text words)
+{
+    struct text rest = words, word;
+    if (words.size == 0) return;
+    for (bool any = false; text_split(&rest, ' ', &word); any = true) {
+        buffer_put(b, any ? TEXT(",") : TEXT(",\"scopes_supported\":["));
+        buffer_put_json(b, word);
+    }
+    buffer_put_char(b, ']');
+}
+
 /* Neither authorization_endpoint nor its companions: no grant here uses it. response_types_supported is required all the
  * same (RFC 8414 2) and an empty array may not stand, so it names the one registered type that gives nothing out. Without a
  * public key there is no jwks_uri. */
@@ -100,7 +112,10 @@ enum error endpoint_metadata(struct exchange *exchange)
 #define ALGORITHMS "\"ES256\",\"RS256\",\"PS256\",\"EdDSA\",\"Ed25519\""
     struct text issuer = exchange->issuer->name;
     struct buffer *b = &exchange->response->body;
-    if (response_reserve(exchange->response, exchange->arena, DOCUMENT_BYTES)) return ERROR_unavailable;
+    const struct store *store = exchange->issuer->store;
+    struct text scopes = store->scopes(store->world, exchange->arena);
+    /* Each word of one byte, with its quotes and comma, is four. */
+    if (response_reserve(exchange->response, exchange->arena, DOCUMENT_BYTES + 3 * scopes.size)) return ERROR_unavailable;
     put_url(b, TEXT("{\"issuer\":"), issuer, TEXT(""));
     put_url(b, TEXT(",\"token_endpoint\":"), issuer, TEXT("/token"));
     put_url(b, TEXT(",\"introspection_endpoint\":"), issuer, TEXT("/validate"));
@@ -112,6 +127,7 @@ enum error endpoint_metadata(struct exchange *exchange)
                        ",\"dpop_signing_alg_values_supported\":[" ALGORITHMS "]"
                        ",\"tls_client_certificate_bound_access_tokens\":true"));
     put_introspection_algorithms(exchange, b);
+    put_scopes(b, scopes);
     put_mtls_aliases(b, exchange->issuer->mtls_name);
     buffer_put_char(b, '}');
 #undef ALGORITHMS

@@ -44,6 +44,9 @@ struct store {
     /* The set of enum store_degraded at this moment. */
     uint64_t (*degraded)(void *world);
 
+    /* The words of all scopes of all audiences, single spaces between them; absent: not known, none, or too many. */
+    struct text (*scopes)(void *world, struct arena *arena);
+
     enum answer (*client_find)(void *world, struct text client_id, struct arena *arena, struct client *client_r);
 
     /* By its jti, or by a rule that takes its client, its credential or its time of issue. */

@@ -19,6 +19,7 @@
  *     <! pattern                  what the whole answer must not be: *text* looks for text in it
  *
  *     clock +N | age N|never | issuer URL [PREFIX] | nokeys | incomplete | algorithm NAME | failures N (per minute)
+ *     scopes WORD...      of all audiences, for the metadata
  *     forget      the next request comes to another process of the host
  *     switch clients-cannot-say|revocations-cannot-say|limit-cannot-say|failures-cannot-say on|off
  *     switch not-durable|slow-lane-busy|seen-full|no-dice|no-signature|no-metrics on|off

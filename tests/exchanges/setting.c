@@ -483,6 +483,7 @@ int setting_apply(struct script *script, struct text line)
     if (text_equal(verb, TEXT("forge"))) return forge_token(script, rest);
     if (text_equal(verb, TEXT("twin"))) return forge_twin(script, rest);
     if (text_equal(verb, TEXT("flip"))) return forge_flip(script, rest);
+    if (text_equal(verb, TEXT("scopes"))) return script_expand(script, rest, &script->world.scopes);
     if (text_equal(verb, TEXT("header"))) script->header = rest;
     if (text_equal(verb, TEXT("claims"))) script->claims = rest;
     if (text_equal(verb, TEXT("header")) || text_equal(verb, TEXT("claims"))) return 0;

@@ -26,6 +26,7 @@ static void sizes_follow_the_configuration(void)
     CHECK((char *)region.board < region.base + region.private_size);
     CHECK((char *)(region.rules[1] + region.rules_max + 1) <= region.base + region.private_size);
     CHECK((char *)(region.keys[1] + 1) <= region.base + region.private_size);
+    CHECK((char *)(region.scopes[1] + 1) <= region.base + region.private_size);
     CHECK(region.records + region.records_size <= region.base + region.private_size);
     CHECK((char *)region.revoked >= region.base + region.private_size);
     CHECK(region.private_size % (size_t)sysconf(_SC_PAGESIZE) == 0);
@@ -44,6 +45,7 @@ static void parts_do_not_overlap(void)
         { r.records, r.records_size }, { r.rules[0], (r.rules_max + 1) * sizeof **r.rules },
         { r.rules[1], (r.rules_max + 1) * sizeof **r.rules },
         { r.keys[0], sizeof **r.keys }, { r.keys[1], sizeof **r.keys },
+        { r.scopes[0], sizeof **r.scopes }, { r.scopes[1], sizeof **r.scopes },
         { (void *)r.revoked, (r.revoked_mask + 1) * 8 }, { (void *)r.revoked_reach, 8 },
         { (void *)r.revocations_full, 8 }, { (void *)r.verified, (r.verified_mask + 1) * 16 },
         { (void *)r.seen, (r.seen_mask + 1) * 8 }, { (void *)r.seen_full, 8 },
@@ -166,7 +168,8 @@ static void a_confined_worker_cannot_write_the_keepers_parts(void)
     confined = fixture_region(&config);
     void *keepers[] = { confined.head, confined.board, (void *)confined.index, confined.records,
                         confined.records + confined.records_size - 1, confined.rules[0], confined.rules[1],
-                        confined.keys[0], (char *)(confined.keys[1] + 1) - 1 };
+                        confined.keys[0], (char *)(confined.keys[1] + 1) - 1,
+                        confined.scopes[0], (char *)(confined.scopes[1] + 1) - 1 };
     void *workers[] = { (void *)confined.revoked, (void *)confined.revoked_reach, (void *)confined.revocations_full,
                         (void *)confined.verified, (void *)confined.seen, (void *)confined.seen_full,
                         (void *)confined.limits, (void *)confined.failures, (void *)confined.slow_lane, confined.rows };
