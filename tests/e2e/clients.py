@@ -44,7 +44,7 @@ def install():
     if not same_file(lock, kept):
         for name in ("package.json", "package-lock.json"):
             shutil.copy(os.path.join(HERE, name), PACKAGES)
-        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=PACKAGES, timeout=180,
+        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=PACKAGES, timeout=600,
                               capture_output=True)
         must(done.returncode == 0, f"the npm registry gave no packages: {done.stderr.decode(errors='replace')[:500]}")
         shutil.copy(lock, kept)
@@ -131,7 +131,7 @@ def what_to_know(house, kind):
 
 def hand_over(command, folder, known, checks):
     """The script prints its checks itself; all of them, or that is a failure."""
-    done = subprocess.run(command, cwd=folder, input=json.dumps(known).encode(), capture_output=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, input=json.dumps(known).encode(), capture_output=True, timeout=600)
     lines = [line for line in done.stdout.decode(errors="replace").splitlines() if line.startswith(("ok - ", "not ok - "))]
     print("\n".join(lines), flush=True)
     rig.Checks.failed += sum(line.startswith("not ok - ") for line in lines)

@@ -98,7 +98,7 @@ def no_sudo(scratch):
     scratch.write("tools/dpkg-query", "#!/bin/sh\nexit 1\n", 0o755)
     for mode in ([], ["--build"], ["--test"]):
         command = os.path.join(top, "deploy", "install-deps")
-        done = subprocess.run(["/bin/sh", command, *mode], capture_output=True, text=True, timeout=60,
+        done = subprocess.run(["/bin/sh", command, *mode], capture_output=True, text=True, timeout=600,
                               env={"PATH": tools}, **unprivileged())
         must(done.returncode != 0, "it installed something")
         must(done.stderr.endswith(f"run as root: {' '.join([command, *mode])}\n") and "apt-get" not in done.stderr,

@@ -62,7 +62,7 @@ def claims(visitor):
     equal([body[name] for name in ("iss", "sub", "client_id")], [ISSUER, "worker", "worker"], "issuer and client")
     equal(body["aud"], rig.AUDIENCE, "audience")
     equal([type(body[name]) for name in ("iat", "exp", "jti")], [int, int, str], "types")
-    must(abs(body["iat"] - time.time()) < 5, "iat is not now")
+    must(abs(body["iat"] - time.time()) < 60, "iat is not now")
     equal(tokens.claims(visitor.worker.token(resource=rig.AUDIENCE))["aud"], rig.AUDIENCE, "aud is the resource")
     jtis = {tokens.claims(visitor.worker.token())["jti"] for _ in range(20)}
     equal(len(jtis), 20, "different jti")
@@ -134,7 +134,7 @@ def signed_answer(visitor):
         compact = answer.body.decode()
         equal({**tokens.header(compact), "kid": ""}, {"typ": "token-introspection+jwt", "alg": "ES256", "kid": ""}, "header")
         body = tokens.claims(compact)
-        must(abs(body.pop("iat") - time.time()) < 5, "iat")
+        must(abs(body.pop("iat") - time.time()) < 60, "iat")
         equal(body, {"iss": ISSUER, "aud": "reader", "token_introspection": expected}, "claims")
         must(tokens.verifies(compact, visitor.jwks()), "openssl does not verify it")
         is_inactive(visitor.reader.validate(compact), "B15 a signed answer as an access token")
@@ -149,7 +149,7 @@ def curl(visitor):
         config = f"""url = "http://127.0.0.1:{visitor.port}/oauth/validate"\nuser = "reader:{visitor.reader.secret}"
             data = "token={token}"\nwrite-out = "\\n%{{http_code}} %{{content_type}}"\n{more}\n"""
         done = subprocess.run(["curl", "--silent", "--show-error", "--max-time", "10", "--config", "-"], input=config.encode(),
-                              capture_output=True, timeout=20)
+                              capture_output=True, timeout=600)
         equal(done.stdout.decode().rpartition("\n")[2], f"200 {expected}", f"curl {done.stderr.decode()}")
 
 

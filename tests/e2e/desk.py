@@ -45,7 +45,7 @@ class Desk:
 
     def run(self, *args, schema=None, status=0, stdin=b""):
         """What the command wrote to standard output and error. Its exit code must be status."""
-        done = subprocess.run(self.command(*args, schema=schema), input=stdin, capture_output=True, timeout=60)
+        done = subprocess.run(self.command(*args, schema=schema), input=stdin, capture_output=True, timeout=600)
         out, err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         must(not any(word in err for word in SANITIZER_WORDS), f"{' '.join(args)}: {err}")
         must(done.returncode == status, f"{' '.join(args)}: exit code {done.returncode}, not {status}: {out} {err}")

@@ -200,7 +200,7 @@ class Installation:
                      "-out", "client.pem")
 
     def openssl(self, *arguments):
-        subprocess.run(["openssl", *arguments], cwd=self.source, check=True, capture_output=True, timeout=60)
+        subprocess.run(["openssl", *arguments], cwd=self.source, check=True, capture_output=True, timeout=600)
 
     def write(self, name, content, mode=0o644):
         return self.scratch.write(os.path.join("root", name), content, mode)

@@ -4,7 +4,7 @@ import struct
 
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT, STDERR, DATA, GET_VALUES, GET_VALUES_RESULT, UNKNOWN = range(1, 12)
 RESPONDER, AUTHORIZER, FILTER = 1, 2, 3
-SECONDS = 5
+SECONDS = 20
 
 
 def record(kind, content=b"", request=1):

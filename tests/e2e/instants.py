@@ -195,7 +195,7 @@ def parameters(db):
 @check("what m2mctl prints means the same instant in the mariadb client of any zone")
 def printed(db):
     for words, seconds in ((["--expires", "2027-10-31T00:30:00Z"], "1824942600"), (["--expires", "2027-10-31T01:30:00Z"], "1824946200")):
-        made = subprocess.run([db.m2mctl, "secret", *words, "orders"], capture_output=True, timeout=60)
+        made = subprocess.run([db.m2mctl, "secret", *words, "orders"], capture_output=True, timeout=600)
         equal(made.returncode, 0, made.stderr.decode())
         db.sql(f"SET time_zone = 'Europe/London';\n{made.stdout.decode()}")
         equal(db.sql("SELECT UNIX_TIMESTAMP(expires_at) FROM client_secret WHERE client_id = 'orders' AND label <> 's'"),
@@ -207,7 +207,7 @@ def script(build, scratch):
     db = rig.Database(scratch)
     db.m2mctl = os.path.join(build, "m2mctl")
     db.start()
-    zones = subprocess.run(["mariadb-tzinfo-to-sql", "/usr/share/zoneinfo"], capture_output=True, timeout=120)
+    zones = subprocess.run(["mariadb-tzinfo-to-sql", "/usr/share/zoneinfo"], capture_output=True, timeout=600)
     db.sql(zones.stdout.decode(), "mysql")
     rig.Operator(scratch, build, db).install()
     db.sql(f"""CALL client_create('orders', ''); CALL client_add_secret('orders', 's', '{HASH}', NULL);

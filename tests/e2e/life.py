@@ -91,7 +91,7 @@ def daemon_logs_to_syslog(house):
 def not_a_socket(house):
     for stdin in (subprocess.DEVNULL, subprocess.PIPE):
         done = subprocess.run([house.pool.binary, "-c", house.operator.conf], stdin=stdin, capture_output=True,
-                              timeout=20, env=sanitized())
+                              timeout=600, env=sanitized())
         equal(done.returncode, EX_USAGE, "exit status")
         must(b"spawn-fcgi" in done.stderr or b"socket" in done.stderr, f"no help in {done.stderr[:200]!r}")
 
@@ -110,7 +110,7 @@ BAD_LINES = (
 def bad_configuration(house):
     """Every complaint names the file, the line and the word that is wrong."""
     def examine(path):
-        return subprocess.run([house.pool.binary, "-t", "-c", path], capture_output=True, timeout=20, env=sanitized())
+        return subprocess.run([house.pool.binary, "-t", "-c", path], capture_output=True, timeout=600, env=sanitized())
     done = examine(house.operator.conf)
     equal(done.returncode, 0, f"-t with a good file: {done.stderr[:300]!r}")
     for lines, word in BAD_LINES:
@@ -147,7 +147,7 @@ def start_without_passphrase(house):
 @check("8 workers SIGKILLed in turn under load: at most 1 failed request each, and all come back")
 def kill_workers(house, kind):
     await_steady(house)
-    with Load(house.port(kind), jobs(house, kind)) as load:
+    with Load(house.port(kind), jobs(house, kind), least=200) as load:
         time.sleep(0.5)
         for pid in house.pool.workers():
             before = time.monotonic()
@@ -165,7 +165,7 @@ def kill_workers(house, kind):
 def kill_keeper(house, kind):
     keeper = house.pool.keeper()
     must(keeper, "there is no keeper")
-    with Load(house.port(kind), jobs(house, kind)) as load:
+    with Load(house.port(kind), jobs(house, kind), least=200) as load:
         time.sleep(0.3)
         os.kill(keeper, signal.SIGKILL)
         await_true(lambda: house.pool.keeper() not in (None, keeper), 3, "another keeper")
@@ -179,7 +179,7 @@ def kill_keeper(house, kind):
 @check("20 HUPs under load: no failed request, and no process of an old generation stays")
 def reload(house, kind):
     before = set(house.pool.workers())
-    with Load(house.port(kind), jobs(house, kind)) as load:
+    with Load(house.port(kind), jobs(house, kind), least=1000) as load:
         for _ in range(20):
             house.pool.tell(signal.SIGHUP)
             time.sleep(0.35)

@@ -7,6 +7,7 @@ import web
 from rig import must
 
 PAUSE_AFTER_FAILURE = 0.02
+LIMIT = 120             # seconds that the wait for the least number of requests may take
 
 
 class Job:
@@ -37,8 +38,9 @@ def validate_job(client, token, wanted=True, name="validate"):
 class Load:
     """with Load(port, jobs) as load: ...   Each thread goes round the jobs until the end of the block."""
 
-    def __init__(self, port, jobs, threads=8, pause=0.0):
-        self.port, self.jobs, self.pause = port, jobs, pause
+    def __init__(self, port, jobs, threads=8, pause=0.0, least=0):
+        """least: requests that are answered before the block ends, however long that takes."""
+        self.port, self.jobs, self.pause, self.least = port, jobs, pause, least
         self.good = collections.Counter()
         self.failures = []                              # (time, job, why)
         self.lock = threading.Lock()
@@ -50,7 +52,10 @@ class Load:
             thread.start()
         return self
 
-    def __exit__(self, *unused):
+    def __exit__(self, failure, *unused):
+        start = time.monotonic()
+        while not failure and self.total() < self.least and time.monotonic() - start < LIMIT:
+            time.sleep(0.02)
         self.over.set()
         for thread in self.threads:
             thread.join(web.SECONDS + 5)
@@ -84,7 +89,8 @@ class Load:
                 self.good[job.name] += 1
 
     def total(self):
-        return sum(self.good.values())
+        with self.lock:
+            return sum(self.good.values())
 
     def failed(self, since=0.0, name=None):
         """The whys, of one job or of all, since a moment (time.monotonic())."""

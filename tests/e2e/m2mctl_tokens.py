@@ -55,7 +55,7 @@ class Issuer:
 
     def token(self, algorithm="ES256", header=None, key=None, **claims):
         now = int(time.time())
-        claims = {"iss": ISSUER, "sub": "c", "aud": "https://api.example/", "client_id": "c", "iat": now - 10, "exp": now + 250,
+        claims = {"iss": ISSUER, "sub": "c", "aud": "https://api.example/", "client_id": "c", "iat": now - 10, "exp": now + 290,
                   "jti": "j", "scope": "read"} | claims
         header = {"typ": "at+jwt", "alg": algorithm, "kid": self.kids[algorithm]} | (header or {})
         header = {name: value for name, value in header.items() if value is not None}
@@ -139,7 +139,7 @@ def times(desk):
     token = issuer(desk).token
     refused(desk, token(exp=now - 1), "it has ended")
     refused(desk, token(exp=None), "it has no exp")
-    refused(desk, token(nbf=now + 60), "it has not begun")
+    refused(desk, token(nbf=now + 3600), "it has not begun")
     refused(desk, token(exp="soon"), "exp is not a date")
     refused(desk, token(), "its iss is another", "--issuer", ISSUER + "/")
     refused(desk, token(iss=None), "its iss is another", "--issuer", ISSUER)

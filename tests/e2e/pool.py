@@ -49,7 +49,7 @@ class Pool:
     def launch_daemon(self, command):
         pid_file = self.scratch.path("m2mauth.pid")
         subprocess.run([*self.spawn_fcgi(), "-P", pid_file, "--", *command], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.PIPE, timeout=20, env=sanitized())
+                       stderr=subprocess.PIPE, timeout=600, env=sanitized())
         with open(pid_file) as file:
             self.master = int(file.read())
         self.process = None

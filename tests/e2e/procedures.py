@@ -78,9 +78,9 @@ GOOD_KEYS = [
 
 @check("NULL kid and alg are those of the JWK; a good key is taken, its method is allowed, and the server can use it")
 def good_keys(db):
-    subprocess.run(["openssl", "genrsa", "-out", db.operator.scratch.path("rsa.pem"), "2048"], capture_output=True, check=True, timeout=60)
+    subprocess.run(["openssl", "genrsa", "-out", db.operator.scratch.path("rsa.pem"), "2048"], capture_output=True, check=True, timeout=600)
     subprocess.run(["openssl", "rsa", "-in", db.operator.scratch.path("rsa.pem"), "-pubout", "-out", db.operator.scratch.path("rsa.pub")],
-                   capture_output=True, check=True, timeout=60)
+                   capture_output=True, check=True, timeout=600)
     made = json.loads(db.operator.m2mctl("jwk", db.operator.scratch.path("rsa.pub")).stdout)
     real = {name: made[name] for name in ("kty", "n", "e")}
     for jwk, kid, alg, wanted in GOOD_KEYS:

@@ -56,7 +56,7 @@ def writable_by_nobody(top):
 def search_path(names):
     """The folders that the sourced file puts in front of the PATH, as a shell reads them."""
     done = subprocess.run(["bash", "-c", f'PATH=/bin; . {names}; echo "${{PATH%:/bin}}"'], capture_output=True,
-                          text=True, timeout=60)
+                          text=True, timeout=600)
     return done.stdout.strip().split(":")
 
 

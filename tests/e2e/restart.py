@@ -152,7 +152,7 @@ def spawn_script(house):
 
     def run(word, content):
         house.scratch.write("script.config", content)
-        done = subprocess.run([*unprivileged, os.path.join(rig.SOURCE, "deploy", "spawn-fcgi.sh"), word], env=env, timeout=60,
+        done = subprocess.run([*unprivileged, os.path.join(rig.SOURCE, "deploy", "spawn-fcgi.sh"), word], env=env, timeout=600,
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         return done.returncode, done.stderr.decode(errors="replace")
 

@@ -41,7 +41,7 @@ def dump(desk, schema, *options):
     """What mariadb-dump with these options writes, restored into another schema."""
     other = desk.schema()
     done = subprocess.run(["mariadb-dump", "--no-defaults", f"--socket={desk.database.socket}", "--user=root",
-                           "--single-transaction", *options, schema], capture_output=True, timeout=60)
+                           "--single-transaction", *options, schema], capture_output=True, timeout=600)
     must(done.returncode == 0, done.stderr.decode())
     desk.database.sql(done.stdout.decode(), other)
     return other

@@ -30,7 +30,7 @@ FORMS = {
 
 def check_configuration(house):
     done = subprocess.run([os.path.join(house.build, "m2mauth"), "-t", "-c", house.operator.conf], capture_output=True,
-                          env=sanitized(), timeout=60, check=False)
+                          env=sanitized(), timeout=600, check=False)
     return done.returncode, done.stderr.decode(), done.stdout.decode()
 
 

@@ -341,7 +341,7 @@ def unknown_stream(db):
 
 def as_keeper(db, sql):
     return subprocess.run(["mariadb", "--no-defaults", f"--socket={db.socket}", "--user=m2mauth", f"--password={PASSWORD}",
-                           "--batch", "--skip-column-names", "m2mauth"], input=sql.encode(), capture_output=True, timeout=60,
+                           "--batch", "--skip-column-names", "m2mauth"], input=sql.encode(), capture_output=True, timeout=600,
                           check=False)
 
 

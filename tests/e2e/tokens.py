@@ -61,7 +61,7 @@ def public_pem(jwk):
 
 
 def openssl(*args, stdin=b""):
-    return subprocess.run(["openssl", *args], input=stdin, capture_output=True, timeout=20)
+    return subprocess.run(["openssl", *args], input=stdin, capture_output=True, timeout=600)
 
 
 def verifies(token, jwks):

@@ -5,7 +5,7 @@ import socket
 import urllib.parse
 
 FORM = "application/x-www-form-urlencoded"
-SECONDS = 20
+SECONDS = 60
 
 
 class Answer:
