@@ -12,10 +12,10 @@ from rig import check, equal, must
 USER_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"      # Debian's, for all but root
 
 
-def run(command, seconds=300, **more):
+def run(scratch, command, seconds=600, **more):
     """Runs it with the environment of an ordinary user who has just logged in; output and errors together."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, timeout=seconds, env={"PATH": USER_PATH, "HOME": "/nonexistent"}, **more)
+                          text=True, timeout=seconds, env={"PATH": USER_PATH, "HOME": scratch.folder}, **more)
     return done.returncode, done.stdout
 
 
@@ -23,12 +23,12 @@ def run(command, seconds=300, **more):
 def servers_are_found(scratch):
     script = "import rig, shutil; print(all(map(shutil.which, ('mariadbd', 'nginx', 'lighttpd', 'apache2'))))"
     where = os.path.join(rig.SOURCE, "tests", "e2e")
-    equal(run([sys.executable, "-c", script], cwd=where), (0, "True\n"), "servers in the PATH of rig.py")
+    equal(run(scratch, [sys.executable, "-c", script], cwd=where), (0, "True\n"), "servers in the PATH of rig.py")
 
 
 @check("a user's PATH without sbin: tests/run goes on to its parts")
 def tests_run(scratch):
-    status, said = run([os.path.join(rig.SOURCE, "tests", "run"), "protocol"])
+    status, said = run(scratch, [os.path.join(rig.SOURCE, "tests", "run"), "protocol"])
     equal(status, 0, f"tests/run protocol: {said[-300:]}")
     must(said.splitlines()[-1].endswith(" passed, 0 failed"), f"the last line is {said.splitlines()[-1]}")
 
@@ -47,7 +47,7 @@ def checkout(scratch, name):
 def blank_in_path(scratch):
     top = checkout(scratch, "a blank")
     for command in (["deploy/quickstart", "--once"], ["tests/run"], ["deploy/install-deps"]):
-        status, said = run([os.path.join(top, command[0]), *command[1:]], 60)
+        status, said = run(scratch, [os.path.join(top, command[0]), *command[1:]])
         must(status != 0 and f"not support: {top}; move the folder" in said,
              f"{command[0]} ended with {status}: {said[-300:]}")
         must("installing" not in said and "[2/6]" not in said, f"{command[0]} went on: {said[-300:]}")
@@ -61,7 +61,7 @@ def port_in_use(scratch):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        status, said = run([os.path.join(rig.SOURCE, "deploy", "quickstart"), "--port", str(port)], 60)
+        status, said = run(scratch, [os.path.join(rig.SOURCE, "deploy", "quickstart"), "--port", str(port)])
     equal((status, said), (1, f"quickstart: port {port} is in use\n"), "what it says")
 
 
@@ -80,7 +80,7 @@ def foreign_build(scratch):
         scratch.write(os.path.join(folder, "make.log"), "an old error\n", 0o444)
         os.chmod(folder, 0o555)
     for command in (["deploy/quickstart"], ["tests/build", "sanitize"]):
-        status, said = run([os.path.join(top, command[0]), *command[1:]], 60, **unprivileged())
+        status, said = run(scratch, [os.path.join(top, command[0]), *command[1:]], **unprivileged())
         must(status != 0 and "belongs to" in said and "sudo chown -R" in said and "an old error" not in said,
              f"{command[0]} ended with {status}: {said[-300:]}")
         must("[1/6]" not in said, f"{command[0]} went on: {said[-300:]}")
