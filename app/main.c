@@ -10,6 +10,7 @@
 #include "log.h"
 #include "master.h"
 #include "passphrase.h"
+#include "region.h"
 
 enum { LISTENER = 0, WORKERS_MAX = 64 };
 
@@ -83,7 +84,7 @@ static int check(const char *path)
 {
     struct config config;
     if (config_read(path, &config, stderr)) return EX_CONFIG;
-    if (check_passphrase(&config) | check_password(&config)) return EX_CONFIG;
+    if (check_passphrase(&config) | check_password(&config) | region_check(&config, stderr)) return EX_CONFIG;
     return puts("ok") < 0 ? EX_IOERR : EX_OK;
 }
 

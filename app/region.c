@@ -7,12 +7,13 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "log.h"
 
-enum { REGION_UNIT = 64, REGION_FAILURES = 65536, REGION_ROWS_SPARE = 4 };
+enum { REGION_UNIT = 64, REGION_FAILURES = 65536, REGION_ROWS_SPARE = 4, REGION_WHY = 400 };
 
 /* Offsets of the parts, in the order in which they lie; what does not fit into 64 bits is noted, not wrapped. */
 struct layout {
@@ -84,15 +85,63 @@ static struct layout lay_out(const struct region *region, uint64_t page)
     return l;
 }
 
-static bool fits(const struct layout *layout, uint64_t records_size, uint64_t page)
+/* What each key asks for, so that it can be seen which of them is too large. */
+static void describe(const struct layout *l, char why[REGION_WHY])
+{
+    if (l->overflow) {
+        snprintf(why, REGION_WHY, "the shared memory would be larger than any address space; lower clients_max, client_bytes, "
+                 "revocations_max, verified_max or seen_max");
+        return;
+    }
+    snprintf(why, REGION_WHY, "the shared memory takes %" PRIu64 " MiB (clients_max and client_bytes %" PRIu64
+             ", revocations_max %" PRIu64 ", verified_max %" PRIu64 ", seen_max %" PRIu64 ")", l->end >> 20,
+             (l->rules[0] - l->index + l->failures - l->limits) >> 20, (l->revoked_reach - l->revoked) >> 20,
+             (l->seen - l->verified) >> 20, (l->seen_full - l->seen) >> 20);
+}
+
+/* True when it can never fit here; why says by what. */
+static bool is_too_large(const struct layout *layout, uint64_t records_size, uint64_t page, char why[REGION_WHY])
 {
     uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * page;
-    if (!layout->overflow && layout->end <= memory && records_size / REGION_UNIT <= UINT32_MAX) return true;
-    log_event(LOG_LEVEL_ERROR, "region_too_large",
-              "the shared memory would take %s%" PRIu64 " MiB and this machine has %" PRIu64 " MiB; lower clients_max, "
-              "client_bytes, revocations_max, verified_max or seen_max", layout->overflow ? "more than " : "",
-              layout->overflow ? UINT64_MAX >> 20 : layout->end >> 20, memory >> 20);
-    return false;
+    struct rlimit limit;
+    describe(layout, why);
+    size_t size = strlen(why);
+    if (layout->overflow) return true;
+    if (records_size / REGION_UNIT > UINT32_MAX)
+        snprintf(why + size, REGION_WHY - size, ": lower clients_max or client_bytes to 256 GiB together");
+    else if (layout->end > memory)
+        snprintf(why + size, REGION_WHY - size, ", and this machine has %" PRIu64 " MiB: lower them", memory >> 20);
+    else if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && layout->end > limit.rlim_cur)
+        snprintf(why + size, REGION_WHY - size, ", and RLIMIT_AS (LimitAS= in systemd, ulimit -v) allows %" PRIu64
+                 " MiB: lower them or raise it", (uint64_t)limit.rlim_cur >> 20);
+    else
+        return false;
+    return true;
+}
+
+/* Without a reservation, pages that are never touched cost nothing; where the system does not overcommit, they do. */
+static void *map_shared(size_t size)
+{
+    return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+int region_check(const struct config *config, FILE *complaints)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    struct region region = { .doorbell = -1 };
+    char why[REGION_WHY];
+    count_parts(config, &region);
+    struct layout layout = lay_out(&region, page);
+    bool is_large = is_too_large(&layout, region.records_size, page, why);
+    if (is_large) {
+        fprintf(complaints, "%s\n", why);
+        return -1;
+    }
+    void *base = map_shared((size_t)layout.end);
+    if (base != MAP_FAILED) return munmap(base, (size_t)layout.end);
+    fprintf(complaints, "warning: %s, which the system does not allow now, beside what runs: %s; lower them, or see "
+            "vm.overcommit_memory\n", why, strerror(errno));
+    return 0;
 }
 
 static void place_parts(struct region *region, const struct layout *l)
@@ -133,16 +182,17 @@ static int fill_head(struct region_head *head)
 int region_open(struct region *region, const struct config *config)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    char why[REGION_WHY];
     *region = (struct region){ .doorbell = -1 };
     count_parts(config, region);
     struct layout layout = lay_out(region, page);
-    if (!fits(&layout, region->records_size, page)) return -1;
-    /* Without a reservation, pages that are never touched cost nothing. */
-    int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
-    char *base = mmap(NULL, (size_t)layout.end, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (is_too_large(&layout, region->records_size, page, why)) {
+        log_event(LOG_LEVEL_ERROR, "region_too_large", "%s", why);
+        return -1;
+    }
+    char *base = map_shared((size_t)layout.end);
     if (base == MAP_FAILED) {
-        log_event(LOG_LEVEL_ERROR, "region_failed", "%" PRIu64 " MiB of shared memory are not to be had: %s",
-                  layout.end >> 20, strerror(errno));
+        log_event(LOG_LEVEL_ERROR, "region_failed", "%s, which the system does not allow: %s", why, strerror(errno));
         return -1;
     }
     region->base = base;

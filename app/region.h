@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "config.h"
@@ -153,6 +154,10 @@ struct region {
 /* Sizes come from config, are computed in 64 bits and checked before mmap. 0, or -1 with a log line. */
 int region_open(struct region *region, const struct config *config);
 void region_close(struct region *region);
+
+/* Whether region_open() would succeed, for m2mauth -t: 0, or -1 with a complaint that names the keys to change. A warning when
+ * that depends on what else runs. */
+int region_check(const struct config *config, FILE *complaints);
 
 /* Takes away the right to write the keeper's parts; called by a worker before it reads its first byte. 0, or -1. */
 int region_confine(struct region *region);

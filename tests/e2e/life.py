@@ -126,6 +126,11 @@ def bad_configuration(house):
     for content, word in (("", "issuer"), ("\0\0\0", ""), ("x" * 100000, "")):
         done = examine(house.scratch.write("bad.conf", content))
         must(done.returncode == EX_CONFIG and word in done.stderr.decode(), f"-t with {content[:5]!r}: {done}")
+    settings = {**house.operator.settings, "clients_max": 4000000, "client_bytes": 16384}
+    large = "".join(f"{key} = {value}\n" for key, value in settings.items() if value is not None)
+    done = examine(house.scratch.write("bad.conf", large))
+    if os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < 60 << 30:
+        must(done.returncode == EX_CONFIG and b"clients_max and client_bytes" in done.stderr, f"-t, a large region: {done}")
     done = examine(house.scratch.path("none.conf"))
     must(done.returncode == EX_CONFIG and b"none.conf" in done.stderr, f"-t without a file: {done}")
 

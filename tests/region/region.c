@@ -1,6 +1,8 @@
 /* The shared memory itself: its sizes, who may write where, and its rows. */
 #include "../../app/region.h"
 
+#include <sys/resource.h>
+
 #include "../../app/revocation.h"
 #include "../../app/table.h"
 #include "fixture.h"
@@ -50,7 +52,7 @@ static void parts_do_not_overlap(void)
         { (void *)r.revocations_full, 8 }, { (void *)r.verified, (r.verified_mask + 1) * 16 },
         { (void *)r.seen, (r.seen_mask + 1) * 8 }, { (void *)r.seen_full, 8 },
         { (void *)r.limits, (r.index_mask + 1) * 8 }, { (void *)r.failures, (r.failures_mask + 1) * 8 },
-        { (void *)r.slow_lane, 8 }, { r.rows, r.row_count * sizeof *r.rows },
+        { (void *)r.slow_lane, 8 }, { (void *)r.log_lost, 8 }, { (void *)r.log_left_out, 8 }, { r.rows, r.row_count * sizeof *r.rows },
     };
     const size_t count = sizeof parts / sizeof *parts;
     for (size_t i = 0; i < count; i++) memset(parts[i].start, (int)i + 1, parts[i].size);
@@ -106,6 +108,42 @@ static void what_cannot_be_is_refused_with_the_mend(void)
     config.revocations_max = UINT32_MAX;
     config.verified_max = UINT32_MAX;
     CHECK(strstr(refusal_of(&config), "revocations_max"));
+}
+
+/* What region_check() says of a configuration, and its result. */
+static int said(const struct config *config, char text[1024])
+{
+    FILE *file = fmemopen(text, 1024, "w");
+    int result = file ? region_check(config, file) : -2;
+    if (file) fclose(file);
+    return result;
+}
+
+static void the_check_names_the_keys(void)
+{
+    char text[1024] = "";
+    struct config config = fixture_config();
+    CHECK(said(&config, text) == 0 && text[0] == '\0');
+    config.clients_max = 4000000;
+    config.client_bytes = UINT32_MAX;
+    CHECK(said(&config, text) == -1 && strstr(text, "clients_max and client_bytes 16384") && strstr(text, "lower"));
+    struct region region;
+    CHECK(region_open(&region, &config) == -1);
+}
+
+static void the_check_knows_the_limit_of_the_address_space(void)
+{
+    struct config config = fixture_config();
+    struct rlimit old, limit;
+    char text[1024] = "";
+    if (getrlimit(RLIMIT_AS, &old)) exit(2);
+    config.revocations_max = 50000000;
+    limit = (struct rlimit){ 256 << 20, old.rlim_max };
+    CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+    int result = said(&config, text);
+    CHECK(setrlimit(RLIMIT_AS, &old) == 0);
+    CHECK(result == -1 && strstr(text, "revocations_max 1024") && strstr(text, "RLIMIT_AS") && strstr(text, "256 MiB"));
+    CHECK(said(&config, text) == 0);
 }
 
 static void seeds_are_random(void)
@@ -214,6 +252,8 @@ int main(void)
     RUN(parts_do_not_overlap);
     RUN(a_large_region_costs_what_is_touched);
     RUN(what_cannot_be_is_refused_with_the_mend);
+    RUN(the_check_names_the_keys);
+    RUN(the_check_knows_the_limit_of_the_address_space);
     RUN(seeds_are_random);
     RUN(rows_are_few_and_keep_their_sums);
     RUN(a_confined_worker_cannot_write_the_keepers_parts);
