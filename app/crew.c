@@ -45,13 +45,13 @@ int crew_start(struct crew *crew, enum region_role role, uint32_t generation, co
     pid_t master = getpid();
     if (crew->count < CREW_MEMBERS) member.row = region_row_take(crew->region, role);
     if (!member.row) {
-        log_event(LOG_LEVEL_ERROR, "fork", "no row is left in the region for another %s", crew_role_name(role));
+        log_repeated(LOG_LEVEL_ERROR, "fork", "no row is left in the region for another %s", crew_role_name(role));
         return -1;
     }
     member.pid = fork();
     if (member.pid == 0) work(crew, &member, master, config);
     if (member.pid < 0) {
-        log_event(LOG_LEVEL_ERROR, "fork", "no %s: %s", crew_role_name(role), strerror(errno));
+        log_repeated(LOG_LEVEL_ERROR, "fork", "no %s: %s", crew_role_name(role), strerror(errno));
         region_row_give(member.row);
         return -1;
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """restart: stop, start and reload while the listening socket stays open, as under a systemd socket unit."""
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -140,6 +141,25 @@ def respawned(house):
     await_true(lambda: len(house.pool.workers()) == WORKERS, 20, "all workers are back")
 
 
+
+
+@check("workers without a free descriptor say so once and not at each attempt, and accept again when one is free")
+def no_descriptors(house):
+    house.pool.reload()
+    at = len(house.pool.log())
+    for pid in house.pool.workers():
+        used = max(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 3, used + 3))
+    peers = [fastcgi.Peer(house.pool.socket, 20) for _ in range(8 * WORKERS)]
+    await_true(lambda: '"event":"accept"' in house.pool.log()[at:], 20, "a worker has no descriptor")
+    time.sleep(2)
+    lines = house.pool.log()[at:].count('"event":"accept"')
+    must(lines <= WORKERS, f"{lines} lines of {WORKERS} workers")
+    for peer in peers:
+        peer.sock.close()
+    answer = house.pool.ask("GET", "/live")
+    must(answer and answer.status == 200, "no answer afterwards")
+    house.pool.reload()
 
 
 @check("spawn-fcgi.sh restart with an error in the file leaves the old pool running (case 14); after the mend it restarts")
