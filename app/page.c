@@ -111,9 +111,9 @@ static const struct column_rule
     binding_rule = { "require_binding", false, 1, CLIENT_BINDING_DPOP + 1, BINDING_NOT_KNOWN, "not known",
                      "the client gets no token, those that are out stay active: UPDATE client SET require_binding" },
     kind_rule = { "tls_subject_kind", true, 1, SUBJECT_KINDS - 1, SUBJECT_NONE, "not known",
-                  "no certificate proves the client by its subject: CALL client_set_tls_subject" };
+                  "tls_client_auth does not work for the client: CALL client_set_tls_subject" };
 
-/* A certificate's subject is a credential: one that cannot match proves nobody, and the others go on. */
+/* A certificate's subject is a credential: one that cannot match is left out, and the others work. */
 static void take_subject(struct page *page, struct page_client *row, const struct text columns[2], struct text issuer)
 {
     struct client *client = &row->client;
@@ -126,7 +126,7 @@ static void take_subject(struct page *page, struct page_client *row, const struc
     if (why) fault_column(page, row, (struct columns_verdict){ "tls_subject", why }, kind_rule.then);
     if (wrong)
         fault_column(page, row, (struct columns_verdict){ "tls_issuer", wrong },
-                     "no certificate proves the client by its subject: CALL client_set_tls_issuer");
+                     "tls_client_auth does not work for the client: CALL client_set_tls_issuer");
     if (why || wrong || client->tls_subject.kind == SUBJECT_NONE) {
         client->tls_subject = (struct subject){ SUBJECT_NONE, { NULL, 0 } };
     } else {
@@ -135,7 +135,7 @@ static void take_subject(struct page *page, struct page_client *row, const struc
     }
 }
 
-/* What is not known of them is left out. Without any, nothing proves the client. */
+/* Unknown ones are left out. Without any the client cannot authenticate. */
 static void take_methods(struct page *page, struct page_client *row, struct text column)
 {
     uint64_t methods = 0;
@@ -144,7 +144,7 @@ static void take_methods(struct page *page, struct page_client *row, struct text
     if (known && methods <= METHODS_MOST) return;
     fault_column(page, row, (struct columns_verdict){ "auth_methods", "not all of it is known" },
                  row->client.methods ? "what is not known is left out: UPDATE client SET auth_methods"
-                                     : "nothing proves the client: UPDATE client SET auth_methods");
+                                     : "the client cannot authenticate: UPDATE client SET auth_methods");
 }
 
 /* A blank is the audience of no grant, so a request that names no resource is refused. */

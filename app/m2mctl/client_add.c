@@ -107,7 +107,7 @@ const struct command client_add_key_command = {
     "client-key", "add a public key to a client that signs (private_key_jwt): a ready migration",
     "m2mctl client-key [OPTIONS] --pem FILE | --jwk FILE CLIENT_ID > NNNN_name.sql\n"
     "\n"
-    "Prints a migration that adds a public key. The keys that the client has stay good, so a key is rotated by adding one,\n"
+    "Prints a migration that adds a public key. The keys that the client has stay valid, so a key is rotated by adding one,\n"
     "and by client_expire_key when the client signs with the new one. Asks no database.\n"
     "\n"
     "  --pem FILE       a public key or a certificate in PEM\n"
@@ -120,8 +120,8 @@ const struct command client_add_certificate_command = {
     "client-certificate", "add a certificate to a client (self_signed_tls_client_auth): a ready migration",
     "m2mctl client-certificate [OPTIONS] CLIENT_ID FILE > NNNN_name.sql\n"
     "\n"
-    "Prints a migration that adds the key of the certificate in FILE (PEM). Any certificate with that key proves the client\n"
-    "from then on, whoever signed it. The ones that it has stay good. Asks no database.\n"
+    "Prints a migration that adds the key of the certificate in FILE (PEM). Any certificate with that key authenticates the\n"
+    "client, regardless of its issuer. The ones that it has stay valid. Asks no database.\n"
     "\n"
     OPTIONS_HELP,
     run_certificate,

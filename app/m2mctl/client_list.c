@@ -110,7 +110,7 @@ const struct command client_list_command = {
 };
 
 const struct command client_show_command = {
-    "show", "one client in plain words: what it may do, how it proves itself, and when that ends",
+    "show", "one client in plain words: what it may do, how it authenticates, and until when",
     "m2mctl show [--json] CLIENT_ID\n"
     "\n"
     "Everything about one client but its tokens. A credential that the server leaves out because its row cannot be right is\n"

@@ -32,7 +32,7 @@ struct client_plan {
 /* The methods of the plan's credentials, or those that were asked for. */
 unsigned client_plan_methods(const struct client_plan *plan);
 
-/* Whether a secret belongs to it: when it was asked for, or nothing else proves the client. */
+/* Whether a secret belongs to it: when it was asked for, or the client has no other credential. */
 bool client_plan_has_secret(const struct client_plan *plan);
 
 /* secret: NULL when there is none. */

@@ -183,7 +183,7 @@ void client_show_words(const struct client_view *view, int64_t now)
     }
     put_grants(view);
     put_rules(view);
-    put_label("proves itself by");
+    put_label("authenticates by");
     put(column(view, CLIENT_VIEW_auth_methods));
     printf("\n");
     for (const struct client_view_credential *row = view->secrets; row; row = row->next) put_credential("secret", row, now);

@@ -143,6 +143,6 @@ int public_key_take(const struct command *self, const struct public_key_source *
         return COMMAND_NO;
     }
     if (key_r->ends && key_r->ends <= (int64_t)time(NULL))
-        command_complain(self, "note: the certificate in %s has expired, and proves nobody", source->path);
+        command_complain(self, "note: the certificate in %s has expired: the server refuses it", source->path);
     return COMMAND_FINE;
 }

@@ -4,7 +4,7 @@
  * types, values without regard to letter case and runs of blanks (RFC 5280 7.1, RFC 4517 4.2.11). One rule for a client,
  * and no patterns: a rule stands for one subject.
  *
- * An issuer rule names the authority that signed the certificate itself, not one above that: by its distinguished name, or by
+ * The rule for an issuer names the authority that signed the certificate itself, not one above that: by its distinguished name, or by
  * the id of its key, "keyid:" and hexadecimal digits with or without colons (RFC 5280 4.2.1.1). */
 #ifndef JOSE_SUBJECT_H
 #define JOSE_SUBJECT_H

@@ -158,7 +158,7 @@ def bad_rest(matrix):
     matrix.unchecked("UPDATE client SET auth_methods = 64 WHERE client_id = 'columns'")
     matrix.house.soon(lambda: matrix.by_secret("columns").status == 401, "no method is known")
     equal(matrix.bad_rows(), 3, "bad rows")
-    matrix.says("client columns: column auth_methods: ", "nothing proves the client")
+    matrix.says("client columns: column auth_methods: ", "the client cannot authenticate")
 
 
 @check("through all of it no live token became inactive, and a new server counts the same rows")

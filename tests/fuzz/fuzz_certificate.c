@@ -1,4 +1,4 @@
-/* Certificates as front servers hand them over, and the rules that name a subject. A line `KIND RULE` (KIND a digit), then
+/* Certificates as front servers hand them over, and the rules that name a subject or an issuer. A line `KIND RULE` (KIND a digit), then
  * the certificate: DER, or with a `-` or `%` in front the parameter as it is.
  *
  * What is read has the thumbprint of its DER form, says the same in both encodings, and a rule that is none never matches. */
@@ -63,6 +63,7 @@ static int look(struct text parameter, const struct subject *subject)
     (void)certificate_is_current(&certificate, 1800000000);
     int matches = subject_matches(subject, &certificate);
     if (matches) HOLDS(subject_fault(subject) == NULL);
+    if (subject_issuer_matches(subject->value, &certificate)) HOLDS(subject_issuer_fault(subject->value) == NULL);
     certificate_close(&certificate);
     return matches;
 }

@@ -82,6 +82,20 @@ static void numbers(void)
     CHECK(text_number(TEXT("0x1"), 10, &number) == -1);
 }
 
+static void order_is_by_bytes(void)
+{
+    static const struct { struct text a, b; int order; } cases[] = {
+        { TEXT("a"), TEXT("b"), -1 },  { TEXT("a"), TEXT("a"), 0 },       { TEXT("a"), TEXT("ab"), -1 },
+        { TEXT(""), TEXT("a"), -1 },   { TEXT(""), TEXT(""), 0 },         { TEXT("B"), TEXT("a"), -1 },
+        { TEXT("~"), TEXT("\x80"), -1 }, { TEXT("a\0"), TEXT("a"), 1 },   { TEXT("a"), TEXT("a\0b"), -1 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int there = text_compare(cases[i].a, cases[i].b), back = text_compare(cases[i].b, cases[i].a);
+        CHECK((there > 0) - (there < 0) == cases[i].order && (back > 0) - (back < 0) == -cases[i].order);
+    }
+    CHECK(text_compare((struct text){ NULL, 0 }, TEXT("")) == 0);
+}
+
 int main(void)
 {
     RUN(equality);
@@ -89,5 +103,6 @@ int main(void)
     RUN(words_between_separators);
     RUN(rfc3629_sequences);
     RUN(numbers);
+    RUN(order_is_by_bytes);
     return CHECK_EXIT();
 }
