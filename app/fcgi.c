@@ -38,12 +38,12 @@ struct params {
 
 enum { KNOWN_ENDPOINT, KNOWN_ACCEPT, KNOWN_DPOP, KNOWN_IF_NONE_MATCH };
 
-/* Headers whose lines are joined with commas (RFC 9110 5.3), as some front servers do by themselves: lists, and DPoP, of which
- * two are no proof then (RFC 9449 4.3, check 1). Any other name that stands there twice is refused. */
+/* Headers whose lines are joined with commas (RFC 9110 5.3), as some front servers do by themselves: lists, and DPoP, of
+ * which two are no proof then (RFC 9449 4.3, check 1). Any other name that stands there twice is refused. */
 static const unsigned joined = 1U << KNOWN_ACCEPT | 1U << KNOWN_DPOP | 1U << KNOWN_IF_NONE_MATCH;
 
-/* What is read. The list is closed: front servers pass on every header of the client, and all other names are skipped. Names
- * that begin with HTTP_ carry what the client wrote, the others cannot be made by any client. */
+/* What is read. The list is closed: front servers pass on every header of the client, and all other names are skipped.
+ * Names that begin with HTTP_ carry what the client wrote, the others cannot be made by any client. */
 static const struct known {
     struct text name;
     size_t offset;
@@ -101,9 +101,9 @@ int fcgi_accept(int listener, unsigned io_seconds, struct fcgi_connection **conn
     return fd;
 }
 
-/* libfcgi reads ahead up to 8,192 bytes, in the middle of a request as well, so its records can only be watched where it
- * reads them: it calls OS_Read through the dynamic linker, which finds this one instead of its own. With a libfcgi that
- * does otherwise (linked statically, or with -Bsymbolic) the assert in fcgi_read() fails at the first request. */
+/* libfcgi reads ahead up to 8,192 bytes, in the middle of a request as well, so its records can only be watched where
+ * it reads them: it calls OS_Read through the dynamic linker, which finds this one instead of its own. With a libfcgi
+ * that does otherwise (linked statically, or with -Bsymbolic) the assert in fcgi_read() fails at the first request. */
 int OS_Read(int fd, char *bytes, size_t size);
 int OS_Write(int fd, char *bytes, size_t size);
 

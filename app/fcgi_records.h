@@ -1,8 +1,8 @@
 /* fcgi_records: watches the FastCGI records that a front server sends, before libfcgi reads them.
  *
  * libfcgi answers management records (FastCGI 1.0, 4: request id 0) by itself, wherever they stand in the stream, and a
- * GET_VALUES for four names overruns its stack. No front server sends one: nginx, lighttpd and Apache do not (tried, read).
- * So a stream that contains one is refused. Not a parser of requests: it sees headers only, and skips what they announce. */
+ * GET_VALUES for four names overruns its stack. nginx and lighttpd never send one, so a stream that contains one is
+ * refused. Not a parser of requests: it sees headers only, and skips what they announce. */
 #ifndef APP_FCGI_RECORDS_H
 #define APP_FCGI_RECORDS_H
 
@@ -22,8 +22,8 @@ struct fcgi_records {
 /* At the beginning of each request: libfcgi forgets then what it has read ahead. */
 void fcgi_records_start(struct fcgi_records *records);
 
-/* The next size bytes of the stream, cut anywhere. False: a management record, another version than 1, or a request that
- * does not begin with BEGIN_REQUEST. Nothing may be made of these bytes then, nor of any that follow. */
+/* The next size bytes of the stream, cut anywhere. False: a management record, another version than 1, or a request
+ * that does not begin with BEGIN_REQUEST. Nothing may be made of these bytes then, nor of any that follow. */
 bool fcgi_records_follow(struct fcgi_records *records, const void *bytes, size_t size);
 
 #endif

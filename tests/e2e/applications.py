@@ -1,5 +1,5 @@
-"""applications: what an operator may have behind a front server beside apis.py: SCGI, uwsgi, CGI, and a target that takes
-whatever reaches it. Each tells as JSON what it was told."""
+"""applications: what an operator may have behind a front server beside apis.py: SCGI, uwsgi, CGI, and a target that
+takes whatever reaches it. Each tells as JSON what it was told."""
 import json
 import os
 import socketserver

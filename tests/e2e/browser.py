@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""browser: a page of another origin in a real browser (Chromium) reads the public documents through each front, with headers
-of its own, so that the browser asks by OPTIONS first; and cannot read anything else of ours."""
+"""browser: a page of another origin in a real browser (Chromium) reads the public documents through each front, with
+headers of its own, so that the browser asks by OPTIONS first; and cannot read anything else of ours."""
 import http.server
 import json
 import queue
@@ -14,8 +14,8 @@ from rig import equal, must
 SECONDS = 90                    # a busy machine starts a browser in twenty
 DOCUMENTS = ("/oauth/jwks.json", "/.well-known/oauth-authorization-server/oauth",
              "/oauth/.well-known/oauth-authorization-server")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--disable-default-apps")
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--disable-default-apps")
 
 PAGE = """<!DOCTYPE html><title>a page of another origin</title><script>
 const tries = TRIES;
@@ -84,9 +84,10 @@ def documents(house, read):
     for kind in house.fronts:
         for path in DOCUMENTS:
             status, text = read[kind, path]
-            equal((status, text), (200, web.request(house.port(kind), "GET", path).body.decode()), f"{path} under {kind}")
+            own = web.request(house.port(kind), "GET", path).body.decode()
+            equal((status, text), (200, own), f"{path} under {kind}")
             found = json.loads(text)
-            print(f"# read by the page under {kind}: {path}: {found.get('issuer') or [key['kid'] for key in found['keys']]}")
+            print(f"# the page read under {kind}: {path}: {found.get('issuer') or [key['kid'] for key in found['keys']]}")
 
 
 def nothing_else(house, read):
@@ -111,7 +112,8 @@ def alike(house):
         equal(dict(answers[0])["Access-Control-Allow-Origin"], "*", f"OPTIONS {path}")
     for kind in house.fronts:
         answer = web.request(house.port(kind), "OPTIONS", "/oauth/token", headers=asked)
-        equal((answer.status, answer.header("Access-Control-Allow-Origin")), (405, None), f"OPTIONS /token under {kind}")
+        allowed = answer.header("Access-Control-Allow-Origin")
+        equal((answer.status, allowed), (405, None), f"OPTIONS /token under {kind}")
 
 
 def script(build, scratch):

@@ -115,12 +115,12 @@ class Front:
         """Does what the comment in the file tells the operator to do: the commented block instead of the other."""
         with open(path) as file:
             lines = file.read().splitlines()
-        first = lines.index("fastcgi.server += (")
-        last = lines.index(")", first)
+        first = lines.index("    fastcgi.server = (")
+        last = lines.index("    )", first)
         lines[first:last + 1] = []
-        first = lines.index("#fastcgi.server += (")
-        last = lines.index("#)", first)
-        lines[first:last + 1] = [line[1:] for line in lines[first:last + 1]]
+        first = lines.index("    #fastcgi.server = (")
+        last = lines.index("    #)", first)
+        lines[first:last + 1] = [line.replace("#", "", 1) for line in lines[first:last + 1]]
         content = "\n".join(lines) + "\n"
         for old, new in {"/usr/local/sbin/m2mauth": self.bin_path, "/run/lighttpd/m2mauth.sock": self.socket}.items():
             must(old in content, f"deploy/lighttpd/m2mauth.conf no longer says {old}")

@@ -1,5 +1,5 @@
-"""mounted: front servers as operators have them: lighttpd as Debian configures it with one more module, nginx with every
-kind of pass behind the check and a server{} whose own settings are no friend of ours."""
+"""mounted: front servers as operators have them: lighttpd as Debian configures it with one more module, nginx with
+every kind of pass behind the check and a server{} whose own settings work against it."""
 import os
 
 import fronts
@@ -30,19 +30,26 @@ MODULES = {
     "status": 'status.status-url = "/files/x.txt"',
     "cgi": 'cgi.assign = (".txt" => "/bin/cat")',
     "webdav": '$HTTP["url"] =~ "^/dav/" {{ webdav.activate = "enable" }}',
+    "fastcgi": '$HTTP["host"] =~ "." {{ fastcgi.server = ('
+               '"/elsewhere" => (("host" => "127.0.0.1", "port" => {catcher}, "check-local" => "disable"))) }}',
     "sockproxy": '$SERVER["socket"] == "127.0.0.1:{other}" {{ '
                  'sockproxy.server = ("" => (("host" => "127.0.0.1", "port" => {catcher}))) }}',
 }
 CATCH_ALL = ("proxy", "scgi", "ajp13")
 FILES = {"before": "10", "after": "95"}
+BEFORE_ONLY = ("fastcgi",)          # of two blocks that set fastcgi.server the later one is in force, as our files say
 
 LIGHTTPD_CHECK = """
 server.modules += ("mod_scgi", "mod_cgi")
-fastcgi.server += ({authorizers})
-$HTTP["url"] =~ "^/({paths})/" {{
+$HTTP["url"] =~ "^/(scgi|uwsgi|cgi)/" {{
+    fastcgi.server += ({authorizers})
     setenv.set-environment = ("M2M_AUDIENCE" => "{audience}", "M2M_ORIGIN" => "{origin}")
 }}
-scgi.server += ("/scgi/" => (("host" => "127.0.0.1", "port" => {scgi}, "check-local" => "disable")))
+scgi.server += ("/scgi/" => (("host" => "127.0.0.1", "port" => {apps.scgi}, "check-local" => "disable")))
+$HTTP["url"] =~ "^/uwsgi/" {{
+    scgi.protocol = "uwsgi"
+    scgi.server = ("/uwsgi/" => (("host" => "127.0.0.1", "port" => {apps.uwsgi}, "check-local" => "disable")))
+}}
 $HTTP["url"] =~ "^/cgi/" {{ cgi.assign = (".py" => "{python}") }}
 """
 AUTHORIZER = ('"/{path}/" => (("socket" => "{socket}", "mode" => "authorizer", "check-local" => "disable", '
@@ -69,7 +76,7 @@ class Lighttpd(fronts.Front):
             "/run/m2mauth/fcgi.sock": self.socket, "/run/app/fcgi.sock": self.applications.fastcgi,
             '"port" => 8080': f'"port" => {self.applications.http}', '"M2M_SCOPE" => "read",': "",
             "https://api.example.com/\"": f"{AUDIENCE}\"", '"https://api.example.com"': f'"{ORIGIN}"',
-            **{f"https://{name}.example.com/\"": f"{AUDIENCE}\", \"M2M_ORIGIN\" => \"{ORIGIN}\"" for name in ("app", "files")}})
+            **{f'https://{name}.example.com/"': f'{AUDIENCE}", "M2M_ORIGIN" => "{ORIGIN}"' for name in ("app", "files")}})
         self.scratch.write("conf-enabled/92-more.conf", self.more_paths())
         if self.module:
             line = MODULES[self.module].format(catcher=self.applications.catcher, other=self.other_port)
@@ -79,27 +86,27 @@ class Lighttpd(fronts.Front):
         self.command = ["lighttpd", "-D", "-f", conf]
 
     def more_paths(self):
-        paths = ("scgi", "cgi")
-        authorizers = ", ".join(AUTHORIZER.format(path=path, socket=self.socket) for path in paths)
-        return LIGHTTPD_CHECK.format(authorizers=authorizers, paths="|".join(paths), audience=AUDIENCE, origin=ORIGIN,
-                                     scgi=self.applications.scgi, python="/usr/bin/python3")
+        authorizers = ", ".join(AUTHORIZER.format(path=path, socket=self.socket) for path in ("scgi", "uwsgi", "cgi"))
+        return LIGHTTPD_CHECK.format(authorizers=authorizers, audience=AUDIENCE, origin=ORIGIN, apps=self.applications,
+                                     python="/usr/bin/python3")
 
 
 NGINX_SERVER = """
         underscores_in_headers {underscores};
         include {folder}/m2mauth_check.conf;
 {around}
-        location /files/ {{ {protect} root {folder}; }}
-        location /limited/ {{ {protect} limit_req zone=few burst=9 nodelay; rewrite ^ /files/x.txt break; root {folder}; }}
-        location /http/ {{ {protect} client_max_body_size 10m; proxy_pass http://127.0.0.1:{apps.http}; }}
-        location /fastcgi/ {{ {protect} client_max_body_size 10m; fastcgi_cache off;
+        location ^~ /files/ {{ {protect} root {folder}; }}
+        location ^~ /limited/ {{ {protect} limit_req zone=few burst=9 nodelay;
+                                 rewrite ^ /files/x.txt break; root {folder}; }}
+        location ^~ /http/ {{ {protect} client_max_body_size 10m; proxy_pass http://127.0.0.1:{apps.http}; }}
+        location ^~ /fastcgi/ {{ {protect} client_max_body_size 10m; fastcgi_cache off;
                               include /etc/nginx/fastcgi_params; fastcgi_pass unix:{apps.fastcgi}; }}
-        location /uwsgi/ {{ {protect} client_max_body_size 10m;
+        location ^~ /uwsgi/ {{ {protect} client_max_body_size 10m;
                             include /etc/nginx/uwsgi_params; uwsgi_pass 127.0.0.1:{apps.uwsgi}; }}
-        location /scgi/ {{ {protect} client_max_body_size 10m;
+        location ^~ /scgi/ {{ {protect} client_max_body_size 10m;
                            include /etc/nginx/scgi_params; scgi_pass 127.0.0.1:{apps.scgi}; }}
-        location /grpc/ {{ {protect} client_max_body_size 10m; grpc_pass grpc://127.0.0.1:{grpc_port}; }}
-        location /small/ {{ {protect} client_max_body_size 1m; proxy_pass http://127.0.0.1:{apps.http}; }}
+        location ^~ /grpc/ {{ {protect} client_max_body_size 10m; grpc_pass grpc://127.0.0.1:{grpc_port}; }}
+        location ^~ /small/ {{ {protect} client_max_body_size 1m; proxy_pass http://127.0.0.1:{apps.http}; }}
     }}
     limit_req_zone $binary_remote_addr zone=few:1m rate=1r/m;
     limit_req_zone $binary_remote_addr zone=many:1m rate=1000r/s;
@@ -144,6 +151,8 @@ NGINX_AROUND = """
         expires 1h;
         add_header X-Around yes always;
         if ($request_method = TRACE) {{ return 405; }}
+        location ~* \.(txt|json|css|js)$ {{ return 200 "open"; }}
+        location ~ /(orders|token|live|validate|oauth)$ {{ return 200 "open"; }}
 """
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""mounts: the check and the mount beside everything else that an operator may have in the same front server: each module of
-lighttpd that can claim a request, loaded before and after ours; what a server{} of nginx may say around them; each kind of
-application behind the check."""
+"""mounts: the check and the mount beside everything else that an operator may have in the same front server: each
+module of lighttpd that can claim a request, loaded before and after ours; what a server{} of nginx may say around them;
+each kind of application behind the check."""
 import os
 import re
 
@@ -10,7 +10,7 @@ import web
 from apis import SECRET_FILE
 from applications import CAUGHT, CGI_SCRIPT, Applications
 from house import House
-from mounted import CATCH_ALL, FILES, MODULES, NGINX_AROUND, ORIGIN, Lighttpd, Nginx
+from mounted import BEFORE_ONLY, CATCH_ALL, FILES, MODULES, NGINX_AROUND, ORIGIN, Lighttpd, Nginx
 from rig import equal, must
 from signer import Holder
 
@@ -35,7 +35,7 @@ class Visitor:
 # Each path behind the check, and the names by which its application learns who calls; the first is a file.
 BEHIND = {
     "lighttpd": {"/files/x.txt": (), "/api/orders": ("FORWARDED",), "/app/orders": ("AUTH_CLIENT",),
-                 "/scgi/orders": ("AUTH_CLIENT",), "/cgi/told.py": ("AUTH_CLIENT",)},
+                 "/scgi/orders": ("AUTH_CLIENT",), "/uwsgi/orders": ("AUTH_CLIENT",), "/cgi/told.py": ("AUTH_CLIENT",)},
     "nginx": {"/files/x.txt": (), "/http/orders": ("X_AUTH_CLIENT",), "/grpc/orders": ("X_AUTH_CLIENT",),
               **{f"/{kind}/orders": ("AUTH_CLIENT", "HTTP_X_AUTH_CLIENT") for kind in ("fastcgi", "uwsgi", "scgi")}},
 }
@@ -45,7 +45,8 @@ def nobody_passes(visitor):
     for path in BEHIND[visitor.front.kind]:
         for headers in ([], [("Authorization", "Bearer x")], [("Upgrade", "websocket"), ("Connection", "Upgrade")]):
             for method in ("GET", "POST", "OPTIONS", "PUT", "PROPFIND"):
-                answer = visitor.ask(path, headers=headers, method=method, body=b"x" if method in ("POST", "PUT") else None)
+                body = b"x" if method in ("POST", "PUT") else None
+                answer = visitor.ask(path, headers=headers, method=method, body=body)
                 equal(answer.status, 401, f"{method} {path} without a token")
                 must(CAUGHT not in answer.body and SECRET_FILE.encode() not in answer.body, f"{path} was answered")
     visitor.nothing_caught("a request without a token")
@@ -62,7 +63,7 @@ def mount_is_ours(visitor):
 def module_works(visitor):
     """Else the checks of its order would say nothing."""
     module, front = visitor.front.module, visitor.front
-    if module in CATCH_ALL or module == "wstunnel":
+    if module in (*CATCH_ALL, "wstunnel", "fastcgi"):
         upgrade = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"),
                    ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==")] if module == "wstunnel" else []
         try:
@@ -100,12 +101,13 @@ def caller(name, found):
 
 def kinds_of_pass(visitor):
     """What an application behind the check can be sure of to be its own, whatever other modules take."""
-    rivals = {"proxy": ("/scgi/orders", "/cgi/told.py"), "scgi": ("/api/orders", "/scgi/orders", "/cgi/told.py"),
-              "ajp13": ("/api/orders", "/scgi/orders", "/cgi/told.py")}
+    rivals = {"proxy": ("/scgi/orders", "/uwsgi/orders", "/cgi/told.py"),
+              **dict.fromkeys(("scgi", "ajp13"), ("/api/orders", "/scgi/orders", "/uwsgi/orders", "/cgi/told.py"))}
     return [path for path in list(BEHIND[visitor.front.kind])[1:] if path not in rivals.get(visitor.front.module, ())]
 
 
-FORGED = [("Forwarded", 'for=1.2.3.4;remote_user="root"')] + [(name, "root") for end in ("Client", "Subject", "Scope", "Audience")
+FORGED = [("Forwarded", 'for=1.2.3.4;remote_user="root"')]
+FORGED += [(name, "root") for end in ("Client", "Subject", "Scope", "Audience")
           for name in (f"X-Auth-{end}", f"X_Auth_{end}", f"x-auth_{end}", f"X_AUTH-{end}".upper(), f"Auth-{end}",
                        f"Auth_{end}", f"Variable-Auth-{end}")]
 
@@ -129,7 +131,7 @@ def upload(visitor):
 
 
 def two_proofs(visitor):
-    """A token that is bound to a key. Two proofs are refused and not used up: one of them alone passes (RFC 9449 4.3)."""
+    """A token that is bound to a key. Two proofs are refused and not used up: one alone passes (RFC 9449 4.3)."""
     holder, kind, basic = visitor.house.holder, visitor.front.kind, web.basic(visitor.client.id, visitor.client.secret)
     grant = {"grant_type": "client_credentials", "scope": "read"}
     first, second = holder.proof(), holder.proof()
@@ -151,7 +153,7 @@ def two_proofs(visitor):
 
 
 def cookies(visitor):
-    """What a browser sends beside its token closes neither the API nor /token. lighttpd takes 8 kB of headers in all."""
+    """What a browser sends beside its token closes neither the API nor /token. lighttpd takes 8 kB of headers."""
     many = [("Cookie", "c" * 3000), ("Referer", "https://as.example/" + "r" * 2000), ("User-Agent", "u" * 500)]
     if visitor.front.kind == "nginx":
         many += [("Cookie", "d" * 4000)] + [(f"X-Own-{number}", "v" * 1000) for number in range(16)]
@@ -186,9 +188,11 @@ def lighttpd_with(house, applications, module=None, place=None):
 def size_is_the_locations(visitor):
     """The limit of the location itself holds, and its answer is 413."""
     token = visitor.client.token(scope="read")
-    equal(visitor.ask("/small/orders", token, method="POST", body=b"x" * 900000).status, 200, "900 kB where 1 MB may pass")
+    answer = visitor.ask("/small/orders", token, method="POST", body=b"x" * 900000)
+    equal(answer.status, 200, "900 kB where 1 MB may pass")
     answer = visitor.ask("/small/orders", token, method="POST", body=UPLOAD)
-    must(answer.status == 413 or (visitor.front.around and answer.body == b"open"), f"3 MB where 1 MB may pass: {answer}")
+    is_open = visitor.front.around and answer.body == b"open"
+    must(answer.status == 413 or is_open, f"3 MB where 1 MB may pass: {answer}")
 
 
 def asked_once(visitor):
@@ -267,10 +271,11 @@ def script(build, scratch):
     scratch.write("cgi/told.py", CGI_SCRIPT)
     os.chmod(scratch.folder, 0o755)
     house.start(workers=2)
-    rig.run_check("lighttpd does not start without 05-m2mauth-modules.conf", refuses_without_the_fragment, house, applications)
+    rig.run_check("lighttpd does not start without 05-m2mauth-modules.conf", refuses_without_the_fragment, house,
+                  applications)
     lighttpd_with(house, applications)
     for module in MODULES:
-        for place in FILES:
+        for place in ("before",) if module in BEFORE_ONLY else FILES:
             lighttpd_with(house, applications, module, place)
     for around, name in (("", "nginx"), (NGINX_AROUND, "nginx, a server{} with limits, caches and error pages")):
         nginx_with(house, applications, around, name)

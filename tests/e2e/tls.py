@@ -75,7 +75,7 @@ def tickets(port):
             said = port.connect(*options, "-sess_out", kept)
             must("Cipher is (NONE)" not in said and "HTTP/1." in said, f"{version}: {said[-300:]}")
             must(version == "-tls1_3" or "TLS session ticket:" not in said, "a ticket with TLS 1.2")
-            if os.path.exists(kept):        # TLS 1.3: OpenSSL sends the name of a session, which the server has forgotten
+            if os.path.exists(kept):        # TLS 1.3: OpenSSL sends the name of a session that the server has forgotten
                 again = port.connect(*options, "-sess_in", kept)
                 must("HTTP/1." in again and "Reused, " not in again, f"resumed with {version}: {again[-300:]}")
 
