@@ -55,6 +55,7 @@ struct worker {
     struct region_row *row;
     struct world world;
     struct keyring keyring;
+    struct keyfile keyfile;
     struct secret_hasher hasher;
     struct recent recent;
     struct keyshelf shelf;
@@ -225,7 +226,7 @@ static bool note_signing(struct worker *worker)
 static void refresh_keys(struct worker *worker)
 {
     uint64_t before = worker->keyring.generation;
-    keyfile_refresh(worker->region, &worker->passphrase, &worker->keyring);
+    keyfile_refresh(&worker->keyfile, worker->region, &worker->passphrase, &worker->keyring);
     if (worker->keyring.generation != before) (void)note_signing(worker);
 }
 
@@ -247,7 +248,9 @@ static int open_keys(struct worker *worker)
         log_event(LOG_LEVEL_ERROR, "start", "the worker cannot start: OpenSSL cannot derive the key of DPoP nonces");
         return EX_OSERR;
     }
-    refresh_keys(worker);
+    do {
+        refresh_keys(worker);
+    } while (worker->keyfile.pending);
     if (note_signing(worker) || !another_signs(worker)) return EX_OK;
     log_event(LOG_LEVEL_ERROR, "start", "this worker can sign with no key, and those that run can: check "
               "key_passphrase_file and the key files, then reload");
@@ -284,6 +287,7 @@ static void close_all(struct worker *worker)
     passphrase_close(&worker->passphrase);
     OPENSSL_cleanse(worker->issuer.nonce_key, ISSUER_NONCE_KEY);
     keyring_clear(&worker->keyring);
+    keyfile_close(&worker->keyfile);
     secret_hasher_close(&worker->hasher);
     recent_close(&worker->recent);
     keyshelf_close(&worker->shelf);

@@ -1,0 +1,154 @@
+/* Private halves: opened first where they sign, a few at a time, and once. */
+#include <openssl/pem.h>
+#include <stdlib.h>
+
+#include "../../app/keyfile.h"
+#include "../../app/keypair.h"
+#include "fixture.h"
+
+static struct config config;
+static struct region region;
+static struct passphrase passphrase;
+static struct keyring keyring;
+static struct keyfile file;
+static struct region_keys keys;
+
+static struct region_key key_of(enum jws_algorithm algorithm, int64_t activate)
+{
+    struct keypair pair;
+    struct region_key key = { .publish = 1, .activate = activate };
+    if (keypair_new(algorithm, passphrase.readings[0], &pair)) exit(2);
+    memcpy(key.kid, pair.kid, sizeof pair.kid);
+    memcpy(key.jwk, pair.jwk, sizeof key.jwk);
+    memcpy(key.pem, pair.pem, sizeof key.pem);
+    snprintf(key.algorithm, sizeof key.algorithm, "%s", jws_algorithm_name(algorithm).data);
+    return key;
+}
+
+static void fill(void)
+{
+    keys = (struct region_keys){ .count = REGION_KEYS };
+    for (size_t i = 0; i < REGION_KEYS; i++) keys.keys[i] = key_of(JWS_ES256, (int64_t)i + 10);
+}
+
+static void refresh(void)
+{
+    keyfile_publish(&region, &keys);
+    keyfile_refresh(&file, &region, &passphrase, &keyring);
+}
+
+static size_t signers(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < keyring.count; i++) count += keyring.keys[i].signer || keyring.keys[i].mac;
+    return count;
+}
+
+static const char *signer(void)
+{
+    const struct keyring_key *key = keyring_signer(&keyring, JWS_ES256, time(NULL));
+    return key ? key->kid_text : "";
+}
+
+/* Whatever the machine needs for one of them. */
+static void all_are_opened_and_the_signer_by_the_first_call(void)
+{
+    fill();
+    refresh();
+    CHECK(strcmp(signer(), keys.keys[REGION_KEYS - 1].kid) == 0);
+    CHECK(keyring.count == REGION_KEYS);
+    for (int i = 0; file.pending && i < REGION_KEYS; i++) {
+        uint64_t before = file.opened;
+        keyfile_refresh(&file, &region, &passphrase, &keyring);
+        CHECK(file.opened > before);
+    }
+    CHECK(!file.pending && file.opened == REGION_KEYS && signers() == REGION_KEYS);
+}
+
+static void a_change_of_times_opens_nothing(void)
+{
+    uint64_t before = file.opened;
+    for (size_t i = 0; i < keys.count; i++) keys.keys[i].remove = INT64_MAX;
+    keys.keys[3].activate = time(NULL);
+    refresh();
+    CHECK(file.opened == before && !file.pending && signers() == REGION_KEYS);
+    CHECK(strcmp(signer(), keys.keys[3].kid) == 0);
+}
+
+static void a_key_that_is_sealed_anew_is_the_same_key(void)
+{
+    uint64_t before = file.opened;
+    memset(keys.keys[0].pem, 0, sizeof keys.keys[0].pem);
+    snprintf(keys.keys[0].pem, sizeof keys.keys[0].pem, "another form of it");
+    refresh();
+    CHECK(file.opened == before && signers() == REGION_KEYS);
+}
+
+static void one_new_key_is_one_opened(void)
+{
+    uint64_t before = file.opened;
+    keys.keys[0] = key_of(JWS_ES256, 5);
+    refresh();
+    CHECK(file.opened == before + 1 && signers() == REGION_KEYS && file.count == REGION_KEYS);
+}
+
+static void a_retired_key_is_not_opened_and_a_retired_secret_is(void)
+{
+    uint64_t before = file.opened;
+    keys.count = 2;
+    keys.keys[0] = key_of(JWS_ES256, 5);
+    keys.keys[1] = key_of(JWS_HS256, 5);
+    keys.keys[0].retire = keys.keys[1].retire = 20;
+    refresh();
+    CHECK(file.opened == before + 1 && keyring.count == 2 && signers() == 1 && file.count == 1);
+}
+
+static void what_cannot_be_opened_is_tried_when_the_keys_change_and_not_before(void)
+{
+    keys.count = 2;
+    keys.keys[0] = key_of(JWS_ES256, 5);
+    keys.keys[1] = key_of(JWS_ES256, 6);
+    snprintf(keys.keys[1].pem, sizeof keys.keys[1].pem, "nothing");
+    uint64_t before = file.opened;
+    refresh();
+    CHECK(file.opened == before + 2 && strcmp(signer(), keys.keys[0].kid) == 0);
+    keyfile_refresh(&file, &region, &passphrase, &keyring);
+    CHECK(file.opened == before + 2);
+    keys.keys[0].remove = INT64_MAX;
+    refresh();
+    CHECK(file.opened == before + 3 && signers() == 1);
+}
+
+/* After the last seal that an operator made: every row, by its kid alone. */
+static void an_unproven_key_is_there_by_its_name(void)
+{
+    keys.keys[1].unproven = 1;
+    keys.incomplete = 1;
+    refresh();
+    CHECK(keyring.count == 2 && keyring.incomplete && !keyring_is_unproven(&keyring));
+    keys.keys[0].unproven = 1;
+    refresh();
+    CHECK(keyring_is_unproven(&keyring) && signers() == 0);
+    keys = (struct region_keys){ .count = 0 };
+    refresh();
+    CHECK(keyring.count == 0 && !keyring.incomplete && !keyring_is_unproven(&keyring));
+}
+
+int main(void)
+{
+    config = fixture_config();
+    region = fixture_region(&config);
+    passphrase.readings[0] = passphrase.text = TEXT("a passphrase that no one guesses");
+    passphrase.count = 1;
+    RUN(all_are_opened_and_the_signer_by_the_first_call);
+    RUN(a_change_of_times_opens_nothing);
+    RUN(a_key_that_is_sealed_anew_is_the_same_key);
+    RUN(one_new_key_is_one_opened);
+    RUN(a_retired_key_is_not_opened_and_a_retired_secret_is);
+    RUN(what_cannot_be_opened_is_tried_when_the_keys_change_and_not_before);
+    RUN(an_unproven_key_is_there_by_its_name);
+    keyring_clear(&keyring);
+    keyfile_close(&file);
+    region_close(&region);
+    return CHECK_EXIT();
+}
