@@ -27,8 +27,9 @@ struct replica {
     struct page page;
     size_t stage;
     bool quiet;
-    size_t complaints, complaints_before, unfit;
+    size_t complaints, unfit;
     bool revoked_full;
+    uint64_t bad_rows_before;           /* the gauge as this load began */
     size_t skipped;                     /* clients of this load that no table can keep */
     char client[DB_VALUE + 1];          /* the next page begins here; db.h bounds what comes in */
     size_t client_size;
@@ -280,6 +281,7 @@ static int (*const stages[STAGES])(struct replica *replica, struct db *db) = {
 void replica_load_begin(struct replica *replica, enum replica_load purpose)
 {
     replica->stage = 0;
+    replica->bad_rows_before = atomic_load(&replica->region->board->bad_rows);
     replica->quiet = purpose == REPLICA_RECONCILE;
     replica->complaints = replica->unfit = 0;
     replica->revoked_full = false;
@@ -290,11 +292,13 @@ void replica_load_begin(struct replica *replica, enum replica_load purpose)
 static void sum_up(struct replica *replica)
 {
     size_t unnamed = replica->complaints > REPLICA_COMPLAINTS ? replica->complaints - REPLICA_COMPLAINTS : 0;
-    if (replica->quiet) unnamed = replica->complaints != replica->complaints_before ? replica->complaints : 0;
-    if (unnamed > 0)
-        log_event(LOG_LEVEL_ERROR, "bad_row", "%zu faults of clients' rows are not named here; the next start names %d",
-                  unnamed, REPLICA_COMPLAINTS);
-    replica->complaints_before = replica->complaints;
+    uint64_t bad_rows = atomic_load(&replica->region->board->bad_rows);
+    if (!replica->quiet && unnamed > 0)
+        log_event(LOG_LEVEL_ERROR, "bad_row", "%zu more faults of clients' rows are not named", unnamed);
+    if (replica->quiet && bad_rows > replica->bad_rows_before)
+        log_event(LOG_LEVEL_ERROR, "bad_row", "%llu rows of clients cannot be right, %llu before this load; the next start "
+                  "names the first %d", (unsigned long long)bad_rows, (unsigned long long)replica->bad_rows_before,
+                  REPLICA_COMPLAINTS);
     replica->complaints = 0;
     replica->quiet = false;
 }

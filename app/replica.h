@@ -14,7 +14,7 @@
 
 enum { REPLICA_COMPLAINTS = 20 };       /* lines about bad rows of one complete load; the rest is counted */
 
-/* Reconciling repeats no complaint: it counts, and speaks when the count has changed. */
+/* Reconciling names no bad row: it reports when there are more of them than the feed has told of. */
 enum replica_load { REPLICA_RECONCILE, REPLICA_REPLACE };
 
 struct replica;
