@@ -256,8 +256,10 @@ long db_call(struct db *db, enum db_statement procedure, enum db_statement state
 unsigned db_errno(const struct db *db);     /* the server's or client library's error number of the last failure */
 
 /* What db_errno() may say that is worth telling apart. */
-enum { DB_UNKNOWN_VARIABLE = 1193, DB_DUPLICATE = 1062, DB_DENIED = 1142, DB_READ_ONLY = 1290, DB_READ_ONLY_MODE = 1836, DB_NO_PROCEDURE = 1305,
-       DB_PROCEDURE_DENIED = 1370, DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_NO_TABLE = 1146,
-       DB_NO_COLUMN = 1054, DB_LOST_FIRST = 2000, DB_LOST_LAST = 2999 };
+enum {
+    DB_NO_COLUMN = 1054, DB_DUPLICATE = 1062, DB_DENIED = 1142, DB_NO_TABLE = 1146, DB_UNKNOWN_VARIABLE = 1193,
+    DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_READ_ONLY = 1290, DB_NO_PROCEDURE = 1305, DB_PROCEDURE_DENIED = 1370,
+    DB_READ_ONLY_MODE = 1836, DB_TIMED_OUT = 1969, DB_LOST_FIRST = 2000, DB_LOST_LAST = 2999
+};
 
 #endif

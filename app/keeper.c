@@ -163,29 +163,59 @@ static void look_whether_writable(struct keeper *keeper)
     else degrade(keeper, STORE_DEGRADED_read_only_database, false);
 }
 
+enum commit {
+    COMMIT_DONE,
+    COMMIT_AGAIN,                       /* nothing was committed, and it may go better next time */
+    COMMIT_FAILED,                      /* the server, or its time */
+    COMMIT_REFUSED                      /* nothing was committed: there may be something wrong with one of the letters */
+};
+
+static enum commit commit_once(struct keeper *keeper, struct mailbox_letter *letters, size_t count)
+{
+    char why[DB_WHY];
+    beat(keeper);
+    if (letters_write(keeper->db, letters, count) == 0) return COMMIT_DONE;
+    unsigned number = db_errno(keeper->db);
+    snprintf(why, sizeof why, "%s", db_why(keeper->db));
+    if (db_query(keeper->db, DB_ROLLBACK, NULL, 0, NULL, NULL) < 0) {
+        lose(keeper, why);
+        return COMMIT_FAILED;
+    }
+    if (number == DB_READ_ONLY || number == DB_READ_ONLY_MODE)
+        return refuse_read_only(keeper) ? COMMIT_AGAIN : COMMIT_FAILED;
+    if (number == DB_LOCK_WAIT || number == DB_DEADLOCK) return COMMIT_AGAIN;
+    complain(keeper, "commit_failed", number, why);
+    return number == DB_TIMED_OUT ? COMMIT_FAILED : COMMIT_REFUSED;
+}
+
 /* One transaction for all of them: durable together or not at all. It is tried again only when it is certain that nothing
  * was committed, or a proof would find its own row and pass for used. */
-static bool commit_letters(struct keeper *keeper, struct mailbox_letter *letters, size_t count)
+static enum commit commit_letters(struct keeper *keeper, struct mailbox_letter *letters, size_t count)
 {
-    for (int try = 1; keeper->db; try++) {
-        beat(keeper);
-        if (letters_write(keeper->db, letters, count) == 0) return true;
-        unsigned number = db_errno(keeper->db);
-        bool passing = number == DB_LOCK_WAIT || number == DB_DEADLOCK;
-        char why[DB_WHY];
-        snprintf(why, sizeof why, "%s", db_why(keeper->db));
-        if (db_query(keeper->db, DB_ROLLBACK, NULL, 0, NULL, NULL) < 0) {
-            lose(keeper, why);
-        } else if (number == DB_READ_ONLY || number == DB_READ_ONLY_MODE) {
-            if (!refuse_read_only(keeper) || try == LETTER_TRIES) break;
-        } else if (!passing || try == LETTER_TRIES) {
-            complain(keeper, "commit_failed", number, why);
-            break;
-        } else {
-            poll(NULL, 0, 1 + (int)arc4random_uniform(20));
-        }
+    enum commit result = COMMIT_FAILED;
+    for (int try = 1; keeper->db && try <= LETTER_TRIES; try++) {
+        result = commit_once(keeper, letters, count);
+        if (result != COMMIT_AGAIN) return result;
+        poll(NULL, 0, 1 + (int)arc4random_uniform(20));
     }
-    return false;
+    if (keeper->db) complain(keeper, "commit_failed", db_errno(keeper->db), db_why(keeper->db));
+    return COMMIT_FAILED;
+}
+
+static void answer(struct mailbox_letter *letter, enum commit result)
+{
+    mailbox_answer(letter, result == COMMIT_DONE ? letter->answer : MAILBOX_FAILED);
+}
+
+/* What is wrong with one letter must not cost the others their answer; when it is not one letter, there is an end soon. */
+static void commit_each(struct keeper *keeper, struct mailbox_letter *letters, size_t count)
+{
+    int refused = 0;
+    for (size_t i = 0; i < count; i++) {
+        enum commit result = refused < LETTER_TRIES ? commit_letters(keeper, &letters[i], 1) : COMMIT_FAILED;
+        refused += result == COMMIT_REFUSED;
+        answer(&letters[i], result);
+    }
 }
 
 /* Who has a letter here waits for an answer, so there is one even when there is no database. */
@@ -196,9 +226,12 @@ static void answer_letters(struct keeper *keeper)
     do {
         count = mailbox_collect(keeper->region, letters, LETTERS);
         if (count == 0) return;
-        bool committed = commit_letters(keeper, letters, count);
-        for (size_t i = 0; i < count; i++)
-            mailbox_answer(&letters[i], committed ? letters[i].answer : MAILBOX_FAILED);
+        enum commit result = commit_letters(keeper, letters, count);
+        if (result == COMMIT_REFUSED && count > 1) {
+            commit_each(keeper, letters, count);
+            continue;
+        }
+        for (size_t i = 0; i < count; i++) answer(&letters[i], result);
     } while (count == LETTERS);
 }
 

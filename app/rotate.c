@@ -89,7 +89,7 @@ static enum rotate_result change(struct db *db, const struct rotate_order *order
 static enum rotate_result fault(const struct db *db)
 {
     unsigned error = db_errno(db);
-    return error == DB_DEADLOCK || error == DB_LOCK_WAIT ? ROTATE_ELSEWHERE : ROTATE_FAILED;
+    return error == DB_DEADLOCK || error == DB_LOCK_WAIT || error == DB_TIMED_OUT ? ROTATE_ELSEWHERE : ROTATE_FAILED;
 }
 
 static enum rotate_result transact(struct db *db, const struct rotate_order *order, const struct new_key *key,

@@ -2,6 +2,7 @@
 """streams: the change feed's streams are removed, set back, restored and many, and nothing that was acknowledged is lost.
 
 Two hosts, each with a pool and a name of its own, on one private mariadbd; requests go straight to the sockets."""
+import concurrent.futures
 import json
 import threading
 import time
@@ -16,6 +17,7 @@ from rig import await_true, check, equal, must
 from signer import TYPE, Signer, add_key
 
 REVOCATIONS = 10
+WORKERS = 4
 
 
 class Host:
@@ -64,7 +66,7 @@ class Hosts:
 
     def start(self):
         for host in self.all:
-            host.pool.start(workers=2)
+            host.pool.start(workers=WORKERS)
 
     def stop(self):
         for host in self.all:
@@ -217,6 +219,24 @@ def many_streams(hosts):
     equal([host.pool.ask("GET", "/ready").status for host in hosts.all], [200, 200], "/ready")
 
 
+@check("one revocation that the database refuses: it alone is answered 503, those of the same transaction 200")
+def one_is_refused(hosts):
+    first, good, bad, fair = issued = [hosts.first.token() for _ in range(4)]
+    hosts.database.sql(f"""CREATE TRIGGER refuse_one BEFORE INSERT ON revoked_token FOR EACH ROW
+        SET NEW.client_id = IF(NEW.jti = '{tokens.claims(bad)['jti']}', (SELECT 1 UNION SELECT 2), NEW.client_id)""")
+    with concurrent.futures.ThreadPoolExecutor(WORKERS + 1) as crowd:
+        held = crowd.submit(hosts.database.sql, "LOCK TABLES revoked_token WRITE; DO SLEEP(0.6); UNLOCK TABLES")
+        time.sleep(0.2)
+        said = [crowd.submit(hosts.first.revoke, first)]        # waits for the table; the others wait for it
+        time.sleep(0.1)
+        said += [crowd.submit(hosts.first.revoke, token) for token in (good, bad, fair)]
+        held.result()
+    hosts.database.sql("DROP TRIGGER refuse_one")
+    equal([one.result() for one in said], [200, 200, 503, 200], "/revoke")
+    equal([hosts.is_stored(token) for token in issued], [True, True, False, True], "stored")
+    equal(hosts.first.revoke(bad), 200, "/revoke once it is not refused")
+
+
 # --- values that are too long ---------------------------------------------------------------------------------------
 
 LONG = 3000
@@ -237,8 +257,6 @@ LOOSE = f"""SET FOREIGN_KEY_CHECKS = 0, sql_mode = '';
     ALTER TABLE feed_stream MODIFY stream VARBINARY({LONG}) NOT NULL;
     """
 ROWS = f"""SET FOREIGN_KEY_CHECKS = 0, sql_mode = '';
-    DROP TRIGGER client_feed_insert; DROP TRIGGER signing_key_feed_insert; DROP TRIGGER revoked_token_feed_insert;
-    DROP TRIGGER feed_stream_begins;
     INSERT INTO client (client_id) VALUES (REPEAT('a', {LONG})), (CONCAT('zz', REPEAT(X'00', {LONG - 2})));
     UPDATE client SET tls_subject_kind = 'subject_dn', tls_subject = REPEAT('x', 100000) WHERE client_id = 'reader';
     INSERT INTO client_secret (client_id, label, hash) VALUES ('reader', REPEAT('l', 200),
@@ -258,6 +276,8 @@ ROWS = f"""SET FOREIGN_KEY_CHECKS = 0, sql_mode = '';
 @check("values of 3,000 bytes in a schema without CHECKs: those rows are left out and named, all hosts go on, also anew")
 def long_values(hosts):
     live = [host.token() for host in hosts.all]
+    for (trigger,) in hosts.database.sql("SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = 'm2mauth'"):
+        hosts.database.sql(f"DROP TRIGGER {trigger}")
     hosts.database.sql(LOOSE)
     hosts.database.sql(ROWS)
     time.sleep(1)
