@@ -237,6 +237,27 @@ def one_is_refused(hosts):
     equal(hosts.first.revoke(bad), 200, "/revoke once it is not refused")
 
 
+@check("another table's duplicate key: /revoke is 503 and an assertion is 503, never 200 and never 401")
+def duplicate_of_another_table(hosts):
+    hosts.database.sql("CREATE TABLE audit (one INT PRIMARY KEY); INSERT INTO audit VALUES (1)")
+    first = hosts.first
+    signer = Signer(first.operator.scratch, "reader", "key")
+    add_key(hosts.database.sql, signer)
+
+    def assertion():
+        form = {"grant_type": "client_credentials", "client_assertion_type": TYPE, "client_assertion": signer.sign()}
+        return fastcgi.ask(first.pool.socket, "POST", "/oauth/token", web.form(form)).status
+
+    await_true(lambda: assertion() == 200, 5, "the key is known")
+    for table in ("revoked_token", "used_proof"):
+        hosts.database.sql(f"CREATE TRIGGER {table}_audit AFTER INSERT ON {table} FOR EACH ROW INSERT INTO audit VALUES (1)")
+    token = first.token()
+    equal((first.revoke(token), hosts.is_stored(token)), (503, False), "/revoke, stored")
+    equal(assertion(), 503, "a proof that was not used before")
+    hosts.database.sql("DROP TRIGGER revoked_token_audit; DROP TRIGGER used_proof_audit; DROP TABLE audit")
+    equal((first.revoke(token), hosts.is_stored(token), first.revoke(token)), (200, True, 200), "/revoke, stored, again")
+
+
 # --- values that are too long ---------------------------------------------------------------------------------------
 
 LONG = 3000
@@ -291,27 +312,6 @@ def long_values(hosts):
         if start == "at work":
             hosts.stop()
             hosts.start()
-
-
-@check("another table's duplicate key: /revoke is 503 and an assertion is 503, never 200 and never 401")
-def duplicate_of_another_table(hosts):
-    hosts.database.sql("CREATE TABLE audit (one INT PRIMARY KEY); INSERT INTO audit VALUES (1)")
-    first = hosts.first
-    signer = Signer(first.operator.scratch, "reader", "key")
-    add_key(hosts.database.sql, signer)
-
-    def assertion():
-        form = {"grant_type": "client_credentials", "client_assertion_type": TYPE, "client_assertion": signer.sign()}
-        return fastcgi.ask(first.pool.socket, "POST", "/oauth/token", web.form(form)).status
-
-    await_true(lambda: assertion() == 200, 5, "the key is known")
-    for table in ("revoked_token", "used_proof"):
-        hosts.database.sql(f"CREATE TRIGGER {table}_audit AFTER INSERT ON {table} FOR EACH ROW INSERT INTO audit VALUES (1)")
-    token = first.token()
-    equal((first.revoke(token), hosts.is_stored(token)), (503, False), "/revoke, stored")
-    equal(assertion(), 503, "a proof that was not used before")
-    hosts.database.sql("DROP TRIGGER revoked_token_audit; DROP TRIGGER used_proof_audit; DROP TABLE audit")
-    equal((first.revoke(token), hosts.is_stored(token), first.revoke(token)), (200, True, 200), "/revoke, stored, again")
 
 
 def script(build, scratch):
