@@ -188,6 +188,9 @@ def restore(hosts):
 
 # --- many streams ---------------------------------------------------------------------------------------------------
 
+WARNING = "those of hosts that are gone are removed by themselves: set host_id"
+
+
 def names(prefix, count):
     return f"SELECT CONCAT('host:{prefix}-', seq) FROM seq_1_to_{count}"
 
@@ -195,9 +198,9 @@ def names(prefix, count):
 @check("case 06: 520 names of hosts that are gone stop nothing, a warning comes, and they are removed by themselves")
 def gone_hosts(hosts):
     hosts.database.sql(f"INSERT INTO feed_stream (stream) {names('pod', 520)}")
-    await_true(lambda: all(host.metric("feed_streams") > 520 for host in hosts.all), 5, "the hosts have seen them")
     hosts.revoke_on_first()
-    must("feed_stream has 52" in hosts.first.pool.log(), "the log warns")
+    # A host may look when the other one has removed some of them already.
+    await_true(lambda: any(WARNING in host.pool.log() for host in hosts.all), 5, "the log warns")
     await_true(lambda: hosts.number("SELECT COUNT(*) FROM feed_stream") < 10, 100, "they are removed", interval=0.5)
     await_true(lambda: all(host.metric("feed_streams") < 10 for host in hosts.all), 5, "the hosts have seen that, too")
     hosts.revoke_on_first()
@@ -210,7 +213,7 @@ def many_streams(hosts):
                                   CURRENT_TIMESTAMP - INTERVAL IF(seq > 300, 70, 50) MINUTE FROM seq_1_to_600;
                            INSERT INTO feed_stream (stream) {names('many', 600)}""")
     before = hosts.reloads()
-    await_true(lambda: all(host.metric("feed_streams") > 600 for host in hosts.all), 5, "the hosts have seen them")
+    await_true(lambda: all(host.metric("feed_streams") > 300 for host in hosts.all), 5, "the hosts have seen them")
     hosts.revoke_on_first()
     equal(hosts.reloads(), before, "complete loads of the hosts")
     await_true(lambda: hosts.number("SELECT COUNT(*) FROM feed_stream") < 310, 100, "the gone ones are removed", interval=0.5)
