@@ -151,6 +151,7 @@ NGINX_AROUND = """
         expires 1h;
         add_header X-Around yes always;
         if ($request_method = TRACE) {{ return 405; }}
+        rewrite ^/(?!files|limited|small|http|fastcgi|uwsgi|scgi|grpc|oauth|\.well-known|mirrored|open) /open.txt last;
         location ~* \.(txt|json|css|js)$ {{ return 200 "open"; }}
         location ~ /(orders|token|live|validate|oauth)$ {{ return 200 "open"; }}
 """
