@@ -33,6 +33,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED") \
     X(READ_WRITABLE, /* -> what the server says of read_only and of innodb_read_only */ \
       "SELECT @@GLOBAL.read_only, @@GLOBAL.innodb_read_only") \
+    X(READ_MISSING, /* -> kind, name of each procedure and trigger that was laid and is not there */ \
+      "CALL routines_missing()") \
     X(READ_STREAMS, /* -> stream, seq, began, began_seq, epoch; one row without a stream when there is none */ \
       "SELECT s.stream, s.seq, s.began, s.began_seq, e.epoch FROM (SELECT 1 AS one) o " \
       "LEFT JOIN feed_epoch e ON e.only_row = o.one LEFT JOIN feed_stream s ON TRUE ORDER BY s.stream") \

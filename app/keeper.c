@@ -16,6 +16,7 @@
 #include "purge.h"
 #include "renew.h"
 #include "replica.h"
+#include "schema.h"
 #include "secret_file.h"
 
 enum {
@@ -27,6 +28,7 @@ enum {
     LOAD_SHARE = 10,                    /* reconciling takes at most one part in so many of the time */
     RENEW_MS = 5000, RENEW_AGAIN_MS = 60000,        /* after a failure */
     WRITABLE_MS = 1000, REOPEN_MS = 5000,
+    SCHEMA_MS = 60000, SCHEMA_AGAIN_MS = 2000,      /* while something is missing */
     PURGE_SOON_MS = 10000, PURGE_MS = 60000, PURGE_AGAIN_MS = 200
 };
 
@@ -50,7 +52,7 @@ struct keeper {
     bool required;                      /* until a load is complete, the replica is not what the database has */
     bool again;                         /* the load under way began too early */
     bool read_only;                     /* the server takes no changes */
-    uint64_t connect_ms, poll_ms, load_ms, purge_ms, renew_ms, writable_ms, reopen_ms;  /* when the next one is due */
+    uint64_t connect_ms, poll_ms, load_ms, purge_ms, renew_ms, writable_ms, reopen_ms, schema_ms;   /* when the next one is due */
     uint64_t load_began_ms;
     uint64_t backoff_ms;
     struct purge purge;
@@ -115,7 +117,7 @@ static void connect_now(struct keeper *keeper)
         return;
     }
     db_report_left_out(keeper->db, report_left_out);
-    keeper->poll_ms = keeper->writable_ms = 0;
+    keeper->poll_ms = keeper->writable_ms = keeper->schema_ms = 0;
 }
 
 static void degrade(struct keeper *keeper, enum store_degraded reason, bool degraded)
@@ -163,6 +165,18 @@ static void look_whether_writable(struct keeper *keeper)
     else degrade(keeper, STORE_DEGRADED_read_only_database, false);
 }
 
+/* A restore from a dump without routines leaves a database that can only be read. An older schema is told by the poll. */
+static void look_at_schema(struct keeper *keeper)
+{
+    char why[DB_WHY];
+    enum schema_state state = schema_check(keeper->db, why);
+    unsigned number = state == SCHEMA_UNKNOWN ? db_errno(keeper->db) : 0;
+    keeper->schema_ms = region_milliseconds() + (state == SCHEMA_WHOLE ? SCHEMA_MS : SCHEMA_AGAIN_MS);
+    if (number >= DB_LOST_FIRST && number <= DB_LOST_LAST) lose(keeper, why);
+    if (state == SCHEMA_MISSING) log_repeated(LOG_LEVEL_ERROR, "missing_routines", "%s", why);
+    if (state != SCHEMA_UNKNOWN) degrade(keeper, STORE_DEGRADED_missing_routines, state == SCHEMA_MISSING);
+}
+
 enum commit {
     COMMIT_DONE,
     COMMIT_AGAIN,                       /* nothing was committed, and it may go better next time */
@@ -185,6 +199,7 @@ static enum commit commit_once(struct keeper *keeper, struct mailbox_letter *let
         return refuse_read_only(keeper) ? COMMIT_AGAIN : COMMIT_FAILED;
     if (number == DB_LOCK_WAIT || number == DB_DEADLOCK) return COMMIT_AGAIN;
     complain(keeper, "commit_failed", number, why);
+    keeper->schema_ms = 0;
     return number == DB_TIMED_OUT ? COMMIT_FAILED : COMMIT_REFUSED;
 }
 
@@ -273,6 +288,7 @@ static void load(struct keeper *keeper)
 static void reload(struct keeper *keeper)
 {
     log_repeated(LOG_LEVEL_NOTICE, "reload", "%s", feed_why(keeper->feed));
+    keeper->schema_ms = 0;
     if (keeper->loading && keeper->required) keeper->again = true;      /* one that begins over and over never ends */
     else begin_load(keeper, true);
 }
@@ -355,6 +371,7 @@ static void turn(struct keeper *keeper)
     if (keeper->db && !keeper->loading && now_ms >= keeper->load_ms) begin_load(keeper, false);
     if (keeper->db && keeper->loading) load(keeper);
     if (keeper->db && now_ms >= keeper->writable_ms) look_whether_writable(keeper);
+    if (keeper->db && now_ms >= keeper->schema_ms) look_at_schema(keeper);
     if (keeper->db && !keeper->read_only && now_ms >= keeper->renew_ms) renew(keeper);
     if (keeper->db && !keeper->read_only && now_ms >= keeper->purge_ms) purge(keeper);
 }

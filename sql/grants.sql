@@ -48,6 +48,9 @@ GRANT EXECUTE ON PROCEDURE used_proof_purge TO m2mauth@localhost;
 GRANT SELECT, DELETE ON feed                TO m2mauth@localhost;
 GRANT SELECT, INSERT, DELETE ON feed_stream TO m2mauth@localhost;
 
+-- Whether procedures and triggers are missing (/ready, m2mauth -t).
+GRANT EXECUTE ON PROCEDURE routines_missing TO m2mauth@localhost;
+
 -- The last step, when no host runs 0.1.0 or older any more: what those do by direct statements and the procedures above do in
 -- their place. During an upgrade the file runs without it (grep -v ^REVOKE). An older host that is left goes on serving, and
 -- says in its log that it can neither rotate nor purge.

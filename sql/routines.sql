@@ -1,4 +1,4 @@
--- routines 5
+-- routines 6
 -- Procedures, functions and triggers: all of them are in this file, none is in a migration after 0008.
 --
 -- To change one, edit it here and raise the number in the first line by one. `m2mctl migrate` runs the whole file after
@@ -425,6 +425,21 @@ BEGIN
   IF p_audience IS NULL OR NOT EXISTS (SELECT 1 FROM audience WHERE audience = p_audience) THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'there is no such audience: INSERT INTO audience first (every character counts, a last / too)';
   END IF;
+END//
+
+-- --- what is missing ------------------------------------------------------------------------------------------------
+
+-- For the server's account, which sees no routine in information_schema: with the rights of who laid it.
+CREATE OR REPLACE PROCEDURE routines_missing()
+  READS SQL DATA SQL SECURITY DEFINER
+  COMMENT 'the procedures, functions and triggers that were laid and are not there, as after a restore without --routines'
+BEGIN
+  SELECT s.kind, s.name FROM schema_routine s
+    LEFT JOIN information_schema.ROUTINES r ON s.kind <> 'TRIGGER' AND r.ROUTINE_SCHEMA = DATABASE()
+          AND r.ROUTINE_TYPE = s.kind AND r.ROUTINE_NAME = s.name
+    LEFT JOIN information_schema.TRIGGERS t ON s.kind = 'TRIGGER' AND t.TRIGGER_SCHEMA = DATABASE() AND t.TRIGGER_NAME = s.name
+   WHERE r.ROUTINE_NAME IS NULL AND t.TRIGGER_NAME IS NULL
+   ORDER BY s.kind, s.name;
 END//
 
 -- --- times ----------------------------------------------------------------------------------------------------------

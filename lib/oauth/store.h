@@ -26,7 +26,8 @@ struct token_facts {
 /* What does not work although requests are served: the name that /ready and the metrics show, and the log's words. Bit n
  * of a set is the n-th of them. */
 #define STORE_DEGRADED_LIST(X) \
-    X(read_only_database, "the database takes no changes: revocations are answered with 503, signing keys are not rotated")
+    X(read_only_database, "the database takes no changes: revocations are answered with 503, signing keys are not rotated") \
+    X(missing_routines, "procedures or triggers are missing in the database: changes there fail, or are not seen here")
 
 enum store_degraded {
 #define STORE_DEGRADED_NAME(name, help) STORE_DEGRADED_##name,
