@@ -76,9 +76,10 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(READ_REVOKED_TOKENS, /* last seen -> jti, expires_at; by jti, at most 10000 */ \
       "SELECT LEFT(jti, 65), UNIX_TIMESTAMP(expires_at) FROM revoked_token " \
       "WHERE jti > ? AND expires_at > CURRENT_TIMESTAMP ORDER BY jti LIMIT 10000") \
-    X(READ_RULES, /* -> client_id, label, issued_from, issued_before, expires_at */ \
+    X(READ_RULES, /* -> client_id, label, issued_from, issued_before, expires_at; those of the same tokens together, and of
+                     these first those without issued_from */ \
       "SELECT client_id, label, UNIX_TIMESTAMP(issued_from), UNIX_TIMESTAMP(issued_before), " \
-      "UNIX_TIMESTAMP(expires_at) FROM revocation_rule WHERE expires_at > CURRENT_TIMESTAMP ORDER BY rule_id") \
+      "UNIX_TIMESTAMP(expires_at) FROM revocation_rule WHERE expires_at > CURRENT_TIMESTAMP ORDER BY client_id, label, issued_from") \
     X(READ_KEYS, /* -> kid, alg, public_jwk, private_pem, private_uri (one of the two), mac, publish_at, activate_at, retire_at,
                     remove_at: those that are not removed; a text that is too long comes cut, but still too long */ \
       "SELECT kid, alg, LEFT(public_jwk, 4096), LEFT(private_pem, 16000), private_uri, mac, UNIX_TIMESTAMP(publish_at), " \

@@ -42,6 +42,7 @@ struct region_board {
     _Atomic uint64_t clients_left_out;  /* rows that did not fit: absent no longer means unknown */
     _Atomic uint64_t bad_rows;          /* rows of clients that cannot be right (page.h) */
     _Atomic uint64_t rules;             /* (generation << 1) | half */
+    _Atomic uint64_t rules_full;        /* 1 while there are more rules than fit: what none of them takes may be revoked */
     _Atomic uint64_t keys;              /* (generation << 1) | half */
     _Atomic uint64_t scopes;            /* (generation << 1) | half */
     _Atomic uint64_t poll_ms;           /* how long the last poll took */

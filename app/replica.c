@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "../lib/jose/jws.h"
+#include "../lib/oauth/store.h"
 #include "../lib/oauth/scope.h"
 #include "key_replica.h"
 #include "log.h"
@@ -187,17 +188,32 @@ static int load_revoked(struct replica *replica, struct db *db)
     return replica->jti_rows < REVOKED_PAGE;
 }
 
+static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* Two rules without a beginning for the same tokens are one: who revokes a client's tokens every hour fills no table. */
+static bool covers_with(struct region_rule *last, const struct region_rule *rule)
+{
+    if (last->client != rule->client || last->credential != rule->credential) return false;
+    if (last->issued_from != 0 || rule->issued_from != 0) return false;
+    last->issued_before = later(last->issued_before, rule->issued_before);
+    last->expires_at = later(last->expires_at, rule->expires_at);
+    return true;
+}
+
 static int take_rule(void *context, const struct text *columns, size_t count)
 {
     struct replica *replica = context;
     if (count != 5 || replica->rule_count > replica->region->rules_max) return -1;
-    replica->rules[replica->rule_count++] = (struct region_rule){
+    const struct region_rule rule = {
         .client = text_present(columns[0]) ? revocation_client(replica->region, columns[0]) : 0,
         .credential = text_present(columns[1]) ? revocation_credential(replica->region, columns[0], columns[1]) : 0,
         .issued_from = seconds(columns[2]),
         .issued_before = seconds(columns[3]),
         .expires_at = seconds(columns[4]),
     };
+    struct region_rule *last = replica->rule_count > 0 ? &replica->rules[replica->rule_count - 1] : NULL;
+    if (last && covers_with(last, &rule)) return 0;
+    replica->rules[replica->rule_count++] = rule;
     return 0;
 }
 
@@ -206,9 +222,15 @@ int replica_rules(struct replica *replica, struct db *db)
     beat(replica);
     replica->rule_count = 0;
     if (db_query(db, DB_READ_RULES, NULL, 0, take_rule, replica) < 0) return -1;
-    if (revocation_rules_put(replica->region, replica->rules, replica->rule_count))
-        log_event(LOG_LEVEL_ERROR, "rules_full", "revocation_rule has more than %llu rows: raise rules_max and restart",
-                  (unsigned long long)replica->region->rules_max);
+    bool full = revocation_rules_put(replica->region, replica->rules, replica->rule_count) != 0;
+    unsigned long long count = replica->rule_count, most = replica->region->rules_max;
+    region_degrade(replica->region, STORE_DEGRADED_revocation_rules_full, full);
+    if (full)
+        log_repeated(LOG_LEVEL_ERROR, "rules_full", "revocation_rule has more than %llu rules: tokens that they do not revoke "
+                     "are answered with 503; raise rules_max and restart", most);
+    else if (count > most - most / 4)
+        log_repeated(LOG_LEVEL_WARNING, "rules_many", "revocation_rule has %llu rules of %llu that fit: raise rules_max",
+                     count, most);
     return 0;
 }
 

@@ -149,7 +149,9 @@ enum answer revocation_find(const struct region *region, const struct token_fact
 {
     if (!atomic_load_explicit(&region->board->complete, memory_order_acquire)) return ANSWER_CANNOT_SAY;
     enum answer answer = find_jti(region, token->jti);
-    return answer == ANSWER_NO && is_ruled_out(region, token) ? ANSWER_YES : answer;
+    if (answer != ANSWER_NO) return answer;
+    if (is_ruled_out(region, token)) return ANSWER_YES;
+    return atomic_load_explicit(&region->board->rules_full, memory_order_relaxed) ? ANSWER_CANNOT_SAY : ANSWER_NO;
 }
 
 int revocation_rules_put(struct region *region, const struct region_rule *rules, size_t count)
@@ -162,8 +164,11 @@ int revocation_rules_put(struct region *region, const struct region_rule *rules,
         if (valid++ < region->rules_max) words_store(&region->rules[half][written++], &rules[i], sizeof *rules);
     }
     words_store(&region->rules[half][written], &end, sizeof end);
+    bool full = valid > region->rules_max;
+    if (full) atomic_store(&region->board->rules_full, 1);
     atomic_store_explicit(&region->board->rules, ((current >> 1) + 1) << 1 | half, memory_order_release);
-    return valid > region->rules_max ? -1 : 0;
+    if (!full) atomic_store(&region->board->rules_full, 0);
+    return full ? -1 : 0;
 }
 
 static uint64_t never_zero(uint64_t value) { return value != 0 ? value : 1; }

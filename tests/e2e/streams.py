@@ -261,6 +261,35 @@ def duplicate_of_another_table(hosts):
     equal((first.revoke(token), hosts.is_stored(token), first.revoke(token)), (200, True, 200), "/revoke, stored, again")
 
 
+# --- more rules than fit --------------------------------------------------------------------------------------------
+
+RULES = 16
+
+
+@check("more revocation rules than rules_max: what they do not revoke is 503, never active; those of one client are one rule")
+def many_rules(hosts):
+    first = hosts.first
+    live = first.token()
+
+    def validate():
+        return first.post("/validate", {"token": live}).status
+
+    def add(client, count):
+        hosts.database.sql(f"""INSERT INTO revocation_rule (client_id, issued_before, expires_at)
+            SELECT {client}, NOW() + INTERVAL 1 SECOND, NOW() + INTERVAL 1 HOUR FROM seq_1_to_{count}""")
+
+    add("'other-client'", 3 * RULES)
+    time.sleep(0.5)
+    must(first.active(live), "a live token of another client")
+    add("CONCAT('client-', seq)", RULES)
+    await_true(lambda: validate() == 503, 5, "nothing is known of what does not fit")
+    must(b'"degraded":["revocation_rules_full"]' in first.pool.ask("GET", "/ready").body, "/ready names it")
+    must('"event":"rules_full"' in first.pool.log(), "the log names it")
+    hosts.database.sql("DELETE FROM revocation_rule")
+    await_true(lambda: validate() == 200 and first.active(live), 5, "active again")
+    equal(json.loads(first.pool.ask("GET", "/ready").body), {"ready": True}, "/ready")
+
+
 # --- values that are too long ---------------------------------------------------------------------------------------
 
 LONG = 3000
@@ -318,7 +347,8 @@ def long_values(hosts):
 
 
 def script(build, scratch):
-    house = House(build, scratch, kinds=(), poll_ms=100, failures_per_minute=10000, replay="cluster", revoke_wait_ms=3000)
+    house = House(build, scratch, kinds=(), poll_ms=100, failures_per_minute=10000, replay="cluster", revoke_wait_ms=3000,
+                  rules_max=RULES)
     with rig.Scratch() as second:
         hosts = Hosts(house, second)
         hosts.start()
