@@ -71,7 +71,7 @@ struct region_letter {
 struct region_row {
     _Atomic uint32_t role;              /* enum region_role */
     _Atomic uint32_t ready;             /* serves */
-    _Atomic uint32_t signs;             /* a worker: has a key that it can sign with now */
+    _Atomic uint32_t signs;             /* a worker: the algorithms it can sign with now, one bit for each */
     _Atomic int32_t pid;
     _Atomic uint32_t wake;              /* futex: mailbox.h */
     _Atomic uint64_t heartbeat_ms;

@@ -18,6 +18,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "passphrase.h"
+#include "signing.h"
 #include "url.h"
 #include "world.h"
 
@@ -215,30 +216,11 @@ static const char *open_parts(struct worker *worker)
     return NULL;
 }
 
-/* Whether this worker can sign now, also for the others to see. */
-static bool note_signing(struct worker *worker)
-{
-    bool signs = keyring_signer(&worker->keyring, worker->issuer.token_algorithm, time(NULL));
-    atomic_store_explicit(&worker->row->signs, signs, memory_order_relaxed);
-    return signs;
-}
-
 static void refresh_keys(struct worker *worker)
 {
     uint64_t before = worker->keyring.generation;
     keyfile_refresh(&worker->keyfile, worker->region, &worker->passphrase, &worker->keyring);
-    if (worker->keyring.generation != before) (void)note_signing(worker);
-}
-
-static bool another_signs(const struct worker *worker)
-{
-    for (size_t i = 0; i < worker->region->row_count; i++) {
-        const struct region_row *row = &worker->region->rows[i];
-        if (row != worker->row && atomic_load(&row->role) == REGION_WORKER && atomic_load(&row->ready) &&
-            atomic_load(&row->signs))
-            return true;
-    }
-    return false;
+    if (worker->keyring.generation != before) signing_note(worker->row, &worker->keyring);
 }
 
 static int open_keys(struct worker *worker)
@@ -251,9 +233,10 @@ static int open_keys(struct worker *worker)
     do {
         refresh_keys(worker);
     } while (worker->keyfile.pending);
-    if (note_signing(worker) || !another_signs(worker)) return EX_OK;
-    log_event(LOG_LEVEL_ERROR, "start", "this worker can sign with no key, and those that run can: check "
-              "key_passphrase_file and the key files, then reload");
+    signing_note(worker->row, &worker->keyring);
+    if (!signing_lost(worker->region, worker->row, &worker->keyring)) return EX_OK;
+    log_event(LOG_LEVEL_ERROR, "start", "this worker cannot open a key that running workers sign with: check "
+              "key_passphrase_file and the files of keys, then reload");
     return EX_CONFIG;
 }
 
@@ -438,7 +421,7 @@ static void sweep(struct worker *worker, uint64_t now)
     if (now - worker->swept_ms < TURN_MS) return;
     worker->swept_ms = now;
     refresh_keys(worker);
-    (void)note_signing(worker);    /* keys are activated and retired by time */
+    signing_note(worker->row, &worker->keyring);    /* keys are activated and retired by time */
     for (size_t i = 0; i < worker->config->worker_connections; i++) {
         struct slot *slot = &worker->slots[i];
         if (slot->connection && now - slot->used_ms >= idle_ms) drop(worker, slot);

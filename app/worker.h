@@ -11,7 +11,7 @@
  * region is complete, or after a second. SIGTERM: no worker follows, so the backlog is emptied first, for half a second.
  * SIGHUP: a newer generation serves, so the listening socket is left at once. Either way what was accepted is answered,
  * for drain_seconds at most, and kept connections without a request are closed. EX_CONFIG without serving also when this
- * worker cannot sign and another one can. The exit status (sysexits.h). */
+ * worker cannot open a key that another one signs with. The exit status (sysexits.h). */
 int worker_run(struct region *region, struct region_row *row, const struct config *config);
 
 #endif

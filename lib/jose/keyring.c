@@ -149,6 +149,18 @@ const struct keyring_key *keyring_signer(const struct keyring *keyring, enum jws
     return best;
 }
 
+bool keyring_lacks_signer(const struct keyring *keyring, enum jws_algorithm algorithm, int64_t now)
+{
+    bool lacks = false;
+    for (size_t i = 0; i < keyring->count; i++) {
+        const struct keyring_key *key = &keyring->keys[i];
+        if (key->algorithm != algorithm || !is_active(&key->times, now)) continue;
+        if (key->signer || key->mac) return false;
+        lacks = true;
+    }
+    return lacks;
+}
+
 const struct keyring_key *keyring_find(const struct keyring *keyring, struct text header, int64_t now)
 {
     for (size_t i = 0; i < keyring->count; i++) {

@@ -65,6 +65,9 @@ void keyring_clear(struct keyring *keyring);
  * of it (a token of another algorithm is better than no token); NULL when no key is active. */
 const struct keyring_key *keyring_signer(const struct keyring *keyring, enum jws_algorithm algorithm, int64_t now);
 
+/* Whether a key of this algorithm is active at now, and this process can sign with none of them. */
+bool keyring_lacks_signer(const struct keyring *keyring, enum jws_algorithm algorithm, int64_t now);
+
 /* The key with exactly this header of an access token, published and not removed at now; NULL when there is none. */
 const struct keyring_key *keyring_find(const struct keyring *keyring, struct text header, int64_t now);
 

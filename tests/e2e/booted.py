@@ -223,6 +223,29 @@ def priorities(world):
         equal(seen.get(name), priority, f"priority of {name}")
 
 
+@check("m2mauth-spawn.service: starts, reloads under load, refuses a bad file, and its socket is nginx's")
+def spawned(world):
+    run("install", "-m", "0644", "deploy/systemd/m2mauth-spawn.service", "/etc/systemd/system/")
+    systemctl("daemon-reload")
+    systemctl("start", "m2mauth-spawn")
+    equal(state("m2mauth.socket"), "inactive", "the socket unit")
+    await_true(lambda: status("/oauth/ready") == 200, 30, "/ready")
+    with world.load() as load:
+        for _ in range(5):
+            systemctl("reload", "m2mauth-spawn")
+            some_more(load)
+    load.none_failed(30)
+    with broken_configuration():
+        must(systemctl("reload", "m2mauth-spawn", good=False) != 0, "the reload succeeded")
+        equal(status("/oauth/ready"), 200, "/ready after a reload with a bad file")
+        must(systemctl("restart", "m2mauth-spawn", good=False) != 0, "the restart succeeded")
+    systemctl("start", "m2mauth-spawn")
+    await_true(lambda: status("/oauth/ready") == 200, 30, "/ready after the mend")
+    systemctl("stop", "m2mauth-spawn")
+    systemctl("start", "m2mauth.socket")
+    await_true(lambda: status("/oauth/ready") == 200, 30, "/ready by the socket unit")
+
+
 def main():
     world = World()
     print(f"# {run('systemctl', '--version')[1].splitlines()[0]}, {run('nginx', '-v')[1].strip()}")

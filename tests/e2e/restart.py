@@ -114,7 +114,7 @@ def wrong_passphrase(house):
         house.operator.configure(key_passphrase_file=wrong)
         house.pool.tell(signal.SIGHUP)
         await_true(lambda: "the old one stays in force" in house.pool.log(), 20, "the reload is given up")
-        must("this worker can sign with no key" in house.pool.log(), "the log does not say why")
+        must("this worker cannot open a key" in house.pool.log(), "the log does not say why")
         for _ in range(20):
             equal(reader.token_answer().status, 200, "/token")
         await_true(lambda: set(house.pool.workers()) == workers, 10, "the workers of before")
@@ -122,6 +122,31 @@ def wrong_passphrase(house):
         house.operator.configure(key_passphrase_file=right)
     house.pool.reload()
     equal(reader.token_answer().status, 200, "/token after the mend")
+
+
+@check("a reload that cannot open one key of several, a file that was moved, is given up")
+def moved_key_file(house):
+    path = house.scratch.path("own.pem")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", path],
+                   check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    os.chmod(path, 0o400)
+    kid = house.operator.m2mctl("key", "add", f"file:{path}", "--alg", "RS256", "--activate", "now",
+                                database=True).stdout.decode().split()[1]
+    house.soon(lambda: kid in house.pool.ask("GET", "/jwks.json").body.decode(), "the key is published", 10)
+    house.pool.reload()
+    workers, at = set(house.pool.workers()), len(house.pool.log())
+    time.sleep(1.5)                             # each worker has said what it signs with
+    os.rename(path, path + ".moved")
+    try:
+        house.pool.tell(signal.SIGHUP)
+        await_true(lambda: "the old one stays in force" in house.pool.log()[at:], 20, "the reload is given up")
+        await_true(lambda: set(house.pool.workers()) == workers, 10, "the workers of before")
+    finally:
+        os.rename(path + ".moved", path)
+    house.pool.reload()
+    house.operator.m2mctl("key", "drop", kid, database=True)
+    house.soon(lambda: kid not in house.pool.ask("GET", "/jwks.json").body.decode(), "the key is gone", 10)
+    house.pool.reload()                         # a key that was removed is no reason
 
 
 @check("a worker that dies after the passphrase has changed does not come back; the others sign on")
@@ -133,7 +158,7 @@ def respawned(house):
     try:
         house.scratch.write(os.path.basename(right), b"a passphrase that opens no key of this database\n", 0o600)
         os.kill(victim, signal.SIGKILL)
-        await_true(lambda: house.pool.log().count("this worker can sign with no key") > 4, 20, "a worker refuses")
+        await_true(lambda: house.pool.log().count("this worker cannot open a key") > 4, 20, "a worker refuses")
         for _ in range(20):
             equal(house.client("reader").token_answer().status, 200, "/token")
     finally:

@@ -86,6 +86,19 @@ static void a_public_key_does_not_sign(void)
     CHECK(keyring_find(&keyring, keyring.keys[0].headers[KEYRING_ACCESS_TOKEN], 10) != NULL);
 }
 
+static void an_algorithm_lacks_a_signer_when_none_of_its_active_keys_can_sign(void)
+{
+    keyring_clear(&keyring);
+    CHECK(!keyring_lacks_signer(&keyring, JWS_ES256, 10));
+    CHECK(keyring_add(&keyring, TEXT("p"), JWS_ES256, &(struct keyring_times){ 0, 5, 20, 0 }, material_open(MATERIAL_ec),
+                      NULL) == NULL);
+    CHECK(keyring_lacks_signer(&keyring, JWS_ES256, 10));
+    CHECK(!keyring_lacks_signer(&keyring, JWS_ES256, 4) && !keyring_lacks_signer(&keyring, JWS_ES256, 20));
+    CHECK(!keyring_lacks_signer(&keyring, JWS_RS256, 10));
+    CHECK(add(TEXT("s"), MATERIAL_other, JWS_ES256, (struct keyring_times){ 0, 8, 0, 0 }) == NULL);
+    CHECK(!keyring_lacks_signer(&keyring, JWS_ES256, 10) && keyring_lacks_signer(&keyring, JWS_ES256, 7));
+}
+
 static void the_header_is_the_one_that_we_write(void)
 {
     keyring_clear(&keyring);
@@ -230,6 +243,7 @@ int main(void)
     RUN(of_two_active_keys_the_later_signs);
     RUN(the_wanted_algorithm_signs_and_another_one_when_there_is_none_of_it);
     RUN(a_public_key_does_not_sign);
+    RUN(an_algorithm_lacks_a_signer_when_none_of_its_active_keys_can_sign);
     RUN(the_header_is_the_one_that_we_write);
     RUN(keys_that_are_refused);
     RUN(private_and_public_key_are_a_pair);
