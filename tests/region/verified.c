@@ -131,7 +131,8 @@ static void killed_writers_vouch_for_nobody(void)
     _Atomic uint64_t *puts = fixture_shared(sizeof *puts);
     for (unsigned kills = 0; kills < 20; kills++) {
         pid_t writer = fixture_fork();
-        for (uint64_t n = kills * 250; writer == 0; n++, atomic_fetch_add(puts, 1)) put(print_of(1000 + n % 5000), 300);
+        if (writer == 0)
+            for (uint64_t n = kills * 250;; n++, atomic_fetch_add(puts, 1)) put(print_of(1000 + n % 5000), 300);
         for (uint64_t n = 0; atomic_load(puts) < (kills + 1) * 250 || n < 100; n++)
             CHECK(!find(print_of(1000000 + kills * 10000000 + n), 0));
         CHECK(kill(writer, SIGKILL) == 0 && fixture_wait(writer) == 128 + SIGKILL);
