@@ -12,6 +12,3 @@ CALL client_add_key('demo-client', 'first-key', 'ES256',
 -- A key that leaks ends now, and so do the tokens it minted:
 -- CALL client_expire_key('demo-client', 'first-key', NULL);
 -- CALL key_revoke_tokens('demo-client', 'first-key', 'found in a repository');
-
--- A client that can only name the token endpoint as the audience of what it signs:
--- UPDATE client SET assertion_audience = 'token_endpoint' WHERE client_id = 'demo-client';
