@@ -1,6 +1,6 @@
 -- data
 -- demo-client proves itself by a signature from now on (private_key_jwt): the private key never leaves it.
--- The public JWK is what its library prints, or m2mctl jwk; alg is ES256, RS256, PS256 or EdDSA, kid is free to choose. With
+-- The public JWK is what its library prints, or `m2mctl jwk`; alg is ES256, RS256, PS256 or EdDSA, kid is free to choose. With
 -- NULL they are those of the JWK. private_key_jwt is added to the client's auth_methods.
 
 CALL client_add_key('demo-client', 'first-key', 'ES256',

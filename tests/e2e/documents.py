@@ -48,6 +48,8 @@ SUBSTITUTED = {
     "install -o root -g m2mauth ": (r"-o root -g m2mauth", ""),
     # There is one already, and an existing file is left alone.
     "m2mctl key passphrase /etc/m2mauth/key_passphrase$": (r"$", "_of_the_page"),
+    "m2mctl key passphrase FILE$": (r"FILE", "{root}/etc/m2mauth/new"),
+    "m2mctl key reseal$": (r"$", " --passphrase-file {root}/etc/m2mauth/new --former-file {root}/etc/m2mauth/key_passphrase"),
     "m2mctl token --jwks jwks.json ": (r"^(.*)$", r"(cd {source} && \1)"),
     "m2mauth -t -c FILE$": (r"FILE", "{root}/etc/m2mauth/m2mauth.conf"),
     "openssl pkey$": (r"$", " -in {source}/private.pem -noout"),
@@ -272,6 +274,10 @@ class Installation:
         """What later lines take from this one."""
         if re.match(r"m2mctl client .* orders > ", text):
             self.secret = re.search(r"m2m_[\w-]+", said)[0]
+        elif (found := re.match(r"m2mctl (?:client|secret).* > (\S+\.sql)$", text)) and self.cwd == self.source:
+            self.shell(f"mariadb m2mauth < {found[1]}", self.source)
+        elif starts(text, "m2mctl key reseal$"):
+            self.take_new_passphrase()
         elif "< sql/grants.sql" in text:
             self.database.sql(f"ALTER USER m2mauth@localhost IDENTIFIED BY '{self.password}'")
         elif starts(text, "sudo chmod 0440 /etc/m2mauth/key_passphrase$") and not ROOT:
@@ -285,6 +291,12 @@ class Installation:
             self.shell(f"curl -s http://127.0.0.1:{self.port}/oauth/jwks.json >jwks.json", self.source)
         elif "systemctl restart m2mauth" in text or "systemctl reload m2mauth" in text:
             self.await_pool()
+
+    def take_new_passphrase(self):
+        """What the row about `key reseal` says of m2mauth.conf, done to the file instead."""
+        current = f"{self.root}/etc/m2mauth/key_passphrase"
+        self.shell(f"chmod u+w {current}; cat {self.root}/etc/m2mauth/new >{current}; systemctl restart m2mauth", self.source)
+        self.await_pool()
 
     def await_pool(self):
         ready = f"curl -sf http://127.0.0.1:{self.port}/oauth/ready >/dev/null && echo yes || echo no"
