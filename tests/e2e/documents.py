@@ -28,6 +28,7 @@ ROOT = os.getuid() == 0
 NOT_RUN = {
     "deploy/quickstart ": "tests/e2e/quickstart.py runs it",
     "tests/run ": "it runs this",
+    "tests/systemd ": "a command of its own; it boots another system",
     "deploy/install-deps --build$": "packages of this machine; tests/fresh runs it",
     "sudo useradd ": "a user of this machine",
     "sudo systemctl daemon-reload$": "there is no systemd; tests/systemd boots one",
@@ -49,7 +50,9 @@ SUBSTITUTED = {
     # There is one already, and an existing file is left alone.
     "m2mctl key passphrase /etc/m2mauth/key_passphrase$": (r"$", "_of_the_page"),
     "m2mctl key passphrase FILE$": (r"FILE", "{root}/etc/m2mauth/new"),
-    "m2mctl key reseal$": (r"$", " --passphrase-file {root}/etc/m2mauth/new --former-file {root}/etc/m2mauth/key_passphrase"),
+    "m2mctl key reseal$": (
+        r"$", " --passphrase-file {root}/etc/m2mauth/new --former-file {root}/etc/m2mauth/key_passphrase"),
+    "m2mctl jwk$": (r"$", " public.pem"),
     "m2mctl token --jwks jwks.json ": (r"^(.*)$", r"(cd {source} && \1)"),
     "m2mauth -t -c FILE$": (r"FILE", "{root}/etc/m2mauth/m2mauth.conf"),
     "openssl pkey$": (r"$", " -in {source}/private.pem -noout"),
@@ -295,7 +298,8 @@ class Installation:
     def take_new_passphrase(self):
         """What the row about `key reseal` says of m2mauth.conf, done to the file instead."""
         current = f"{self.root}/etc/m2mauth/key_passphrase"
-        self.shell(f"chmod u+w {current}; cat {self.root}/etc/m2mauth/new >{current}; systemctl restart m2mauth", self.source)
+        self.shell(f"chmod u+w {current}; cat {self.root}/etc/m2mauth/new >{current}", self.source)
+        self.shell("systemctl restart m2mauth", self.source)
         self.await_pool()
 
     def await_pool(self):

@@ -9,6 +9,7 @@ import ctypes
 import getpass
 import hashlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -210,10 +211,17 @@ class Scratch:
 
 
 def free_port():
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """A loopback port that is free at this moment. The kernel gives its own choice (port 0) to the next connection as
+    well, before a server here can listen on it; so these are from below that range."""
+    for _ in range(1000):
+        port = random.randrange(10240, 32768)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise Failure("no free port")
 
 
 # --- database -------------------------------------------------------------------------------------------------------
