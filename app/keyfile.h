@@ -28,7 +28,7 @@ struct keyfile {
     struct keyfile_entry entries[2 * REGION_KEYS];      /* those of the keys before, and of the keys now */
 };
 
-enum { KEYFILE_OPEN_MS = 20 };
+enum { KEYFILE_OPEN_MS = 10 };
 
 /* Worker: brings keyring up to date when the region's keys have changed since, or some are pending; cheap when not (one load).
  * A key that cannot be read is left out, one that cannot be decrypted verifies only; each with a line in the log. What any

@@ -192,6 +192,8 @@ static void put_replica(struct buffer *page, const struct region *region)
              atomic_load(&board->clients_left_out));
     put_fact(page, "bad_rows", "gauge", "Rows of clients that cannot be right: see the event bad_row in the log.",
              atomic_load(&board->bad_rows));
+    put_fact(page, "bad_key_rows", "gauge", "Rows of signing_key without a good MAC: see m2mctl key list.",
+             atomic_load(&board->bad_key_rows));
     put_fact(page, "revocations_full_total", "counter", "Revocations that did not fit: raise revocations_max.",
              atomic_load(region->revocations_full));
     put_fact(page, "seen_full_total", "counter", "Proofs of clients that did not fit: raise seen_max.",

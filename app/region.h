@@ -40,6 +40,7 @@ struct region_board {
     _Atomic uint64_t database_up;       /* 1 while the keeper's connection works */
     _Atomic uint64_t clients;           /* in the replica */
     _Atomic uint64_t clients_left_out;  /* rows that did not fit: absent no longer means unknown */
+    _Atomic uint64_t bad_key_rows;      /* rows of signing_key without a good MAC (key_replica.h) */
     _Atomic uint64_t bad_rows;          /* rows of clients that cannot be right (page.h) */
     _Atomic uint64_t rules;             /* (generation << 1) | half */
     _Atomic uint64_t rules_full;        /* 1 while there are more rules than fit: what none of them takes may be revoked */

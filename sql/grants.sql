@@ -14,7 +14,7 @@ CREATE USER IF NOT EXISTS m2mauth@localhost IDENTIFIED VIA unix_socket WITH MAX_
 -- the server still takes for alive. 4 for each host; max_connections of the server has to allow it, too.
 -- CREATE USER IF NOT EXISTS m2mauth@'192.0.2.%' IDENTIFIED BY 'a long random password' REQUIRE SSL WITH MAX_USER_CONNECTIONS 64;
 -- More hosts later: ALTER USER m2mauth@'192.0.2.%' WITH MAX_USER_CONNECTIONS 128;
--- (and the same GRANTs to m2mauth@'192.0.2.%')
+-- (and the same GRANTs to m2mauth@'192.0.2.%', the same REVOKEs from it)
 
 GRANT SELECT ON client          TO m2mauth@localhost;
 GRANT SELECT ON client_secret   TO m2mauth@localhost;

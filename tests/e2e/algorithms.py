@@ -98,6 +98,8 @@ def change_of_mind(house):
         if has_set:
             equal(tokens.header(client.token())["alg"], before, "what signs until it is known")
             house.soon(lambda: get(house, "/oauth/jwks.json").status == 200, "there is a JWK Set")
+            must(f"no key of token_algorithm ({algorithm}) is active: one of another algorithm signs; key " in house.pool.log(),
+                 "the log does not say which key will sign")
             must("oct" not in get(house, "/oauth/jwks.json").body.decode(), "the secret stands in the JWK Set")
         house.database.sql(f"UPDATE signing_key SET activate_at = publish_at WHERE alg = '{algorithm}'")
         house.soon(lambda algorithm=algorithm: tokens.header(client.token())["alg"] == algorithm, f"tokens of {algorithm}")

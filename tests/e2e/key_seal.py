@@ -102,6 +102,7 @@ def forged_row(hosts):
     for pool in hosts.pools:
         equal([key["kid"] for key in hosts.jwks(pool)], [real], "the JWK Set")
         equal(tokens.header(hosts.token(pool))["kid"], real, "who signs")
+        must("\nm2mauth_bad_key_rows 2\n" in pool.ask("GET", "/metrics").body.decode(), "the gauge")
     out, _ = hosts.key("list")
     for kid in "forged", "copied":
         must(any(line.split()[:4] == [kid, "ES256", "wrong", "MAC"] for line in out.splitlines()), f"key list: {out}")
@@ -281,6 +282,28 @@ def literal(hosts):
     for pool in hosts.pools:
         pool.reload()
         await_true(lambda pool=pool: tokens.header(hosts.token(pool))["kid"] == kid, 5, "it signs")
+
+
+@check("0012: keys from before stay, without a MAC; it can be begun again; an INSERT of 0.1.0 is refused from then on")
+def keys_get_a_mac(hosts):
+    db, jwk = hosts.database, '{"kty":"EC"}'
+    migrations = sorted(name for name in os.listdir(rig.MIGRATIONS) if name < "0012")
+    old = (f"INSERT INTO signing_key (kid, alg, public_jwk, private_pem, publish_at) VALUES ('KID', 'ES256', '{jwk}', '{PEM}', "
+           "'2026-01-01')")
+    db.sql("DROP DATABASE IF EXISTS older; CREATE DATABASE older CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "")
+    for name in migrations + ["0012_key_mac.sql"]:
+        if name == "0012_key_mac.sql":
+            db.sql(old.replace("KID", "before"), "older")
+        with open(os.path.join(rig.MIGRATIONS, name), encoding="utf-8") as file:
+            text = file.read()
+        db.sql(text, "older")
+    db.sql(text, "older")
+    equal(db.sql("SELECT kid, mac FROM signing_key", "older"), [["before", ""]], "the key")
+    done = db.run(old.replace("KID", "after"), False, "older")
+    must(b"error" in done.stderr.lower() and b"'mac' doesn't have a default" in done.stderr, f"an INSERT without a MAC: {done.stderr}")
+    for mac in "A" * 42, "A" * 42 + "!", "A" * 44:
+        must(db.run(f"UPDATE signing_key SET mac = '{mac}'", False, "older").returncode != 0, f"a MAC of {mac}")
+    db.sql("DROP DATABASE older", "")
 
 
 @check("no sanitizer report")
