@@ -1,4 +1,4 @@
--- routines 6
+-- routines 7
 -- Procedures, functions and triggers: all of them are in this file, none is in a migration after 0008.
 --
 -- To change one, edit it here and raise the number in the first line by one. `m2mctl migrate` runs the whole file after
@@ -619,7 +619,20 @@ BEGIN
   END IF;
 END//
 
-CREATE OR REPLACE PROCEDURE client_may_read(IN p_client_id VARBINARY(4096), IN p_audience VARBINARY(4096))
+CREATE OR REPLACE PROCEDURE client_disallow(IN p_client_id VARBINARY(4096), IN p_audience VARBINARY(4096), IN p_scope VARBINARY(4096))
+  MODIFIES SQL DATA SQL SECURITY INVOKER
+  COMMENT 'undoes client_allow; scope NULL: every grant at this audience. Tokens that are out keep what they have'
+BEGIN
+  CALL client_must_exist(p_client_id);
+  IF NOT EXISTS (SELECT 1 FROM client_grant WHERE client_id = p_client_id AND audience = p_audience AND scope = COALESCE(p_scope, scope)) THEN
+    CALL refuse('the client has no such grant: m2mctl show, or SELECT audience, scope FROM client_grant, shows what it has');
+  END IF;
+  DELETE FROM client_grant WHERE client_id = p_client_id AND audience = p_audience AND scope = COALESCE(p_scope, scope);
+  UPDATE client SET default_audience = NULL WHERE client_id = p_client_id AND default_audience = p_audience AND
+    NOT EXISTS (SELECT 1 FROM client_grant WHERE client_id = p_client_id AND audience = p_audience);
+END//
+
+CREATE OR REPLACE PROCEDURE client_may_introspect(IN p_client_id VARBINARY(4096), IN p_audience VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'the client may introspect the tokens of the audience'
 BEGIN
@@ -628,6 +641,59 @@ BEGIN
   IF NOT EXISTS (SELECT 1 FROM audience_reader WHERE client_id = p_client_id AND audience = p_audience) THEN
     INSERT INTO audience_reader (audience, client_id) VALUES (p_audience, p_client_id);
   END IF;
+END//
+
+CREATE OR REPLACE PROCEDURE client_may_read(IN p_client_id VARBINARY(4096), IN p_audience VARBINARY(4096))
+  MODIFIES SQL DATA SQL SECURITY INVOKER
+  COMMENT 'the former name of client_may_introspect'
+  CALL client_may_introspect(p_client_id, p_audience)//
+
+CREATE OR REPLACE PROCEDURE client_may_not_introspect(IN p_client_id VARBINARY(4096), IN p_audience VARBINARY(4096))
+  MODIFIES SQL DATA SQL SECURITY INVOKER
+  COMMENT 'undoes client_may_introspect: the tokens of the audience are inactive to this client'
+BEGIN
+  CALL client_must_exist(p_client_id);
+  IF NOT EXISTS (SELECT 1 FROM audience_reader WHERE client_id = p_client_id AND audience = p_audience) THEN
+    CALL refuse('the client does not introspect the tokens of this audience');
+  END IF;
+  DELETE FROM audience_reader WHERE client_id = p_client_id AND audience = p_audience;
+END//
+
+-- A client of the same client_id may be created later: the rule keeps the tokens of this one inactive then.
+CREATE OR REPLACE PROCEDURE client_remove(IN p_client_id VARBINARY(4096))
+  MODIFIES SQL DATA SQL SECURITY INVOKER
+  COMMENT 'removes a client with its credentials and grants, and revokes its tokens; client_disable can be undone'
+BEGIN
+  CALL client_revoke_tokens(p_client_id, 'the client was removed');
+  DELETE FROM audience_reader WHERE client_id = p_client_id;
+  DELETE FROM client_grant WHERE client_id = p_client_id;
+  DELETE FROM client_key WHERE client_id = p_client_id;
+  DELETE FROM client_secret WHERE client_id = p_client_id;
+  DELETE FROM client WHERE client_id = p_client_id;
+END//
+
+CREATE OR REPLACE PROCEDURE audience_scope_remove(IN p_audience VARBINARY(4096), IN p_scope VARBINARY(4096))
+  MODIFIES SQL DATA SQL SECURITY INVOKER
+  COMMENT 'removes a scope word of an audience from all clients and from the audience; tokens that are out keep it'
+BEGIN
+  CALL audience_must_exist(p_audience);
+  IF NOT EXISTS (SELECT 1 FROM audience_scope WHERE audience = p_audience AND scope = p_scope) THEN
+    CALL refuse('this audience knows no such scope: SELECT audience, scope FROM audience_scope shows them');
+  END IF;
+  DELETE FROM client_grant WHERE audience = p_audience AND scope = p_scope;
+  DELETE FROM audience_scope WHERE audience = p_audience AND scope = p_scope;
+END//
+
+CREATE OR REPLACE PROCEDURE audience_remove(IN p_audience VARBINARY(4096))
+  MODIFIES SQL DATA SQL SECURITY INVOKER
+  COMMENT 'removes an audience with its scopes, its grants and the right to introspect its tokens; those that are out run on'
+BEGIN
+  CALL audience_must_exist(p_audience);
+  DELETE FROM audience_reader WHERE audience = p_audience;
+  DELETE FROM client_grant WHERE audience = p_audience;
+  UPDATE client SET default_audience = NULL WHERE default_audience = p_audience;
+  DELETE FROM audience_scope WHERE audience = p_audience;
+  DELETE FROM audience WHERE audience = p_audience;
 END//
 
 CREATE OR REPLACE PROCEDURE client_disable(IN p_client_id VARBINARY(4096))
