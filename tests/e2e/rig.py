@@ -321,12 +321,16 @@ class Operator:
                                        f"{done.stderr.decode(errors='replace')[:400]}")
         return done
 
+    def grant(self):
+        """What the keeper's account may do."""
+        with open(os.path.join(SOURCE, "sql", "grants.sql"), encoding="utf-8") as grants:
+            self.database.sql(grants.read())
+
     def install(self):
         """Schema, the keeper's account, a passphrase and a signing key: what an installation does once."""
         self.database.run("CREATE DATABASE m2mauth CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
         self.m2mctl("migrate", "--routines", ROUTINES, MIGRATIONS, database=True)
-        with open(os.path.join(SOURCE, "sql", "grants.sql")) as grants:
-            self.database.sql(grants.read())
+        self.grant()
         self.database.sql(f"ALTER USER m2mauth@localhost IDENTIFIED BY '{PASSWORD}'")
         if not os.path.exists(self.passphrase_file):
             self.m2mctl("key", "passphrase", self.passphrase_file)

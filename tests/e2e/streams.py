@@ -44,6 +44,9 @@ class Host:
     def revoke(self, token):
         return self.post("/revoke", {"token": token}).status
 
+    def degraded(self):
+        return json.loads(self.pool.ask("GET", "/ready").body).get("degraded", [])
+
     def metric(self, name):
         page = self.pool.ask("GET", "/metrics").body.decode()
         return float(next(line.split()[1] for line in page.splitlines() if line.startswith(f"m2mauth_{name} ")))
@@ -172,6 +175,7 @@ def restore(hosts):
         revoker.start()
     time.sleep(0.5)
     hosts.database.sql(dump)
+    hosts.first.operator.grant()                        # a procedure that is replaced by a dump loses its grants
     restored = time.monotonic()
     await_true(lambda: all(sum(asked > restored and status == 200 for asked, _, status in revoker.said) > 20
                            for revoker in revokers), 30, "both hosts acknowledge again")
@@ -283,11 +287,11 @@ def many_rules(hosts):
     must(first.active(live), "a live token of another client")
     add("CONCAT('client-', seq)", RULES)
     await_true(lambda: validate() == 503, 5, "nothing is known of what does not fit")
-    must(b'"degraded":["revocation_rules_full"]' in first.pool.ask("GET", "/ready").body, "/ready names it")
+    must("revocation_rules_full" in first.degraded(), "/ready names it")
     must('"event":"rules_full"' in first.pool.log(), "the log names it")
     hosts.database.sql("DELETE FROM revocation_rule")
     await_true(lambda: validate() == 200 and first.active(live), 5, "active again")
-    equal(json.loads(first.pool.ask("GET", "/ready").body), {"ready": True}, "/ready")
+    must("revocation_rules_full" not in first.degraded(), "/ready names it no longer")
 
 
 # --- values that are too long ---------------------------------------------------------------------------------------
@@ -340,7 +344,7 @@ def long_values(hosts):
             host.token()
         hosts.revoke_on_first(3)
         for name in ("revoked_token !!!", "revocation_rule aaa", "signing_key kkk", "feed_stream sss", "client aaa"):
-            must(f'"detail":"{name}' in hosts.first.pool.log(), f"{start}: the log names {name}")
+            await_true(lambda: f'"detail":"{name}' in hosts.first.pool.log(), 20, f"{start}: the log names {name}")
         if start == "at work":
             hosts.stop()
             hosts.start()
