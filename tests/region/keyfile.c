@@ -1,7 +1,8 @@
-/* Private halves: opened first where they sign, a few at a time, and once. */
+/* Private halves: opened first where they sign, a few at a time, and once; the MAC of a row. */
 #include <openssl/pem.h>
 #include <stdlib.h>
 
+#include "../../app/key_seal.h"
 #include "../../app/keyfile.h"
 #include "../../app/keypair.h"
 #include "fixture.h"
@@ -134,6 +135,41 @@ static void an_unproven_key_is_there_by_its_name(void)
     CHECK(keyring.count == 0 && !keyring.incomplete && !keyring_is_unproven(&keyring));
 }
 
+static struct key_seal seal;
+
+static enum key_seal_state check_row(const struct key_seal_row *row, const char *mac)
+{
+    size_t reading = 9;
+    enum key_seal_state state = key_seal_check(&seal, row, text_of(mac), &reading);
+    return state == KEY_SEAL_GOOD && reading != 1 ? KEY_SEAL_NONE : state;
+}
+
+/* Each byte of each field, and where one field ends and the next begins. */
+static void a_mac_is_of_one_row_alone(void)
+{
+    char mac[KEY_SEAL_MAC + 1], other[KEY_SEAL_MAC + 1];
+    const struct key_seal_row row = { TEXT("kid"), TEXT("ES256"), TEXT("{\"kty\":\"EC\"}"), TEXT("file:/k") };
+    const struct key_seal_row others[] = {
+        { TEXT("kie"), row.algorithm, row.jwk, row.uri },      { TEXT("kidE"), TEXT("S256"), row.jwk, row.uri },
+        { row.kid, TEXT("PS256"), row.jwk, row.uri },          { row.kid, row.algorithm, TEXT("{\"kty\":\"EC\"} "), row.uri },
+        { row.kid, row.algorithm, row.jwk, TEXT("file:/l") },  { row.kid, row.algorithm, row.jwk, { NULL, 0 } },
+        { row.kid, row.algorithm, TEXT("{\"kty\":\"EC\"}file:/k"), { NULL, 0 } },
+    };
+    CHECK(key_seal_put(&seal, 1, &row, mac) == 0 && strlen(mac) == KEY_SEAL_MAC);
+    CHECK(check_row(&row, mac) == KEY_SEAL_GOOD && check_row(&row, "") == KEY_SEAL_NONE);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) CHECK(check_row(&others[i], mac) == KEY_SEAL_WRONG);
+    for (size_t i = 0; i < KEY_SEAL_MAC; i++) {
+        memcpy(other, mac, sizeof other);
+        other[i] = other[i] == 'A' ? 'B' : 'A';
+        CHECK(check_row(&row, other) == KEY_SEAL_WRONG);
+    }
+    CHECK(key_seal_put(&seal, 0, &row, other) == 0 && strcmp(other, mac) != 0);
+    seal.passphrase.count = 1;
+    CHECK(check_row(&row, mac) == KEY_SEAL_WRONG);
+    seal.passphrase.count = 0;
+    CHECK(check_row(&row, mac) == KEY_SEAL_WRONG && check_row(&row, other) == KEY_SEAL_WRONG);
+}
+
 int main(void)
 {
     config = fixture_config();
@@ -146,6 +182,11 @@ int main(void)
     RUN(one_new_key_is_one_opened);
     RUN(a_retired_key_is_not_opened_and_a_retired_secret_is);
     RUN(what_cannot_be_opened_is_tried_when_the_keys_change_and_not_before);
+    seal.passphrase.count = 2;
+    seal.passphrase.readings[0] = TEXT("the passphrase of now, for all hosts");
+    seal.passphrase.readings[1] = TEXT("the passphrase of before, for all hosts");
+    if (key_seal_derive(&seal)) return 2;
+    RUN(a_mac_is_of_one_row_alone);
     RUN(an_unproven_key_is_there_by_its_name);
     keyring_clear(&keyring);
     keyfile_close(&file);
