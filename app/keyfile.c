@@ -79,7 +79,7 @@ struct work {
     const struct passphrase *passphrase;
     struct keyring *keyring;
     int64_t now;
-    uint64_t until_ms;
+    uint64_t until_ms, before;          /* file->opened at the begin: one is opened in any case */
     bool fresh;                         /* the keys have changed: what is wrong with them is told */
 };
 
@@ -118,7 +118,8 @@ static EVP_PKEY *obtain(const struct work *work, const struct region_key *key, E
     unsigned char digest[32];
     if (!is_needed(key, work->now) || digest_of(key, digest)) return NULL;
     struct keyfile_entry *entry = find_entry(file, digest);
-    if (!entry && (file->count == 2 * REGION_KEYS || region_milliseconds() >= work->until_ms)) {
+    bool late = file->opened > work->before && region_milliseconds() >= work->until_ms;
+    if (!entry && (file->count == 2 * REGION_KEYS || late)) {
         file->pending = true;
         return NULL;
     }
@@ -198,7 +199,7 @@ void keyfile_refresh(struct keyfile *file, const struct region *region, const st
     if (!keys) return;
     assert(keys->count <= REGION_KEYS);
     struct work work = { file, passphrase, keyring, time(NULL), region_milliseconds() + KEYFILE_OPEN_MS,
-                         word != keyring->generation };
+                         file->opened, word != keyring->generation };
     if (work.fresh) forget(file, true);
     for (size_t i = 0; i < file->count; i++) file->entries[i].wanted = false;
     file->pending = false;

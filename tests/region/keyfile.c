@@ -32,10 +32,12 @@ static void fill(void)
     for (size_t i = 0; i < REGION_KEYS; i++) keys.keys[i] = key_of(JWS_ES256, (int64_t)i + 10);
 }
 
+/* On a machine that is busy one call may have time for one key only. */
 static void refresh(void)
 {
     keyfile_publish(&region, &keys);
-    keyfile_refresh(&file, &region, &passphrase, &keyring);
+    do keyfile_refresh(&file, &region, &passphrase, &keyring);
+    while (file.pending);
 }
 
 static size_t signers(void)
@@ -55,7 +57,8 @@ static const char *signer(void)
 static void all_are_opened_and_the_signer_by_the_first_call(void)
 {
     fill();
-    refresh();
+    keyfile_publish(&region, &keys);
+    keyfile_refresh(&file, &region, &passphrase, &keyring);
     CHECK(strcmp(signer(), keys.keys[REGION_KEYS - 1].kid) == 0);
     CHECK(keyring.count == REGION_KEYS);
     for (int i = 0; file.pending && i < REGION_KEYS; i++) {
