@@ -101,7 +101,7 @@ static int compare(const void *left, const void *right)
     return order ? order : (a->size > b->size) - (a->size < b->size);
 }
 
-/* A row that cannot be read is left out: what one host does wrong stops none. */
+/* A row that cannot be read is left out, so that it stops no other stream. */
 static int take_stream(void *context, const struct text *columns, size_t count)
 {
     enum { STREAM, SEQ, BEGAN, BEGAN_SEQ, EPOCH, COLUMNS };

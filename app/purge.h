@@ -1,7 +1,7 @@
 /* purge: deletes what has expired from the database, and the streams of the change feed that have no row there.
  *
  * One short statement a time, so that no other session waits for long. It is safe at any moment: a row that expired is no
- * longer read, a stream comes back with its next change (feed.h), and who has missed a row of feed loads all again. */
+ * longer read, a stream comes back with its next change (feed.h), and a reader that has missed a row of feed loads everything again. */
 #ifndef APP_PURGE_H
 #define APP_PURGE_H
 

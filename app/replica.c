@@ -190,7 +190,8 @@ static int load_revoked(struct replica *replica, struct db *db)
 
 static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* Two rules without a beginning for the same tokens are one: who revokes a client's tokens every hour fills no table. */
+/* Two rules without issued_from for the same tokens are one, so that revoking the tokens of one client again and again fills
+ * no table. */
 static bool covers_with(struct region_rule *last, const struct region_rule *rule)
 {
     if (last->client != rule->client || last->credential != rule->credential) return false;

@@ -48,7 +48,7 @@ static const struct session_variable variables[] = {
     BOTH("net_write_timeout", "60", "60"),
     KEEPER("wait_timeout", "60", "60"),     /* a host that lost its network leaves no session for longer */
     OPERATOR("wait_timeout", "28800", "28800"),
-    /* Galera: a node that is behind waits until it is not, and answers nothing while it is alone. */
+    /* Galera: a node that lags waits before it reads, and one outside of the primary component answers no query. */
     { SESSION_KEEPER, "wsrep_sync_wait", "1", "1", 0, true },
     { SESSION_BOTH, "wsrep_dirty_reads", "0", "OFF", 0, true },
     /* Longer than any row that is written or read. */

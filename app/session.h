@@ -17,7 +17,7 @@ struct session_variable {
     const char *value;                  /* SQL; NULL: a session cannot set it */
     const char *shown;                  /* as SHOW VARIABLES has it then; NULL: it changes */
     uint64_t least;                     /* the smallest value, where a session cannot set it */
-    bool may_be_absent;                 /* a server that does not have it does not need it */
+    bool may_be_absent;                 /* not needed on a server that does not have it */
 };
 
 /* The variable number i of who's sessions; NULL after the last. */
