@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "../lib/jose/rotation.h"
+
 /* TEXT(key, default)   NUMBER(key, default, least, most)   CHOICE(key, default, "a|b|c") */
 #define CONFIG_LIST(TEXT, NUMBER, CHOICE) \
     TEXT(issuer, "") \
@@ -28,7 +30,7 @@
     TEXT(host_id, "") \
     TEXT(key_passphrase_file, "") \
     TEXT(key_passphrase_former_file, "") \
-    NUMBER(token_seconds, 300, 30, 86400) \
+    NUMBER(token_seconds, 300, ROTATION_SHORTEST_TOKEN, ROTATION_LONGEST_TOKEN) \
     CHOICE(token_algorithm, "ES256", "ES256|RS256|PS256|EdDSA|HS256") \
     CHOICE(dpop_nonce, "off", "off|required") \
     NUMBER(jwks_max_age_seconds, 300, 0, 86400) \

@@ -2,11 +2,13 @@
 
 #include <string.h>
 
+#include "../lib/jose/rotation.h"
+
 enum { WAYS = 4, UNIT_SECONDS = 4, EXPIRY_BITS = 24 };
 
 /* The longest that is kept, in units. Only what ends within it is believed: an expiry is a serial number, and the word
  * of an entry long dead must not look alive when the numbers come round. */
-enum { LONGEST = 86400 / UNIT_SECONDS };
+enum { LONGEST = ROTATION_LONGEST_TOKEN / UNIT_SECONDS };
 
 static const uint64_t expiry_mask = ((uint64_t)1 << EXPIRY_BITS) - 1;
 

@@ -1,4 +1,4 @@
--- routines 7
+-- routines 8
 -- Procedures, functions and triggers: all of them are in this file, none is in a migration after 0008.
 --
 -- To change one, edit it here and raise the number in the first line by one. `m2mctl migrate` runs the whole file after
@@ -192,6 +192,10 @@ BEGIN
   IF NEW.client_id <> OLD.client_id OR NEW.label <> OLD.label THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'client_id and label of a secret never change: INSERT a new row and let the old one expire';
   END IF;
+  IF SUBSTRING_INDEX(SUBSTRING_INDEX(NEW.hash, '$', 3), '$', -1) + 0 NOT BETWEEN 10000 AND 5000000 AND NEW.hash LIKE '$pbkdf2%' AND
+     @@check_constraint_checks THEN
+    CALL refuse('a hash by PBKDF2 has 10000 to 5000000 rounds: m2mctl secret --stdin makes one');
+  END IF;
 END//
 
 CREATE OR REPLACE TRIGGER client_key_fixed BEFORE UPDATE ON client_key FOR EACH ROW
@@ -281,6 +285,10 @@ BEGIN
   CALL row_must_be_exact(CONCAT_WS(' ', NEW.not_before, NEW.expires_at));
   IF (SELECT COUNT(*) FROM client_secret WHERE client_id = NEW.client_id) >= 8 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a client has at most 8 secrets: DELETE one that has expired';
+  END IF;
+  IF SUBSTRING_INDEX(SUBSTRING_INDEX(NEW.hash, '$', 3), '$', -1) + 0 NOT BETWEEN 10000 AND 5000000 AND NEW.hash LIKE '$pbkdf2%' AND
+     @@check_constraint_checks THEN
+    CALL refuse('a hash by PBKDF2 has 10000 to 5000000 rounds: m2mctl secret --stdin makes one');
   END IF;
 END//
 
@@ -482,6 +490,11 @@ BEGIN
   END IF;
   RETURN DATE_FORMAT(v_at, '%Y-%m-%d %H:%i:%s');
 END//
+
+CREATE OR REPLACE FUNCTION rule_seconds() RETURNS INT UNSIGNED
+  DETERMINISTIC NO SQL SQL SECURITY INVOKER
+  COMMENT 'how long a revocation is kept: the longest life of a token (86400 s) and a minute, as clocks differ'
+  RETURN 86460//
 
 -- --- the operators' procedures --------------------------------------------------------------------------------------
 
@@ -719,11 +732,11 @@ BEGIN
   DECLARE v_expires_at VARCHAR(19) DEFAULT instant_utc(p_expires_at);
   SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO revoked_token (jti, expires_at)
-  VALUES (p_jti, COALESCE(v_expires_at, UTC_TIMESTAMP + INTERVAL 86460 SECOND))
+  VALUES (p_jti, COALESCE(v_expires_at, UTC_TIMESTAMP + INTERVAL rule_seconds() SECOND))
   ON DUPLICATE KEY UPDATE expires_at = GREATEST(expires_at, VALUES(expires_at));
 END//
 
--- A second is added, or the tokens of this very second would live on. The longest life is 86400 s, and a minute of skew.
+-- A second is added, or the tokens of this very second would live on.
 CREATE OR REPLACE PROCEDURE client_revoke_tokens(IN p_client_id VARBINARY(4096), IN p_reason VARCHAR(4096) CHARACTER SET utf8mb4)
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'revokes all tokens of a client issued until now; new ones are good'
@@ -731,7 +744,7 @@ BEGIN
   CALL client_must_exist(p_client_id);
   SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO revocation_rule (client_id, issued_before, expires_at, reason)
-  VALUES (p_client_id, UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL 86460 SECOND, COALESCE(p_reason, ''));
+  VALUES (p_client_id, UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL rule_seconds() SECOND, COALESCE(p_reason, ''));
 END//
 
 CREATE OR REPLACE PROCEDURE all_revoke_tokens(IN p_reason VARCHAR(4096) CHARACTER SET utf8mb4)
@@ -740,7 +753,7 @@ CREATE OR REPLACE PROCEDURE all_revoke_tokens(IN p_reason VARCHAR(4096) CHARACTE
 BEGIN
   SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO revocation_rule (issued_before, expires_at, reason)
-  VALUES (UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL 86460 SECOND, COALESCE(p_reason, ''));
+  VALUES (UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL rule_seconds() SECOND, COALESCE(p_reason, ''));
 END//
 
 CREATE OR REPLACE PROCEDURE secret_revoke_tokens(IN p_client_id VARBINARY(4096), IN p_label VARBINARY(4096),
@@ -751,7 +764,7 @@ BEGIN
   CALL client_secret_must_exist(p_client_id, p_label);
   SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO revocation_rule (client_id, label, issued_before, expires_at, reason)
-  VALUES (p_client_id, p_label, UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL 86460 SECOND,
+  VALUES (p_client_id, p_label, UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL rule_seconds() SECOND,
           COALESCE(p_reason, ''));
 END//
 
@@ -763,7 +776,7 @@ BEGIN
   CALL client_key_must_exist(p_client_id, p_kid);
   SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO revocation_rule (client_id, label, issued_before, expires_at, reason)
-  VALUES (p_client_id, p_kid, UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL 86460 SECOND,
+  VALUES (p_client_id, p_kid, UTC_TIMESTAMP + INTERVAL 1 SECOND, UTC_TIMESTAMP + INTERVAL rule_seconds() SECOND,
           COALESCE(p_reason, ''));
 END//
 

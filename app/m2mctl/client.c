@@ -7,7 +7,7 @@
 #include "client_plan.h"
 
 enum {
-    URI_BYTES = 255, DESCRIPTION_BYTES = 255, GENERATED_ID = 20, TOKEN_SECONDS_LEAST = 30
+    URI_BYTES = 255, DESCRIPTION_BYTES = 255, GENERATED_ID = 20
 };
 
 /* RFC 3986 4.3: a scheme and what follows it, without a fragment; spaces, quotes, < > \ ^ ` { | } stand for themselves
@@ -210,9 +210,9 @@ static const char *take_option(struct client_plan *plan, int option, const char 
         plan->description = value;
         return value.size > DESCRIPTION_BYTES ? "--description takes at most 255 bytes" : NULL;
     case TOKEN_SECONDS:
-        if (text_number(value, COLUMNS_TOKEN_SECONDS, &plan->token_seconds) == 0 && plan->token_seconds >= TOKEN_SECONDS_LEAST)
+        if (text_number(value, COLUMNS_TOKEN_SECONDS, &plan->token_seconds) == 0 && plan->token_seconds >= ROTATION_SHORTEST_TOKEN)
             return NULL;
-        return "--token-seconds takes 30 to 86400";
+        return "--token-seconds takes 5 to 86400";
     default: return take_credential(plan, option, argument);
     }
 }
@@ -344,7 +344,7 @@ const struct command client_command = {
     "  --default-scope \"...\"  what a request without scope is given there; without this option all of --scope\n"
     "  --introspects URI      an API whose tokens the client may introspect; may be repeated\n"
     "  --description TEXT     for people\n"
-    "  --token-seconds N      lifetime of its tokens, 30 to 86400\n"
+    "  --token-seconds N      lifetime of its tokens, 5 to 86400\n"
     "  --rate N[/BURST]       requests per minute, 1 to 1000000, and how many at once (default: N)\n"
     "  --binding WORD         its tokens must be bound to a DPoP key (dpop), to its certificate (mtls), or to either (any)\n"
     "  --generate             generates the CLIENT_ID, too\n"

@@ -9,7 +9,7 @@
 
 #include "keyring.h"
 
-enum { ROTATION_SKEW = 60, ROTATION_LONGEST_TOKEN = 86400 };
+enum { ROTATION_SKEW = 60, ROTATION_SHORTEST_TOKEN = 5, ROTATION_LONGEST_TOKEN = 86400 };
 
 /* Seconds. */
 struct rotation_rules {

@@ -17,3 +17,13 @@ CREATE TABLE IF NOT EXISTS schema_routine (
   name VARBINARY(64) NOT NULL,
   PRIMARY KEY (kind, name)
 ) ENGINE=InnoDB COMMENT='procedures, functions and triggers that the database must have';
+
+-- Tokens may live for 5 seconds and longer (ROTATION_SHORTEST_TOKEN, ROTATION_LONGEST_TOKEN of lib/jose/rotation.h).
+ALTER TABLE audience
+  DROP CONSTRAINT IF EXISTS audience_token_seconds_30_to_86400,
+  DROP CONSTRAINT IF EXISTS audience_token_seconds_5_to_86400,
+  ADD CONSTRAINT audience_token_seconds_5_to_86400 CHECK (token_seconds IS NULL OR token_seconds BETWEEN 5 AND 86400);
+ALTER TABLE client
+  DROP CONSTRAINT IF EXISTS client_token_seconds_30_to_86400,
+  DROP CONSTRAINT IF EXISTS client_token_seconds_5_to_86400,
+  ADD CONSTRAINT client_token_seconds_5_to_86400 CHECK (token_seconds IS NULL OR token_seconds BETWEEN 5 AND 86400);
