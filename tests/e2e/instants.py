@@ -128,7 +128,7 @@ def without_zone(db):
 @check("a session that is not strict: a word, a text, a number or a time that does not fit is refused, not stored as another")
 def not_strict(db):
     rule = "INSERT INTO revocation_rule (issued_before, expires_at{}) VALUES ({})".format
-    key = "INSERT INTO signing_key (kid, alg, public_jwk, private_uri, publish_at) VALUES ('nk', {}, '{{}}', 'file:/k', {})".format
+    key = "INSERT INTO signing_key (kid, mac, alg, public_jwk, private_uri, publish_at) VALUES ('nk', '', {}, '{{}}', 'file:/k', {})".format
     for sql, column in (
             ("UPDATE client SET auth_methods = 'client_secret_basic,private_key_jvt' WHERE client_id = 'orders'", "auth_methods"),
             ("INSERT INTO client (client_id, auth_methods) VALUES ('n', 'client_secret_basic,nope')", "auth_methods"),
