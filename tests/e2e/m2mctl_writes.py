@@ -175,5 +175,5 @@ def client_usage(desk):
             [*audience, "--mtls-subject", "san_dns", "a", "--mtls-issuer", "a", "x"], \
             [*audience, "--kid", "k", "x"], [*audience, "--secret", "--no-secret", "x"], [*audience, "--pem", "a", "--jwk", "b", "x"], \
             [*audience, "--pem", "a", "--alg", "HS256", "x"], ["--introspects", "b", "x"], \
-            [*audience, "--token-seconds", "29", "x"], [*audience, "--token-seconds", "1h", "x"], ["--reads", "b", "x"]:
+            [*audience, "--token-seconds", "4", "x"], [*audience, "--token-seconds", "1h", "x"], ["--reads", "b", "x"]:
         equal(desk.run("client", *wrong, status=2)[0], "", f"standard output of {wrong}")
