@@ -5,13 +5,13 @@
 #include <sysexits.h>
 
 #include "../lib/base/text.h"
-#include "config.h"
-#include "confine.h"
-#include "log.h"
-#include "master.h"
-#include "passphrase.h"
-#include "region.h"
-#include "schema.h"
+#include "platform/config.h"
+#include "platform/harden.h"
+#include "platform/log.h"
+#include "master/master.h"
+#include "keys/passphrase.h"
+#include "region/region.h"
+#include "db/schema.h"
 
 enum { LISTENER = 0, WORKERS_MAX = 64 };
 
@@ -121,9 +121,9 @@ static int serve(const struct options *options)
               "or from a systemd socket unit with StandardInput=socket (m2mauth -h says more)\n", stderr);
         return EX_USAGE;
     }
-    if (confine_descriptors()) return EX_OSERR;
-    log_open("auto", "master");     /* before confine_process(), after which stderr may not be opened again */
-    if (confine_process()) return EX_OSERR;
+    if (harden_descriptors()) return EX_OSERR;
+    log_open("auto", "master");     /* before harden_process(), after which stderr may not be opened again */
+    if (harden_process()) return EX_OSERR;
     return master_run(options->path, options->workers);
 }
 

@@ -1,10 +1,10 @@
-/* record_check: what holds of every record that record_read() takes, whatever its bytes are. */
+/* record_check: what holds of every record that client_record_read() takes, whatever its bytes are. */
 #ifndef TESTS_RECORD_CHECK_H
 #define TESTS_RECORD_CHECK_H
 
 #include <stdlib.h>
 
-#include "../app/record.h"
+#include "../app/region/client_record.h"
 #include "../lib/base/arena.h"
 
 static const struct client_secret record_secrets[] = {
@@ -39,7 +39,7 @@ static inline bool record_holds(struct text bytes, struct text part)
 
 static inline bool record_client_is_sound(struct text bytes, const struct client *client)
 {
-    bool sound = text_present(client->id) && record_holds(bytes, client->id) && client->tls_subject.kind < SUBJECT_KINDS &&
+    bool sound = text_present(client->id) && record_holds(bytes, client->id) && client->tls_subject.kind < CERTIFICATE_SUBJECT_KINDS &&
                  record_holds(bytes, client->default_audience) && record_holds(bytes, client->tls_subject.value) &&
                  client->secret_count <= CLIENT_SECRETS && client->key_count <= CLIENT_KEYS &&
                  client->grant_count <= CLIENT_GRANTS && client->read_count <= CLIENT_READS;
@@ -65,8 +65,8 @@ static inline bool record_is_sound(struct text bytes, struct arena *arena, bool 
     if (!copy) return false;
     memcpy(copy + 1, bytes.data, bytes.size);
     arena_reset(arena);
-    struct text id = record_id(record);
-    bool taken = record_read(record, arena, &client) == 0;
+    struct text id = client_record_id(record);
+    bool taken = client_record_read(record, arena, &client) == 0;
     bool sound = record_holds(record, id) && (!taken || (record_client_is_sound(record, &client) && text_equal(id, client.id)));
     if (taken_r) *taken_r = taken;
     free(copy);

@@ -107,7 +107,7 @@ static void failure_count(void *context, struct text client_id, struct text sour
     failure->count++;
 }
 
-static bool verified_find(void *context, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now)
+static bool verified_cache_find(void *context, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now)
 {
     struct world *world = context;
     for (size_t i = 0; i < world->print_count && i < WORLD_VERIFIED; i++) {
@@ -119,7 +119,7 @@ static bool verified_find(void *context, const unsigned char fingerprint[STORE_F
     return false;
 }
 
-static void verified_put(void *context, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now, int64_t until)
+static void verified_cache_put(void *context, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now, int64_t until)
 {
     struct world *world = context;
     struct world_print *print = &world->prints[world->print_count++ % WORLD_VERIFIED];
@@ -129,7 +129,7 @@ static void verified_put(void *context, const unsigned char fingerprint[STORE_FI
     world->verified_puts++;
 }
 
-static enum answer seen_once(void *context, struct text who, struct text id, int64_t instant, int64_t until)
+static enum answer replay_cache_add(void *context, struct text who, struct text id, int64_t instant, int64_t until)
 {
     struct world *world = context;
     for (size_t i = 0; i < world->seen_count; i++) {
@@ -204,9 +204,9 @@ static const struct store doors = {
     .client_allowed = client_allowed,
     .failure_allowed = failure_allowed,
     .failure_count = failure_count,
-    .verified_find = verified_find,
-    .verified_put = verified_put,
-    .seen_once = seen_once,
+    .verified_find = verified_cache_find,
+    .verified_put = verified_cache_put,
+    .replay_once = replay_cache_add,
     .slow_lane_take = slow_lane_take,
     .slow_lane_give = slow_lane_give,
 };
@@ -225,14 +225,14 @@ void world_close(struct world *world)
     arena_close(&world->arena);
     arena_close(&world->memory);
     secret_hasher_close(&world->hasher);
-    recent_close(&world->recent);
-    keyshelf_close(&world->shelf);
+    token_cache_close(&world->token_cache);
+    jwk_cache_close(&world->jwk_cache);
 }
 
 static void reset_issuer(struct world *world)
 {
     world->store = doors;
-    world->store.world = world;
+    world->store.context = world;
     world->issuer = (struct issuer){
         .name = TEXT(WORLD_ISSUER),
         .prefix = TEXT("/oauth"),
@@ -244,10 +244,10 @@ static void reset_issuer(struct world *world)
         .keyring = &world->keyring,
         .store = &world->store,
         .hasher = &world->hasher,
-        .recent = &world->recent,
-        .shelf = &world->shelf,
+        .token_cache = &world->token_cache,
+        .jwk_cache = &world->jwk_cache,
         .fingerprint_key = { 7 },
-        .world = world,
+        .context = world,
         .now = now,
         .random = roll,
         .sign = sign,
@@ -257,22 +257,22 @@ static void reset_issuer(struct world *world)
 
 int world_forget(struct world *world)
 {
-    recent_close(&world->recent);
-    keyshelf_close(&world->shelf);
-    return recent_open(&world->recent, WORLD_RECENT) || keyshelf_open(&world->shelf, WORLD_SHELF) ? -1 : 0;
+    token_cache_close(&world->token_cache);
+    jwk_cache_close(&world->jwk_cache);
+    return token_cache_open(&world->token_cache, WORLD_RECENT) || jwk_cache_open(&world->jwk_cache, WORLD_SHELF) ? -1 : 0;
 }
 
 int world_reset(struct world *world)
 {
     struct secret_hasher hasher = world->hasher;
     struct arena arena = world->arena, memory = world->memory;
-    struct recent recent = world->recent;
-    struct keyshelf shelf = world->shelf;
+    struct token_cache token_cache = world->token_cache;
+    struct jwk_cache jwk_cache = world->jwk_cache;
     const struct keyring_times always = { WORLD_START - 86400, WORLD_START - 86400, 0, 0 };
     keyring_clear(&world->keyring);
     arena_reset(&arena);
     arena_reset(&memory);
-    *world = (struct world){ .now = WORLD_START, .hasher = hasher, .recent = recent, .shelf = shelf, .arena = arena, .memory = memory,
+    *world = (struct world){ .now = WORLD_START, .hasher = hasher, .token_cache = token_cache, .jwk_cache = jwk_cache, .arena = arena, .memory = memory,
                              .dice = 1, .failures_per_minute = FAILURES_PER_MINUTE };
     reset_issuer(world);
     if (world_forget(world)) return -1;

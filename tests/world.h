@@ -76,8 +76,8 @@ struct world {
     struct store store;
     struct keyring keyring;
     struct secret_hasher hasher;
-    struct recent recent;
-    struct keyshelf shelf;
+    struct token_cache token_cache;
+    struct jwk_cache jwk_cache;
     struct arena arena;                 /* of the request that is being answered */
     struct arena memory;                /* of everything else, until world_reset() */
     int64_t now;

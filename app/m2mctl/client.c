@@ -3,7 +3,7 @@
 #include <openssl/crypto.h>
 #include <time.h>
 
-#include "../columns.h"
+#include "../db/columns.h"
 #include "client_plan.h"
 
 enum {
@@ -17,8 +17,8 @@ static bool is_absolute_uri(struct text uri)
     size_t at = 0;
     while (at < uri.size && uri.data[at] != ':') {
         char c = uri.data[at++];
-        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!letter && (at == 1 || !((c >= '0' && c <= '9') || c == '+' || c == '.' || c == '-'))) return false;
+        bool job = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!job && (at == 1 || !((c >= '0' && c <= '9') || c == '+' || c == '.' || c == '-'))) return false;
     }
     if (at == 0 || at + 1 >= uri.size || uri.size > URI_BYTES) return false;
     for (size_t i = at; i < uri.size; i++)
@@ -145,22 +145,22 @@ static const char *take_subject(struct client_plan *plan, struct text kind, cons
 {
     static const char *const kinds[] = {
 #define KIND_NAME(name) [SUBJECT_##name] = #name,
-        SUBJECT_KIND_LIST(KIND_NAME)
+        CERTIFICATE_SUBJECT_KIND_LIST(KIND_NAME)
 #undef KIND_NAME
     };
-    for (size_t i = 1; i < SUBJECT_KINDS; i++)
-        if (text_equal(kind, text_of(kinds[i]))) plan->tls_subject.kind = (enum subject_kind)i;
-    if (plan->tls_subject.kind == SUBJECT_NONE || !value)
+    for (size_t i = 1; i < CERTIFICATE_SUBJECT_KINDS; i++)
+        if (text_equal(kind, text_of(kinds[i]))) plan->tls_subject.kind = (enum certificate_subject_kind)i;
+    if (plan->tls_subject.kind == CERTIFICATE_SUBJECT_NONE || !value)
         return "--mtls-subject takes two arguments: subject_dn, san_dns, san_uri, san_ip or san_email, and the value";
     plan->tls_subject.value = text_of(value);
-    return subject_fault(&plan->tls_subject) ? "the value of --mtls-subject cannot be one of that kind; a subject_dn is written "
+    return certificate_subject_fault(&plan->tls_subject) ? "the value of --mtls-subject cannot be one of that kind; a subject_dn is written "
                                                "as in RFC 4514: CN=orders,O=Example,C=DE" : NULL;
 }
 
 static const char *take_issuer(struct client_plan *plan, struct text value)
 {
     plan->tls_issuer = value;
-    return subject_issuer_fault(value) ? "--mtls-issuer takes a name as in RFC 4514 (CN=Machines CA,O=Example), or keyid: and the "
+    return certificate_subject_issuer_fault(value) ? "--mtls-issuer takes a name as in RFC 4514 (CN=Machines CA,O=Example), or keyid: and the "
                                          "hexadecimal id of the authority's key" : NULL;
 }
 
@@ -225,9 +225,9 @@ static const char *check_plan(const struct client_plan *plan)
         return "a client needs an --audience to ask tokens for, or one whose tokens it --introspects";
     if (plan->with_secret && plan->without_secret) return "--secret and --no-secret exclude each other";
     if (!key && alone) return "--alg and --kid belong to --pem or --jwk";
-    if (text_present(plan->tls_issuer) && plan->tls_subject.kind == SUBJECT_NONE)
+    if (text_present(plan->tls_issuer) && plan->tls_subject.kind == CERTIFICATE_SUBJECT_NONE)
         return "--mtls-issuer belongs to an --mtls-subject";
-    if ((plan->methods & CLIENT_TLS) && plan->tls_subject.kind == SUBJECT_NONE)
+    if ((plan->methods & CLIENT_TLS) && plan->tls_subject.kind == CERTIFICATE_SUBJECT_NONE)
         return "tls_client_auth among --methods needs an --mtls-subject";
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* client: `m2mctl client`, a new client as a migration that is ready to be applied. */
-#ifndef M2MCTL_CLIENT_H
-#define M2MCTL_CLIENT_H
+#ifndef APP_M2MCTL_CLIENT_H
+#define APP_M2MCTL_CLIENT_H
 
 #include "command.h"
 

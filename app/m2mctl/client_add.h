@@ -1,6 +1,6 @@
 /* m2mctl client-key and client-certificate: one more credential for a client that exists. */
-#ifndef M2MCTL_CLIENT_ADD_H
-#define M2MCTL_CLIENT_ADD_H
+#ifndef APP_M2MCTL_CLIENT_ADD_H
+#define APP_M2MCTL_CLIENT_ADD_H
 
 #include "command.h"
 

@@ -1,6 +1,6 @@
 /* m2mctl list and show: clients in plain words, or as JSON. */
-#ifndef M2MCTL_CLIENT_LIST_H
-#define M2MCTL_CLIENT_LIST_H
+#ifndef APP_M2MCTL_CLIENT_LIST_H
+#define APP_M2MCTL_CLIENT_LIST_H
 
 #include "command.h"
 

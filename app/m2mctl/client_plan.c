@@ -16,7 +16,7 @@ static unsigned other_methods(const struct client_plan *plan)
 {
     unsigned methods = 0;
     if (plan->key_source.path) methods |= CLIENT_PRIVATE_KEY_JWT;
-    if (plan->tls_subject.kind != SUBJECT_NONE) methods |= CLIENT_TLS;
+    if (plan->tls_subject.kind != CERTIFICATE_SUBJECT_NONE) methods |= CLIENT_TLS;
     if (plan->certificate_source.path) methods |= CLIENT_SELF_SIGNED_TLS;
     return methods;
 }
@@ -158,7 +158,7 @@ static void put_subject(const struct client_plan *plan)
 {
     static const char *const kinds[] = {
 #define KIND_NAME(name) [SUBJECT_##name] = #name,
-        SUBJECT_KIND_LIST(KIND_NAME)
+        CERTIFICATE_SUBJECT_KIND_LIST(KIND_NAME)
 #undef KIND_NAME
     };
     begin_call("client_set_tls_subject", plan->client_id);
@@ -191,7 +191,7 @@ static void put_credentials(const struct client_plan *plan, const struct credent
     if (plan->key_source.path) client_plan_put_key("client_add_key", plan->client_id, &plan->key, 0);
     if (plan->certificate_source.path && !one_key)
         client_plan_put_key("client_add_certificate_key", plan->client_id, &plan->certificate, 0);
-    if (plan->tls_subject.kind != SUBJECT_NONE) put_subject(plan);
+    if (plan->tls_subject.kind != CERTIFICATE_SUBJECT_NONE) put_subject(plan);
     put_methods(plan);
 }
 

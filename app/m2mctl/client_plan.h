@@ -1,8 +1,8 @@
 /* client_plan: what an operator wants a new client, or a new credential of one, to be, and the SQL that makes it so.
  *
  * Texts are views into the arguments. Nothing is asked of the database; what is written is a whole migration. */
-#ifndef M2MCTL_CLIENT_PLAN_H
-#define M2MCTL_CLIENT_PLAN_H
+#ifndef APP_M2MCTL_CLIENT_PLAN_H
+#define APP_M2MCTL_CLIENT_PLAN_H
 
 #include "../../lib/oauth/client.h"
 #include "credential.h"
@@ -23,7 +23,7 @@ struct client_plan {
     uint64_t token_seconds, rate, burst;            /* 0: not given */
     struct text binding;                            /* absent: not given */
     unsigned methods;                               /* bits of enum client_method; 0: those of the credentials */
-    struct subject tls_subject;
+    struct certificate_subject tls_subject;
     struct text tls_issuer;                         /* absent: not given */
     struct public_key_source key_source, certificate_source;    /* path NULL: not given */
     struct public_key key, certificate;

@@ -1,6 +1,6 @@
 /* client_show: one client in plain words, in a line of a table, or as JSON. What a row holds cannot disturb a terminal. */
-#ifndef M2MCTL_CLIENT_SHOW_H
-#define M2MCTL_CLIENT_SHOW_H
+#ifndef APP_M2MCTL_CLIENT_SHOW_H
+#define APP_M2MCTL_CLIENT_SHOW_H
 
 #include "client_view.h"
 

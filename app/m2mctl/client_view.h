@@ -1,11 +1,11 @@
 /* client_view: clients with their rows as an operator reads them, page by page, each page as of one instant.
  *
  * Rows are judged as the server judges them (columns.h), so what it leaves out is marked. No hash of a secret comes out. */
-#ifndef M2MCTL_CLIENT_VIEW_H
-#define M2MCTL_CLIENT_VIEW_H
+#ifndef APP_M2MCTL_CLIENT_VIEW_H
+#define APP_M2MCTL_CLIENT_VIEW_H
 
-#include "../columns.h"
-#include "../db.h"
+#include "../db/columns.h"
+#include "../db/db.h"
 
 enum client_view_column {
 #define CLIENT_VIEW_COLUMN(name, sql) CLIENT_VIEW_##name,

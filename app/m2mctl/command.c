@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../secret_file.h"
+#include "../platform/secret_file.h"
 
 static void say(const struct command *self, const char *format, va_list arguments)
 {

@@ -2,13 +2,13 @@
  *
  * Not the words themselves (migrate.c, secret.c, client.c, key.c, jwk.c, token.c). A command writes what was asked for to
  * standard output and everything else to standard error; no secret is ever an argument. */
-#ifndef M2MCTL_COMMAND_H
-#define M2MCTL_COMMAND_H
+#ifndef APP_M2MCTL_COMMAND_H
+#define APP_M2MCTL_COMMAND_H
 
 #include <getopt.h>
 
-#include "../config.h"
-#include "../db.h"
+#include "../platform/config.h"
+#include "../db/db.h"
 
 /* The exit codes, which scripts rely on. */
 enum command_exit {

@@ -3,8 +3,8 @@
  *     m2m_ <43 base64url characters: 32 random bytes> <6 base64url characters: CRC-32 of what stands before>
  *
  * The prefix and the checksum let scanners find a secret that was left lying about, and tell it from a look-alike. */
-#ifndef M2MCTL_CREDENTIAL_H
-#define M2MCTL_CREDENTIAL_H
+#ifndef APP_M2MCTL_CREDENTIAL_H
+#define APP_M2MCTL_CREDENTIAL_H
 
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* history: what the database remembers of migrations (table schema_migration), and how that fits the files. */
-#ifndef M2MCTL_HISTORY_H
-#define M2MCTL_HISTORY_H
+#ifndef APP_M2MCTL_HISTORY_H
+#define APP_M2MCTL_HISTORY_H
 
-#include "../db.h"
+#include "../db/db.h"
 #include "migration.h"
 
 enum { HISTORY_USER = 255 };

@@ -10,7 +10,7 @@ static const int64_t last = INT32_MAX;      /* of TIMESTAMP in MariaDB 10.11 */
 
 static int parse_distance(const char *words, int64_t now, int64_t *seconds_r)
 {
-    static const struct { char letter; int64_t seconds; } units[] = {
+    static const struct { char job; int64_t seconds; } units[] = {
         { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
     };
     char *end;
@@ -18,7 +18,7 @@ static int parse_distance(const char *words, int64_t now, int64_t *seconds_r)
     long long number = strtoll(words, &end, 10);
     if (number > last || end[0] == 0 || end[1] != 0) return -1;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (units[i].letter == end[0]) {
+        if (units[i].job == end[0]) {
             *seconds_r = now + number * units[i].seconds;
             return *seconds_r <= last ? 0 : -1;
         }

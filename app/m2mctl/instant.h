@@ -1,6 +1,6 @@
 /* instant: moments, as an operator writes and reads them. Always UTC, always seconds since 1970. */
-#ifndef M2MCTL_INSTANT_H
-#define M2MCTL_INSTANT_H
+#ifndef APP_M2MCTL_INSTANT_H
+#define APP_M2MCTL_INSTANT_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* jwk: `m2mctl jwk`, the public key of a certificate or a PEM file as the JWK that a client's row wants. */
-#ifndef M2MCTL_JWK_H
-#define M2MCTL_JWK_H
+#ifndef APP_M2MCTL_JWK_H
+#define APP_M2MCTL_JWK_H
 
 #include "command.h"
 

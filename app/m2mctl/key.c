@@ -7,7 +7,7 @@
 #include "keynew.h"
 #include "keyrotate.h"
 #include "keyseal.h"
-#include "../timeline.h"
+#include "../db/key_rows.h"
 
 enum { NUMBER_BYTES = 24 };
 
@@ -22,7 +22,7 @@ struct change {
     struct db *db;
     struct key_seal sealer;
     const struct key_seal *seal;
-    struct timeline timeline;
+    struct key_rows timeline;
     const struct rotation_key *key;
 };
 
@@ -50,10 +50,10 @@ static void put_unused(const struct rotation_key *key, enum key_seal_state seal)
 }
 
 /* When an algorithm that does not sign yet will: the last part of a line. */
-static void put_beginning(const struct timeline *timeline, enum jws_algorithm algorithm, int64_t now)
+static void put_beginning(const struct key_rows *timeline, enum jws_algorithm algorithm, int64_t now)
 {
     char text[INSTANT_BYTES], distance[INSTANT_BYTES];
-    const struct rotation_key *next = timeline_next(timeline, algorithm, now);
+    const struct rotation_key *next = key_rows_next(timeline, algorithm, now);
     if (!next) {
         fprintf(stderr, "; no key of it is on its way (m2mctl key new --alg %s)\n", jws_algorithm_name(algorithm).data);
         return;
@@ -81,17 +81,17 @@ static void put_events(const struct rotation *rotation, const struct rotation_ke
 }
 
 /* Of two active keys of one algorithm one signs; the other is there for verifiers and for hosts that lag behind. */
-static bool signs(const struct timeline *timeline, const struct rotation_key *key, int64_t now)
+static bool signs(const struct key_rows *timeline, const struct rotation_key *key, int64_t now)
 {
     int algorithm = jws_algorithm_find_own(text_of(key->algorithm));
-    return algorithm >= 0 && timeline_signer(timeline, (enum jws_algorithm)algorithm, now, NULL) == key;
+    return algorithm >= 0 && key_rows_signer(timeline, (enum jws_algorithm)algorithm, now, NULL) == key;
 }
 
-static void put_signer(const struct timeline *timeline, const struct config *config, int64_t now)
+static void put_signer(const struct key_rows *timeline, const struct config *config, int64_t now)
 {
     enum jws_algorithm algorithm = (enum jws_algorithm)jws_algorithm_find_own(text_of(config->token_algorithm));
-    const struct rotation_key *signer = timeline_signer(timeline, algorithm, now, NULL);
-    if (timeline_is_unsealed(timeline)) {
+    const struct rotation_key *signer = key_rows_signer(timeline, algorithm, now, NULL);
+    if (key_rows_is_unsealed(timeline)) {
         fprintf(stderr, "No row has a good MAC: m2mctl key seal is due, or %s is not the passphrase of the hosts\n",
                 config->key_passphrase_file);
     } else if (!signer) {
@@ -102,14 +102,14 @@ static void put_signer(const struct timeline *timeline, const struct config *con
     }
 }
 
-static void put_timeline(const struct timeline *timeline, const struct config *config, int64_t now)
+static void put_timeline(const struct key_rows *timeline, const struct config *config, int64_t now)
 {
-    const struct rotation_rules rules = timeline_rules(config);
-    const struct rotation rotation = timeline_rotation(timeline, &rules, now);
+    const struct rotation_rules rules = key_rows_rules(config);
+    const struct rotation rotation = key_rows_rotation(timeline, &rules, now);
     printf("%-16s  %-5s  %-9s  %s\n", "kid", "alg", "state", "what comes next");
     for (size_t i = 0; i < timeline->count; i++) {
         const struct rotation_key *key = &timeline->keys[i];
-        const char *state = timeline_state(key, now);
+        const char *state = key_rows_state(key, now);
         if (timeline->seals[i] != KEY_SEAL_GOOD && strcmp(state, "removed") != 0) {
             put_unused(key, timeline->seals[i]);
             continue;
@@ -125,14 +125,14 @@ static int run_list(const struct command *self, const struct command_session *se
     static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
     struct config config;
     struct key_seal sealer = { .keys = { { 0 } } };
-    struct timeline timeline;
+    struct key_rows timeline;
     int option = command_option(self, argc, argv, options);
     if (option != -1) return option == 'h' ? COMMAND_FINE : COMMAND_USAGE;
     if (optind != argc) return command_usage(self, "key list takes nothing more");
     struct db *db = command_database(self, session, &config);
     if (!db) return COMMAND_TROUBLE;
     const struct key_seal *seal = keynew_seal_if_any(self, &config, &sealer);
-    int status = timeline_read(db, seal, &timeline) ? fail(self, db) : COMMAND_FINE;
+    int status = key_rows_read(db, seal, &timeline) ? fail(self, db) : COMMAND_FINE;
     if (status == COMMAND_FINE) put_timeline(&timeline, &config, time(NULL));
     key_seal_close(&sealer);
     db_close(db);
@@ -145,8 +145,8 @@ static int begin_change(struct change *change)
     change->db = command_database(change->self, change->session, &change->config);
     if (!change->db) return COMMAND_TROUBLE;
     change->seal = keynew_seal_if_any(change->self, &change->config, &change->sealer);
-    if (timeline_read(change->db, change->seal, &change->timeline)) return fail(change->self, change->db);
-    change->key = timeline_find(&change->timeline, change->kid);
+    if (key_rows_read(change->db, change->seal, &change->timeline)) return fail(change->self, change->db);
+    change->key = key_rows_find(&change->timeline, change->kid);
     bool good = change->key && change->timeline.seals[change->key - change->timeline.keys] == KEY_SEAL_GOOD;
     if (good) return COMMAND_FINE;
     command_complain(change->self, change->key ? "the row of key %s has no good MAC, and no host uses it; m2mctl key seal, or key drop"
@@ -170,13 +170,13 @@ static void announce(const struct change *change, const char *does, int64_t when
 
 static bool another_signs(const struct change *change)
 {
-    return timeline_signer(&change->timeline, JWS_ES256, change->when, change->key) != NULL;
+    return key_rows_signer(&change->timeline, JWS_ES256, change->when, change->key) != NULL;
 }
 
 static int activate(struct change *change)
 {
     const struct keyring_times *times = &change->key->times;
-    const struct rotation_rules rules = timeline_rules(&change->config);
+    const struct rotation_rules rules = key_rows_rules(&change->config);
     int64_t known = rotation_known(&rules, times->publish);
     char when[NUMBER_BYTES];
     if (times->retire || times->remove)
@@ -198,7 +198,7 @@ static int retire(struct change *change)
 {
     const struct keyring_times *times = &change->key->times;
     char when[NUMBER_BYTES], remove[NUMBER_BYTES];
-    const struct rotation_rules rules = timeline_rules(&change->config);
+    const struct rotation_rules rules = key_rows_rules(&change->config);
     int64_t safe = rotation_forgotten(&rules, change->when);
     if (!times->activate) return refuse(change, "has never signed; m2mctl key activate comes first");
     if (change->when < times->activate) return refuse(change, "does not sign before then; choose a later time");

@@ -1,6 +1,6 @@
 /* key: `m2mctl key`, the signing keys and the times of their lives. */
-#ifndef M2MCTL_KEY_H
-#define M2MCTL_KEY_H
+#ifndef APP_M2MCTL_KEY_H
+#define APP_M2MCTL_KEY_H
 
 #include "command.h"
 

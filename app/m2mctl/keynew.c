@@ -11,10 +11,10 @@
 
 #include "../../lib/base/base64url.h"
 #include "instant.h"
-#include "../keyhalf.h"
-#include "../keypair.h"
+#include "../keys/private_key.h"
+#include "../keys/keypair.h"
 #include "literal.h"
-#include "../timeline.h"
+#include "../db/key_rows.h"
 
 enum { PASSPHRASE_RANDOM = 32, NUMBER_BYTES = 24, URI_BYTES = 500 };
 
@@ -37,7 +37,7 @@ static int fail(const struct command *self, const struct db *db)
 /* How long after its publication a key is known to everybody who keeps the JWK Set as long as they may. */
 static int64_t safe_delay(const struct config *config)
 {
-    const struct rotation_rules rules = timeline_rules(config);
+    const struct rotation_rules rules = key_rows_rules(config);
     return rotation_known(&rules, 0);
 }
 
@@ -186,7 +186,7 @@ static int take(const struct command *self, const struct wish *wish, const struc
     EVP_PKEY *key = NULL;
     bool fit = !why;
     for (size_t i = 0; fit && !key && i < seal->passphrase.count; i++)
-        key = keyhalf_load(wish->uri, seal->passphrase.readings[i], &why);
+        key = private_key_load(wish->uri, seal->passphrase.readings[i], &why);
     if (!key) {
         command_complain(self, "the URI %s", why);
         return COMMAND_NO;
@@ -248,9 +248,9 @@ static int obtain(struct work *work, struct sealed *key_r)
 }
 
 /* A key of another passphrase is of no use to the hosts, and one beside keys without a MAC would sign in their place. */
-static int check_others(const struct work *work, const struct timeline *timeline)
+static int check_others(const struct work *work, const struct key_rows *timeline)
 {
-    if (!timeline_is_unsealed(timeline)) return COMMAND_FINE;
+    if (!key_rows_is_unsealed(timeline)) return COMMAND_FINE;
     command_complain(work->self, "there are keys, and none of them has a good MAC: m2mctl key seal comes first, or this is not the "
                      "passphrase of the hosts; m2mctl key list");
     return COMMAND_NO;
@@ -258,15 +258,15 @@ static int check_others(const struct work *work, const struct timeline *timeline
 
 static int store(struct work *work)
 {
-    struct timeline timeline;
+    struct key_rows timeline;
     struct sealed key;
     struct db *db = command_database(work->self, work->session, &work->config);
     if (!db) return COMMAND_TROUBLE;
-    int status = timeline_read(db, &work->seal, &timeline) ? fail(work->self, db) : check_others(work, &timeline);
+    int status = key_rows_read(db, &work->seal, &timeline) ? fail(work->self, db) : check_others(work, &timeline);
     work->wish->reading = timeline.reading;
     if (status == COMMAND_FINE) status = obtain(work, &key);
     if (status == COMMAND_FINE) {
-        const struct rotation_key *signer = timeline_signer(&timeline, work->wish->algorithm, work->wish->now, NULL);
+        const struct rotation_key *signer = key_rows_signer(&timeline, work->wish->algorithm, work->wish->now, NULL);
         status = insert(work->self, db, work->wish, &key, activation(work->self, work->wish, &work->config, signer));
     }
     db_close(db);

@@ -1,8 +1,8 @@
 /* keynew: `m2mctl key new`, `m2mctl key add` and `m2mctl key passphrase`: what a key begins with. Its later life is in key.c. */
-#ifndef M2MCTL_KEYNEW_H
-#define M2MCTL_KEYNEW_H
+#ifndef APP_M2MCTL_KEYNEW_H
+#define APP_M2MCTL_KEYNEW_H
 
-#include "../key_seal.h"
+#include "../keys/key_seal.h"
 #include "command.h"
 
 /* The passphrases of the signing keys, from the file that override names, or, when it is NULL, from those of the configuration,

@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include "../rotate.h"
+#include "../db/key_rotation.h"
 #include "instant.h"
 #include "keynew.h"
 
@@ -25,7 +25,7 @@ static void put_moment(const char *before, int64_t when, int64_t now)
     printf("%s %s (%s)", before, text, distance);
 }
 
-static void tell_new(const struct job *job, const struct rotate_report *report)
+static void tell_new(const struct job *job, const struct key_rotation_report *report)
 {
     const struct rotation_plan *plan = &report->plan;
     int64_t now = plan->successor.publish;
@@ -56,26 +56,26 @@ static void tell_dropped(const struct job *job)
            job->config.jwks_max_age_seconds);
 }
 
-static int conclude(const struct job *job, enum rotate_result result, const struct rotate_report *report)
+static int conclude(const struct job *job, enum key_rotation_result result, const struct key_rotation_report *report)
 {
     switch (result) {
-    case ROTATE_DONE:
-    case ROTATE_IDLE:
+    case KEY_ROTATION_DONE:
+    case KEY_ROTATION_IDLE:
         if (job->kid) tell_dropped(job);
-        if (result == ROTATE_DONE) tell_new(job, report);
-        if (result == ROTATE_DONE || (job->kid && report->reason < ROTATION_FULL)) return COMMAND_FINE;
+        if (result == KEY_ROTATION_DONE) tell_new(job, report);
+        if (result == KEY_ROTATION_DONE || (job->kid && report->reason < ROTATION_FULL)) return COMMAND_FINE;
         return refuse(job, report->reason);
-    case ROTATE_ELSEWHERE:
+    case KEY_ROTATION_BUSY:
         command_complain(job->self, "the keys are being changed by somebody else at this moment: m2mctl key list, and again");
         return COMMAND_TROUBLE;
-    case ROTATE_UNSEALED:
+    case KEY_ROTATION_UNSEALED:
         command_complain(job->self, "there are keys, and none of them has a good MAC: m2mctl key seal comes first, or this is not the "
                          "passphrase of the hosts; nothing was changed");
         return COMMAND_NO;
-    case ROTATE_NO_KEY:
+    case KEY_ROTATION_NO_KEY:
         command_complain(job->self, "the key could not be made; nothing was changed");
         return COMMAND_TROUBLE;
-    case ROTATE_FAILED:
+    case KEY_ROTATION_FAILED:
         break;
     }
     command_complain(job->self, "%s", db_why(job->db));
@@ -85,9 +85,9 @@ static int conclude(const struct job *job, enum rotate_result result, const stru
 /* The algorithm is that of the dropped key. COMMAND_FINE, or what to exit with. */
 static int find_dropped(struct job *job)
 {
-    struct timeline timeline;
-    if (timeline_read(job->db, NULL, &timeline)) return conclude(job, ROTATE_FAILED, NULL);
-    const struct rotation_key *key = timeline_find(&timeline, job->kid);
+    struct key_rows timeline;
+    if (key_rows_read(job->db, NULL, &timeline)) return conclude(job, KEY_ROTATION_FAILED, NULL);
+    const struct rotation_key *key = key_rows_find(&timeline, job->kid);
     if (!key) {
         command_complain(job->self, "there is no such key; see m2mctl key list");
         return COMMAND_NO;
@@ -101,16 +101,16 @@ static int find_dropped(struct job *job)
 static int turn(const struct job *job)
 {
     struct key_seal seal = { .keys = { { 0 } } };
-    struct rotate_report report;
+    struct key_rotation_report report;
     int status = keynew_seal(job->self, &job->config, job->passphrase_path, &seal);
     /* A stolen key goes, with or without it, as long as another one signs. */
     if (status != COMMAND_FINE && !job->kid) return status;
-    struct rotate_order order = {
+    struct key_rotation_order order = {
         .seal = status == COMMAND_FINE ? &seal : NULL, .holder = TEXT("operator"), .algorithm = (enum jws_algorithm)job->algorithm,
-        .purpose = job->kid ? ROTATION_ISSUE : ROTATION_FORCE, .drop = job->kid, .rules = timeline_rules(&job->config),
+        .purpose = job->kid ? ROTATION_ISSUE : ROTATION_FORCE, .drop = job->kid, .rules = key_rows_rules(&job->config),
     };
     if (job->kid) order.rules.key_seconds = 0;
-    enum rotate_result result = rotate_run(job->db, &order, &report);
+    enum key_rotation_result result = key_rotation_run(job->db, &order, &report);
     key_seal_close(&seal);
     return conclude(job, result, &report);
 }

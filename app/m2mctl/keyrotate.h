@@ -1,6 +1,6 @@
 /* keyrotate: `m2mctl key rotate` and `m2mctl key drop`: a successor now, and the end of a key that was stolen. */
-#ifndef M2MCTL_KEYROTATE_H
-#define M2MCTL_KEYROTATE_H
+#ifndef APP_M2MCTL_KEYROTATE_H
+#define APP_M2MCTL_KEYROTATE_H
 
 #include "command.h"
 

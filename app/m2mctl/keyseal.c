@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include "../../lib/jose/jwk.h"
-#include "../keyhalf.h"
-#include "../keypair.h"
-#include "../region.h"
-#include "../timeline.h"
+#include "../keys/private_key.h"
+#include "../keys/keypair.h"
+#include "../region/region.h"
+#include "../db/key_rows.h"
 #include "keynew.h"
 
-enum { ROWS = TIMELINE_KEYS };
+enum { ROWS = KEY_ROWS_KEYS };
 
 /* A row of signing_key that is not removed, as it came. */
 struct row {
@@ -106,8 +106,8 @@ static EVP_PKEY *open_private(const struct job *job, const struct row *row)
     EVP_PKEY *key = NULL;
     const char *why;
     for (size_t i = 0; i < job->seal.passphrase.count && !key; i++)
-        key = row->uri[0] ? keyhalf_load(row->uri, job->seal.passphrase.readings[i], &why)
-                          : keyhalf_decrypt(text_of(row->pem), job->seal.passphrase.readings[i]);
+        key = row->uri[0] ? private_key_load(row->uri, job->seal.passphrase.readings[i], &why)
+                          : private_key_decrypt(text_of(row->pem), job->seal.passphrase.readings[i]);
     return key;
 }
 
@@ -270,7 +270,7 @@ static int encrypt_again(const struct job *job, const struct row *row, char pem[
         failed = !key || keypair_encrypt(key, job->seal.passphrase.text, pem);
         if (failed) command_complain(job->self, "key %s: private_pem opens with neither passphrase; nothing was changed", row->kid);
     } else if (key) {
-        EVP_PKEY *again = keyhalf_load(row->uri, job->seal.passphrase.text, &why);
+        EVP_PKEY *again = private_key_load(row->uri, job->seal.passphrase.text, &why);
         if (!again) command_complain(job->self, "note: key %s: what private_uri names is encrypted with the former passphrase; encrypt it anew "
                                      "before key_passphrase_former_file goes", row->kid);
         EVP_PKEY_free(again);

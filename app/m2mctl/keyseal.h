@@ -1,6 +1,6 @@
 /* keyseal: `m2mctl key seal` and `m2mctl key reseal`: the MAC of rows that have none yet, and another passphrase. */
-#ifndef M2MCTL_KEYSEAL_H
-#define M2MCTL_KEYSEAL_H
+#ifndef APP_M2MCTL_KEYSEAL_H
+#define APP_M2MCTL_KEYSEAL_H
 
 #include "command.h"
 

@@ -2,8 +2,8 @@
  *
  * A word of harmless characters stands between quotes; anything else is written in hexadecimal, which means the same
  * under every sql_mode and every delimiter. */
-#ifndef M2MCTL_LITERAL_H
-#define M2MCTL_LITERAL_H
+#ifndef APP_M2MCTL_LITERAL_H
+#define APP_M2MCTL_LITERAL_H
 
 #include <stdint.h>
 #include <stdio.h>

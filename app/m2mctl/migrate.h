@@ -1,7 +1,7 @@
 /* migrate: `m2mctl migrate`, the files that the database has not seen yet, in order, once each, by one runner at a
  * time. */
-#ifndef M2MCTL_MIGRATE_H
-#define M2MCTL_MIGRATE_H
+#ifndef APP_M2MCTL_MIGRATE_H
+#define APP_M2MCTL_MIGRATE_H
 
 #include "command.h"
 

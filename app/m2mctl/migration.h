@@ -3,8 +3,8 @@
  * NNNN_name.sql; the version is the name without .sql. The first line says how the file runs:
  *     -- data    in one transaction with its record: all or nothing
  *     -- ddl     statement by statement, because MariaDB commits each change of a table by itself */
-#ifndef M2MCTL_MIGRATION_H
-#define M2MCTL_MIGRATION_H
+#ifndef APP_M2MCTL_MIGRATION_H
+#define APP_M2MCTL_MIGRATION_H
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
  *
  * A change of a table cannot be undone, so a migration that is refused half-way has to be mended by hand. What decides is
  * spread over privileges, roles, the binary log and read_only; so one table, procedure and trigger are made and removed. */
-#ifndef M2MCTL_PREFLIGHT_H
-#define M2MCTL_PREFLIGHT_H
+#ifndef APP_M2MCTL_PREFLIGHT_H
+#define APP_M2MCTL_PREFLIGHT_H
 
 #include "command.h"
 

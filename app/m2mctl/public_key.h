@@ -1,8 +1,8 @@
 /* public_key: the public key of a client, read from a file and written as the JWK that its row takes (RFC 7517).
  *
  * A private key is never read: it stays with the client. */
-#ifndef M2MCTL_PUBLIC_KEY_H
-#define M2MCTL_PUBLIC_KEY_H
+#ifndef APP_M2MCTL_PUBLIC_KEY_H
+#define APP_M2MCTL_PUBLIC_KEY_H
 
 #include <stdbool.h>
 #include <stdint.h>

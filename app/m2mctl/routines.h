@@ -2,8 +2,8 @@
  *
  * The first line is `-- routines NUMBER`; the number only grows. Every statement replaces or removes one routine, so the
  * file can be run at any time and as often as one likes. */
-#ifndef M2MCTL_ROUTINES_H
-#define M2MCTL_ROUTINES_H
+#ifndef APP_M2MCTL_ROUTINES_H
+#define APP_M2MCTL_ROUTINES_H
 
 #include "history.h"
 

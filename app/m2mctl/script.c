@@ -5,7 +5,7 @@ static bool blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static bool letter(char c)
+static bool job(char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
@@ -103,7 +103,7 @@ static struct text first_word(struct text t)
         while (start < t.size && (blank(t.data[start]) || (t.data[start] >= '0' && t.data[start] <= '9'))) start++;
     }
     while (start < t.size && (t.data[start] == '(' || blank(t.data[start]))) start++;
-    while (start + size < t.size && letter(t.data[start + size])) size++;
+    while (start + size < t.size && job(t.data[start + size])) size++;
     return text_slice(t, start, size);
 }
 

@@ -2,8 +2,8 @@
  *
  * Knows quotes, comments and DELIMITER lines; does not know SQL. Assumes that backslashes escape and that " quotes a
  * string, as in the session that m2mctl opens. */
-#ifndef M2MCTL_SCRIPT_H
-#define M2MCTL_SCRIPT_H
+#ifndef APP_M2MCTL_SCRIPT_H
+#define APP_M2MCTL_SCRIPT_H
 
 #include "../../lib/base/text.h"
 

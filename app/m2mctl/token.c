@@ -48,7 +48,7 @@ static void put_value(const struct member *member, struct arena *arena)
     struct text value = member->value;
     struct buffer b = { arena_take(arena, VALUE_BYTES), 0, VALUE_BYTES, false };
     if (!b.data) return;
-    if (member->kind == OBJECT_STRING && object_string(member, arena, &value) == 0) {
+    if (member->kind == STRICT_JSON_STRING && strict_json_string(member, arena, &value) == 0) {
         buffer_put_json(&b, value);
     } else {
         for (size_t i = 0; i < value.size; i++)
@@ -63,7 +63,7 @@ static void put_fact(const struct fact *fact, const struct member *member, int64
     int64_t seconds;
     if (!fact->past) {
         printf("    %s", fact->meaning);
-    } else if (object_date(member, &seconds) == 0) {
+    } else if (strict_json_date(member, &seconds) == 0) {
         instant_format(seconds, when);
         instant_format_distance(seconds, now, distance);
         printf("    %s %s, %s", seconds > now ? fact->meaning : fact->past, when, distance);
@@ -72,7 +72,7 @@ static void put_fact(const struct fact *fact, const struct member *member, int64
     }
 }
 
-static void put_object(const struct object *object, struct question *question)
+static void put_object(const struct strict_json *object, struct question *question)
 {
     for (size_t i = 0; i < object->count; i++) {
         const struct member *member = &object->members[i];
@@ -90,10 +90,10 @@ static void put_object(const struct object *object, struct question *question)
 /* NULL, or why the part cannot be shown. */
 static const char *explain_part(struct question *question, struct text part)
 {
-    struct object object;
+    struct strict_json object;
     struct buffer json = { arena_take(&question->arena, JWS_BYTES), 0, JWS_BYTES, false };
     if (!json.data || base64url_decode(part, &json)) return "is not base64url without padding";
-    if (object_read(buffer_text(&json), &object))
+    if (strict_json_read(buffer_text(&json), &object))
         return "is not a JSON object as RFC 8259 wants it, with each name once and small enough";
     put_object(&object, question);
     return NULL;
@@ -194,12 +194,12 @@ static int read_all(int fd, struct buffer *b)
 
 static int read_jwks(struct question *question, struct text *jwks_r)
 {
-    struct buffer b = { arena_take(&question->arena, OBJECT_BYTES + 1), 0, OBJECT_BYTES + 1, false };
+    struct buffer b = { arena_take(&question->arena, STRICT_JSON_BYTES + 1), 0, STRICT_JSON_BYTES + 1, false };
     FILE *file = b.data ? fopen(question->jwks_path, "r") : NULL;
     int failed = file ? read_all(fileno(file), &b) : -1;
     if (failed) command_complain(question->self, "%s: %s", question->jwks_path, strerror(errno));
     if (file) fclose(file);
-    if (b.full) command_complain(question->self, "%s: larger than %d bytes", question->jwks_path, OBJECT_BYTES);
+    if (b.full) command_complain(question->self, "%s: larger than %d bytes", question->jwks_path, STRICT_JSON_BYTES);
     *jwks_r = buffer_text(&b);
     return failed || b.full ? -1 : 0;
 }

@@ -1,6 +1,6 @@
 /* token: `m2mctl token`, what a token says, and whether it holds against a JWK Set. */
-#ifndef M2MCTL_TOKEN_H
-#define M2MCTL_TOKEN_H
+#ifndef APP_M2MCTL_TOKEN_H
+#define APP_M2MCTL_TOKEN_H
 
 #include "command.h"
 

@@ -8,7 +8,7 @@
 #include <openssl/param_build.h>
 
 #include "../base/base64url.h"
-#include "../base/object.h"
+#include "../base/strict_json.h"
 
 enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 4096, EXPONENT_BITS_MAX = 32, POINT_HALF = 32, RSA_BYTES = RSA_BITS_MAX / 8 };
 
@@ -173,12 +173,12 @@ static const char *from_json(struct json_object *json, struct jwk *jwk_r)
     return refused;
 }
 
-/* Behind the gate of object_read, which refuses what json-c would let pass. */
+/* Behind the gate of strict_json_read, which refuses what json-c would let pass. */
 static struct json_object *parse(struct text json)
 {
-    struct object gate;
-    if (object_read(json, &gate)) return NULL;
-    struct json_tokener *tokener = json_tokener_new_ex(OBJECT_DEPTH + 1);
+    struct strict_json gate;
+    if (strict_json_read(json, &gate)) return NULL;
+    struct json_tokener *tokener = json_tokener_new_ex(STRICT_JSON_DEPTH + 1);
     if (!tokener) return NULL;
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     struct json_object *parsed = json_tokener_parse_ex(tokener, json.data, (int)json.size);

@@ -5,34 +5,34 @@
 /* RFC 7515 4.1: headers that would choose or fetch a key, change what is signed or demand what we do not know. */
 static const char *const refused_headers[] = { "jku", "x5u", "x5c", "crit", "b64", "zip", "enc" };
 
-static int decode(struct text encoded, struct arena *arena, struct object *object_r)
+static int decode(struct text encoded, struct arena *arena, struct strict_json *strict_json_r)
 {
     size_t capacity = encoded.size / 4 * 3 + 3;
     struct buffer b = { arena_take(arena, capacity), 0, capacity, false };
-    return !b.data || base64url_decode(encoded, &b) || object_read(buffer_text(&b), object_r) ? -1 : 0;
+    return !b.data || base64url_decode(encoded, &b) || strict_json_read(buffer_text(&b), strict_json_r) ? -1 : 0;
 }
 
 /* 0 also when there is no such member. */
-static int optional_string(const struct object *object, const char *name, struct arena *arena, struct text *string_r)
+static int optional_string(const struct strict_json *object, const char *name, struct arena *arena, struct text *string_r)
 {
-    const struct member *member = object_member(object, name);
+    const struct member *member = strict_json_member(object, name);
     *string_r = (struct text){ NULL, 0 };
-    return member ? object_string(member, arena, string_r) : 0;
+    return member ? strict_json_string(member, arena, string_r) : 0;
 }
 
-static int optional_date(const struct object *object, const char *name, int64_t *seconds_r)
+static int optional_date(const struct strict_json *object, const char *name, int64_t *seconds_r)
 {
-    const struct member *member = object_member(object, name);
+    const struct member *member = strict_json_member(object, name);
     *seconds_r = -1;
-    return member ? object_date(member, seconds_r) : 0;
+    return member ? strict_json_date(member, seconds_r) : 0;
 }
 
-static const char *read_header(const struct object *object, struct arena *arena, struct jwt_header *header_r)
+static const char *read_header(const struct strict_json *object, struct arena *arena, struct jwt_header *header_r)
 {
     struct text algorithm;
     for (size_t i = 0; i < sizeof refused_headers / sizeof *refused_headers; i++)
-        if (object_member(object, refused_headers[i])) return "the header has a member that is not allowed";
-    if (object_string(object_member(object, "alg"), arena, &algorithm)) return "the header has no alg";
+        if (strict_json_member(object, refused_headers[i])) return "the header has a member that is not allowed";
+    if (strict_json_string(strict_json_member(object, "alg"), arena, &algorithm)) return "the header has no alg";
     header_r->algorithm = jws_algorithm_find(algorithm);
     if (header_r->algorithm < 0) return "the alg is none of ES256, RS256, PS256, EdDSA";
     if (optional_string(object, "kid", arena, &header_r->kid)) return "the kid is not a string";
@@ -42,26 +42,26 @@ static const char *read_header(const struct object *object, struct arena *arena,
 
 const char *jwt_header_read(struct text encoded, struct arena *arena, struct jwt_header *header_r)
 {
-    struct object object;
+    struct strict_json object;
     header_r->jwk = (struct text){ NULL, 0 };
     if (decode(encoded, arena, &object)) return "the header is not a JSON object in base64url";
-    if (object_member(&object, "jwk")) return "the header has a member that is not allowed";
+    if (strict_json_member(&object, "jwk")) return "the header has a member that is not allowed";
     return read_header(&object, arena, header_r);
 }
 
 const char *jwt_header_read_with_key(struct text encoded, struct arena *arena, struct jwt_header *header_r)
 {
-    struct object object;
+    struct strict_json object;
     if (decode(encoded, arena, &object)) return "the header is not a JSON object in base64url";
-    const struct member *jwk = object_member(&object, "jwk");
-    if (!jwk || jwk->kind != OBJECT_OBJECT) return "the header has no jwk";
+    const struct member *jwk = strict_json_member(&object, "jwk");
+    if (!jwk || jwk->kind != STRICT_JSON_OBJECT) return "the header has no jwk";
     header_r->jwk = jwk->value;
     return read_header(&object, arena, header_r);
 }
 
 const char *jwt_claims_read(struct text encoded, struct arena *arena, struct jwt_claims *claims_r)
 {
-    struct object *object = &claims_r->object;
+    struct strict_json *object = &claims_r->object;
     if (decode(encoded, arena, object)) return "the claims are not a JSON object in base64url";
     if (optional_string(object, "iss", arena, &claims_r->issuer)) return "iss is not a string";
     if (optional_string(object, "sub", arena, &claims_r->subject)) return "sub is not a string";
@@ -70,8 +70,8 @@ const char *jwt_claims_read(struct text encoded, struct arena *arena, struct jwt
     if (optional_date(object, "nbf", &claims_r->not_before)) return "nbf is not a date";
     if (optional_date(object, "iat", &claims_r->issued_at)) return "iat is not a date";
 
-    const struct member *audience = object_member(object, "aud");
-    int count = audience ? object_strings(audience, arena, claims_r->audiences, JWT_AUDIENCES) : 0;
+    const struct member *audience = strict_json_member(object, "aud");
+    int count = audience ? strict_json_strings(audience, arena, claims_r->audiences, JWT_AUDIENCES) : 0;
     if (count < 0) return "aud is not a string or an array of strings";
     claims_r->audience_count = (size_t)count;
     return NULL;

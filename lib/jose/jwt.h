@@ -3,7 +3,7 @@
 #define JOSE_JWT_H
 
 #include "../base/arena.h"
-#include "../base/object.h"
+#include "../base/strict_json.h"
 #include "jws.h"
 
 enum { JWT_AUDIENCES = 16 };
@@ -24,7 +24,7 @@ struct jwt_claims {
     int64_t expires_at;         /* -1 when missing, as the two below */
     int64_t not_before;
     int64_t issued_at;
-    struct object object;       /* every member, for those not named above */
+    struct strict_json object;       /* every member, for those not named above */
 };
 
 /* Reads a header that somebody else wrote. NULL, or why it is refused: algorithms that are not ours, `crit`, `b64`, `zip`

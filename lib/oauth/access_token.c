@@ -3,12 +3,12 @@
 #include "../base/base64url.h"
 #include "../jose/jwt.h"
 #include "../jose/rotation.h"
-#include "statement.h"
+#include "signed_jwt.h"
 
 /* Room for the claims: names, numbers and punctuation, and every text with each byte escaped. */
-static size_t claims_capacity(const struct exchange *exchange, const struct access_token_plan *plan)
+static size_t claims_capacity(const struct request_context *context, const struct access_token_plan *plan)
 {
-    size_t texts = exchange->issuer->name.size + 2 * exchange->client.id.size + exchange->credential.size + plan->scope.size;
+    size_t texts = context->issuer->name.size + 2 * context->client.id.size + context->credential.size + plan->scope.size;
     for (size_t i = 0; i < plan->audience_count; i++) texts += plan->audiences[i].size + 3;
     return 256 + 2 * (texts + plan->confirmation.certificate.size + plan->confirmation.key.size);
 }
@@ -42,45 +42,45 @@ static void put_confirmation(struct buffer *b, const struct confirmation *confir
 }
 
 /* RFC 9068 2.2. */
-static int put_claims(struct exchange *exchange, const struct access_token_plan *plan, struct buffer *b)
+static int put_claims(struct request_context *context, const struct access_token_plan *plan, struct buffer *b)
 {
     unsigned char jti[ACCESS_TOKEN_JTI];
-    const struct issuer *issuer = exchange->issuer;
-    if (issuer->random(issuer->world, jti, sizeof jti)) return -1;
+    const struct issuer *issuer = context->issuer;
+    if (issuer->random(issuer->context, jti, sizeof jti)) return -1;
     put_claim(b, TEXT("{\"iss\":"), issuer->name);
-    put_claim(b, TEXT(",\"sub\":"), exchange->client.id);
+    put_claim(b, TEXT(",\"sub\":"), context->client.id);
     put_audience(b, plan);
-    put_claim(b, TEXT(",\"client_id\":"), exchange->client.id);
+    put_claim(b, TEXT(",\"client_id\":"), context->client.id);
     if (plan->scope.size > 0) put_claim(b, TEXT(",\"scope\":"), plan->scope);
     buffer_put(b, TEXT(",\"iat\":"));
-    buffer_put_number(b, (uint64_t)exchange->now);
+    buffer_put_number(b, (uint64_t)context->now);
     buffer_put(b, TEXT(",\"exp\":"));
-    buffer_put_number(b, (uint64_t)exchange->now + plan->seconds);
+    buffer_put_number(b, (uint64_t)context->now + plan->seconds);
     buffer_put(b, TEXT(",\"jti\":\""));
     base64url_put(b, (struct text){ (const char *)jti, sizeof jti });
-    put_claim(b, TEXT("\",\"cred\":"), exchange->credential);
+    put_claim(b, TEXT("\",\"cred\":"), context->credential);
     put_confirmation(b, &plan->confirmation);
     buffer_put_char(b, '}');
     return b->full ? -1 : 0;
 }
 
 /* An API that names an algorithm takes no other, so another key is no help to it. */
-static const struct keyring_key *find_signer(const struct exchange *exchange, const struct access_token_plan *plan)
+static const struct keyring_key *find_signer(const struct request_context *context, const struct access_token_plan *plan)
 {
-    const struct issuer *issuer = exchange->issuer;
-    if (plan->algorithm < 0) return keyring_signer(issuer->keyring, issuer->token_algorithm, exchange->now);
+    const struct issuer *issuer = context->issuer;
+    if (plan->algorithm < 0) return keyring_signer(issuer->keyring, issuer->token_algorithm, context->now);
     enum jws_algorithm algorithm = (enum jws_algorithm)plan->algorithm;
-    const struct keyring_key *key = keyring_signer(issuer->keyring, algorithm, exchange->now);
+    const struct keyring_key *key = keyring_signer(issuer->keyring, algorithm, context->now);
     return key && key->algorithm == algorithm ? key : NULL;
 }
 
-enum error access_token_issue(struct exchange *exchange, const struct access_token_plan *plan, struct text *token_r)
+enum error access_token_issue(struct request_context *context, const struct access_token_plan *plan, struct text *token_r)
 {
-    size_t capacity = claims_capacity(exchange, plan);
-    struct buffer claims = { arena_take(exchange->arena, capacity), 0, capacity, false };
-    if (!claims.data || put_claims(exchange, plan, &claims)) return ERROR_unavailable;
-    const struct statement statement = { find_signer(exchange, plan), KEYRING_ACCESS_TOKEN, buffer_text(&claims) };
-    enum error error = statement_sign(exchange, &statement, token_r);
+    size_t capacity = claims_capacity(context, plan);
+    struct buffer claims = { arena_take(context->arena, capacity), 0, capacity, false };
+    if (!claims.data || put_claims(context, plan, &claims)) return ERROR_unavailable;
+    const struct signed_jwt statement = { find_signer(context, plan), KEYRING_ACCESS_TOKEN, buffer_text(&claims) };
+    enum error error = signed_jwt_sign(context, &statement, token_r);
     if (error) return error;
     return token_r->size > ACCESS_TOKEN_BYTES ? ERROR_unavailable : ERROR_none;
 }
@@ -94,7 +94,7 @@ static const struct text shown[] = {
 /* `"name":value`, as it stands in the token, which is JSON that we wrote. */
 static void put_member(struct buffer *b, const struct member *member)
 {
-    struct text quote = member->kind == OBJECT_STRING ? TEXT("\"") : TEXT("");
+    struct text quote = member->kind == STRICT_JSON_STRING ? TEXT("\"") : TEXT("");
     if (b->size > 0) buffer_put_char(b, ',');
     buffer_put_char(b, '"');
     buffer_put(b, member->name);
@@ -104,12 +104,12 @@ static void put_member(struct buffer *b, const struct member *member)
     buffer_put(b, quote);
 }
 
-static int read_shown(struct exchange *exchange, const struct object *object, size_t payload_size, struct text *shown_r)
+static int read_shown(struct request_context *context, const struct strict_json *object, size_t payload_size, struct text *shown_r)
 {
-    struct buffer b = { arena_take(exchange->arena, payload_size), 0, payload_size, false };
+    struct buffer b = { arena_take(context->arena, payload_size), 0, payload_size, false };
     if (!b.data) return -1;
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
-        const struct member *member = object_find(object, shown[i]);
+        const struct member *member = strict_json_find(object, shown[i]);
         if (member) put_member(&b, member);
     }
     *shown_r = buffer_text(&b);
@@ -117,26 +117,26 @@ static int read_shown(struct exchange *exchange, const struct object *object, si
 }
 
 /* A token without a scope has no such claim (RFC 9068 2.2.3). */
-static int read_scope(struct exchange *exchange, const struct object *object, struct text *scope_r)
+static int read_scope(struct request_context *context, const struct strict_json *object, struct text *scope_r)
 {
-    const struct member *member = object_member(object, "scope");
+    const struct member *member = strict_json_member(object, "scope");
     *scope_r = (struct text){ NULL, 0 };
-    return member ? object_string(member, exchange->arena, scope_r) : 0;
+    return member ? strict_json_string(member, context->arena, scope_r) : 0;
 }
 
 /* A demand that is not known here cannot be met, so the token is not read at all. */
-static int read_confirmation(struct exchange *exchange, const struct object *claims, struct confirmation *confirmation_r)
+static int read_confirmation(struct request_context *context, const struct strict_json *claims, struct confirmation *confirmation_r)
 {
-    struct object object;
-    const struct member *member = object_member(claims, "cnf");
+    struct strict_json object;
+    const struct member *member = strict_json_member(claims, "cnf");
     *confirmation_r = (struct confirmation){ { NULL, 0 }, { NULL, 0 } };
     if (!member) return 0;
-    if (member->kind != OBJECT_OBJECT || object_read(member->value, &object) || object.count == 0) return -1;
+    if (member->kind != STRICT_JSON_OBJECT || strict_json_read(member->value, &object) || object.count == 0) return -1;
     for (size_t i = 0; i < object.count; i++) {
         const struct member *one = &object.members[i];
         struct text *place = text_equal(one->name, TEXT("jkt")) ? &confirmation_r->key
                            : text_equal(one->name, TEXT("x5t#S256")) ? &confirmation_r->certificate : NULL;
-        if (!place || object_string(one, exchange->arena, place) || place->size == 0) return -1;
+        if (!place || strict_json_string(one, context->arena, place) || place->size == 0) return -1;
     }
     return 0;
 }
@@ -151,16 +151,16 @@ static bool could_be_ours(const struct access_token *token)
 }
 
 /* Signed by us is not enough: all that later steps rely on has to be there. */
-static int read_claims(struct exchange *exchange, struct text payload, struct access_token *token_r)
+static int read_claims(struct request_context *context, struct text payload, struct access_token *token_r)
 {
     struct token_facts *facts = &token_r->facts;
     struct jwt_claims claims;
-    if (jwt_claims_read(payload, exchange->arena, &claims)) return -1;
-    if (object_string(object_member(&claims.object, "client_id"), exchange->arena, &facts->client_id)) return -1;
-    if (object_string(object_member(&claims.object, "cred"), exchange->arena, &facts->credential)) return -1;
-    if (read_scope(exchange, &claims.object, &token_r->scope)) return -1;
-    if (read_confirmation(exchange, &claims.object, &token_r->confirmation)) return -1;
-    if (!text_equal(claims.issuer, exchange->issuer->name) || claims.jti.size == 0) return -1;
+    if (jwt_claims_read(payload, context->arena, &claims)) return -1;
+    if (strict_json_string(strict_json_member(&claims.object, "client_id"), context->arena, &facts->client_id)) return -1;
+    if (strict_json_string(strict_json_member(&claims.object, "cred"), context->arena, &facts->credential)) return -1;
+    if (read_scope(context, &claims.object, &token_r->scope)) return -1;
+    if (read_confirmation(context, &claims.object, &token_r->confirmation)) return -1;
+    if (!text_equal(claims.issuer, context->issuer->name) || claims.jti.size == 0) return -1;
     if (claims.expires_at < 0 || claims.issued_at < 0) return -1;
     if (claims.audience_count == 0 || claims.audience_count > ACCESS_TOKEN_AUDIENCES) return -1;
     token_r->subject = claims.subject;
@@ -171,36 +171,36 @@ static int read_claims(struct exchange *exchange, struct text payload, struct ac
     token_r->not_before = claims.not_before;
     token_r->audience_count = claims.audience_count;
     memcpy(token_r->audiences, claims.audiences, claims.audience_count * sizeof *claims.audiences);
-    return read_shown(exchange, &claims.object, payload.size, &token_r->shown);
+    return read_shown(context, &claims.object, payload.size, &token_r->shown);
 }
 
 /* The long way, once for a token: its signature, unless another process of this host has paid for it, and its claims. */
-static enum answer verify(struct exchange *exchange, const struct jws *jws, const struct keyring_key *key,
+static enum answer verify(struct request_context *context, const struct jws *jws, const struct keyring_key *key,
                           const unsigned char print[STORE_FINGERPRINT], struct access_token *token_r)
 {
-    const struct issuer *issuer = exchange->issuer;
+    const struct issuer *issuer = context->issuer;
     const struct store *store = issuer->store;
-    bool seen = store->verified_find(store->world, print, exchange->now);
+    bool seen = store->verified_find(store->context, print, context->now);
     int good = seen ? 1 : keyring_verify(key, issuer->hasher, jws);
     if (good != 1) return good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
-    if (read_claims(exchange, jws->payload, token_r)) return ANSWER_NO;
-    if (!seen && exchange->now < token_r->facts.expires_at)
-        store->verified_put(store->world, print, exchange->now, token_r->facts.expires_at);
-    recent_put(issuer->recent, print, token_r);
+    if (read_claims(context, jws->payload, token_r)) return ANSWER_NO;
+    if (!seen && context->now < token_r->facts.expires_at)
+        store->verified_put(store->context, print, context->now, token_r->facts.expires_at);
+    token_cache_put(issuer->token_cache, print, token_r);
     return ANSWER_YES;
 }
 
-enum answer access_token_read(struct exchange *exchange, struct text token, struct access_token *token_r)
+enum answer access_token_read(struct request_context *context, struct text token, struct access_token *token_r)
 {
-    const struct issuer *issuer = exchange->issuer;
+    const struct issuer *issuer = context->issuer;
     unsigned char print[STORE_FINGERPRINT];
     struct jws jws;
     if (jws_split(token, &jws)) return ANSWER_NO;
-    const struct keyring_key *key = keyring_find(issuer->keyring, jws.header, exchange->now);
+    const struct keyring_key *key = keyring_find(issuer->keyring, jws.header, context->now);
     if (!key) return issuer->keyring->incomplete ? ANSWER_CANNOT_SAY : ANSWER_NO;
-    if (exchange_fingerprint(exchange, EXCHANGE_TOKEN, issuer->keyring->generation, token, print)) return ANSWER_CANNOT_SAY;
-    const struct access_token *known = recent_find(issuer->recent, print);
-    if (!known) return verify(exchange, &jws, key, print, token_r);
+    if (request_context_fingerprint(context, VERIFIED_TOKEN, issuer->keyring->generation, token, print)) return ANSWER_CANNOT_SAY;
+    const struct access_token *known = token_cache_find(issuer->token_cache, print);
+    if (!known) return verify(context, &jws, key, print, token_r);
     *token_r = *known;
     return ANSWER_YES;
 }
@@ -210,15 +210,15 @@ struct text access_token_type(const struct confirmation *confirmation)
     return confirmation->key.size > 0 ? TEXT("DPoP") : TEXT("Bearer");
 }
 
-enum answer access_token_active(struct exchange *exchange, const struct access_token *token)
+enum answer access_token_active(struct request_context *context, const struct access_token *token)
 {
-    const struct store *store = exchange->issuer->store;
+    const struct store *store = context->issuer->store;
     struct client client;
-    if (exchange->now >= token->facts.expires_at || exchange->now < token->not_before) return ANSWER_NO;
-    enum answer revoked = store->token_revoked(store->world, &token->facts);
+    if (context->now >= token->facts.expires_at || context->now < token->not_before) return ANSWER_NO;
+    enum answer revoked = store->token_revoked(store->context, &token->facts);
     if (revoked != ANSWER_NO) return revoked == ANSWER_YES ? ANSWER_NO : ANSWER_CANNOT_SAY;
-    enum answer known = store->client_find(store->world, token->facts.client_id, exchange->arena, &client);
-    if (known == ANSWER_NO && store->age(store->world) > exchange->issuer->fresh_seconds) return ANSWER_CANNOT_SAY;
+    enum answer known = store->client_find(store->context, token->facts.client_id, context->arena, &client);
+    if (known == ANSWER_NO && store->age(store->context) > context->issuer->fresh_seconds) return ANSWER_CANNOT_SAY;
     if (known != ANSWER_YES) return known;
     return client.enabled ? ANSWER_YES : ANSWER_NO;
 }

@@ -7,7 +7,7 @@
 #ifndef OAUTH_ACCESS_TOKEN_H
 #define OAUTH_ACCESS_TOKEN_H
 
-#include "exchange.h"
+#include "request_context.h"
 
 enum { ACCESS_TOKEN_JTI = 16, ACCESS_TOKEN_BYTES = 8192 };
 
@@ -23,16 +23,16 @@ struct access_token_plan {
 
 /* Writes the compact token. ERROR_none, or ERROR_unavailable (no key, none of the algorithm that an audience names, no
  * dice, no signature). */
-enum error access_token_issue(struct exchange *exchange, const struct access_token_plan *plan, struct text *token_r);
+enum error access_token_issue(struct request_context *context, const struct access_token_plan *plan, struct text *token_r);
 
 /* Yes when token is one that this issuer signed with a key that is not removed, and its claims are read; views live as long
  * as the exchange. Time, revocation and client are not judged here. */
-enum answer access_token_read(struct exchange *exchange, struct text token, struct access_token *token_r);
+enum answer access_token_read(struct request_context *context, struct text token, struct access_token *token_r);
 
 /* `token_type` of a token that is confirmed so: a certificate changes nothing of how it is sent (RFC 8705 3, RFC 9449 5). */
 struct text access_token_type(const struct confirmation *confirmation);
 
 /* Whether a token that was read may be used now: time, revocation, the state of its client. */
-enum answer access_token_active(struct exchange *exchange, const struct access_token *token);
+enum answer access_token_active(struct request_context *context, const struct access_token *token);
 
 #endif

@@ -10,20 +10,20 @@ static bool is_type(struct text type)
     return !text_present(type) || jwt_is_type(type, TEXT("JWT")) || jwt_is_type(type, TEXT("client-authentication+jwt"));
 }
 
-int assertion_read(struct exchange *exchange, struct text type, struct text compact, struct assertion *assertion_r)
+int assertion_read(struct request_context *context, struct text type, struct text compact, struct assertion *assertion_r)
 {
     if (!text_equal(type, ASSERTION_TYPE) || jws_split(compact, &assertion_r->jws)) return -1;
-    if (jwt_header_read(assertion_r->jws.header, exchange->arena, &assertion_r->header)) return -1;
+    if (jwt_header_read(assertion_r->jws.header, context->arena, &assertion_r->header)) return -1;
     if (!is_type(assertion_r->header.type)) return -1;
-    return jwt_claims_read(assertion_r->jws.payload, exchange->arena, &assertion_r->claims) ? -1 : 0;
+    return jwt_claims_read(assertion_r->jws.payload, context->arena, &assertion_r->claims) ? -1 : 0;
 }
 
 /* RFC 8725 3.1: the header only has to agree with what the key is registered for. */
-static bool is_candidate(const struct exchange *exchange, const struct assertion *assertion,
+static bool is_candidate(const struct request_context *context, const struct assertion *assertion,
                          const struct client_key *key)
 {
     struct text kid = assertion->header.kid;
-    if ((int)key->algorithm != assertion->header.algorithm || !client_key_is_current(key, exchange->now)) return false;
+    if ((int)key->algorithm != assertion->header.algorithm || !client_key_is_current(key, context->now)) return false;
     return !text_present(kid) || text_equal(kid, key->kid);
 }
 
@@ -34,12 +34,12 @@ static size_t signature_size(const struct assertion *assertion)
 }
 
 /* *costly_r: the signature had the size of the key's, so it was computed with. */
-static enum answer verify_signature(struct exchange *exchange, const struct assertion *assertion,
+static enum answer verify_signature(struct request_context *context, const struct assertion *assertion,
                                     const struct client_key *key, bool *costly_r)
 {
-    const struct issuer *issuer = exchange->issuer;
-    const struct keyshelf_key *known;
-    if (keyshelf_take(issuer->shelf, issuer->hasher, key->jwk, &known) != 1)
+    const struct issuer *issuer = context->issuer;
+    const struct jwk_cache_key *known;
+    if (jwk_cache_take(issuer->jwk_cache, issuer->hasher, key->jwk, &known) != 1)
         return ANSWER_CANNOT_SAY;                       /* it was read when the row was */
     bool is_rsa = key->algorithm == JWS_RS256 || key->algorithm == JWS_PS256;
     if (!is_rsa || signature_size(assertion) == (size_t)EVP_PKEY_get_size(known->key)) *costly_r = true;
@@ -47,36 +47,36 @@ static enum answer verify_signature(struct exchange *exchange, const struct asse
     return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 
-void assertion_verify_nothing(struct exchange *exchange, const struct assertion *assertion)
+void assertion_verify_nothing(struct request_context *context, const struct assertion *assertion)
 {
-    const struct issuer *issuer = exchange->issuer;
-    const struct keyshelf_key *known;
+    const struct issuer *issuer = context->issuer;
+    const struct jwk_cache_key *known;
     enum jws_algorithm algorithm = (enum jws_algorithm)assertion->header.algorithm;
     struct text jwk = dummy_key_find(algorithm, signature_size(assertion));
-    if (text_present(jwk) && keyshelf_take(issuer->shelf, issuer->hasher, jwk, &known) == 1)
+    if (text_present(jwk) && jwk_cache_take(issuer->jwk_cache, issuer->hasher, jwk, &known) == 1)
         (void)jws_verify(known->key, algorithm, issuer->hasher, &assertion->jws);
 }
 
-static enum answer find_signer(struct exchange *exchange, const struct assertion *assertion,
+static enum answer find_signer(struct request_context *context, const struct assertion *assertion,
                                const struct client *client, struct text *kid_r)
 {
     enum answer answer = ANSWER_NO;
     unsigned tries = 0;
     bool costly = false;
     for (size_t i = 0; i < client->key_count && answer == ANSWER_NO && tries < ASSERTION_TRIES; i++) {
-        if (!is_candidate(exchange, assertion, &client->keys[i])) continue;
-        answer = verify_signature(exchange, assertion, &client->keys[i], &costly);
+        if (!is_candidate(context, assertion, &client->keys[i])) continue;
+        answer = verify_signature(context, assertion, &client->keys[i], &costly);
         *kid_r = client->keys[i].kid;
         tries++;
     }
-    if (!costly) assertion_verify_nothing(exchange, assertion);
+    if (!costly) assertion_verify_nothing(context, assertion);
     return answer;
 }
 
 /* rfc7523bis 3: the issuer as the sole value, a string or an array of that one (RFC 7519 4.1.3). */
-static bool is_for_us(const struct exchange *exchange, const struct jwt_claims *claims, const struct client *client)
+static bool is_for_us(const struct request_context *context, const struct jwt_claims *claims, const struct client *client)
 {
-    struct text issuer = exchange->issuer->name;
+    struct text issuer = context->issuer->name;
     if (claims->audience_count != 1) return false;
     if (text_equal(claims->audiences[0], issuer)) return true;
     return client->assertion_audience == CLIENT_ASSERTION_TOKEN_ENDPOINT && text_begins(claims->audiences[0], issuer) &&
@@ -92,21 +92,21 @@ static bool is_now(const struct jwt_claims *claims, const struct client *client,
     return claims->issued_at < 0 || now - claims->issued_at <= longest;
 }
 
-static bool is_proof(const struct exchange *exchange, const struct assertion *assertion, const struct client *client)
+static bool is_proof(const struct request_context *context, const struct assertion *assertion, const struct client *client)
 {
     const struct jwt_claims *claims = &assertion->claims;
     return text_equal(claims->issuer, client->id) && text_equal(claims->subject, client->id) &&
-           claims->jti.size > 0 && claims->jti.size <= ASSERTION_JTI && is_for_us(exchange, claims, client) &&
-           is_now(claims, client, exchange->now);
+           claims->jti.size > 0 && claims->jti.size <= ASSERTION_JTI && is_for_us(context, claims, client) &&
+           is_now(claims, client, context->now);
 }
 
-enum answer assertion_verify(struct exchange *exchange, const struct assertion *assertion, const struct client *client,
+enum answer assertion_verify(struct request_context *context, const struct assertion *assertion, const struct client *client,
                              struct text *kid_r)
 {
-    const struct store *store = exchange->issuer->store;
+    const struct store *store = context->issuer->store;
     const struct jwt_claims *claims = &assertion->claims;
-    enum answer signer = find_signer(exchange, assertion, client, kid_r);
+    enum answer signer = find_signer(context, assertion, client, kid_r);
     if (signer != ANSWER_YES) return signer;
-    if (!is_proof(exchange, assertion, client)) return ANSWER_NO;
-    return store->seen_once(store->world, client->id, claims->jti, exchange->now, claims->expires_at);
+    if (!is_proof(context, assertion, client)) return ANSWER_NO;
+    return store->replay_once(store->context, client->id, claims->jti, context->now, claims->expires_at);
 }

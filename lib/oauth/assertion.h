@@ -11,7 +11,7 @@
 #define OAUTH_ASSERTION_H
 
 #include "../jose/jwt.h"
-#include "exchange.h"
+#include "request_context.h"
 
 enum {
     ASSERTION_SECONDS = 300,    /* longest time to its exp, and since its iat, when the client's row sets none */
@@ -28,11 +28,11 @@ struct assertion {
 
 /* Takes it apart: its type, its three parts, a header without anything that would choose a key, strict JSON. 0, or -1.
  * Views live as long as the exchange. */
-int assertion_read(struct exchange *exchange, struct text type, struct text compact, struct assertion *assertion_r);
+int assertion_read(struct request_context *context, struct text type, struct text compact, struct assertion *assertion_r);
 
 /* Whether client wrote it, to us, now, and for the first time: signature, then claims, then once. *kid_r is then that
  * of the key. */
-enum answer assertion_verify(struct exchange *exchange, const struct assertion *assertion, const struct client *client,
+enum answer assertion_verify(struct request_context *context, const struct assertion *assertion, const struct client *client,
                              struct text *kid_r);
 
 /* Costs what a signature costs that is not the client's: one verification with a key of nobody. For a client that is not
@@ -41,6 +41,6 @@ enum answer assertion_verify(struct exchange *exchange, const struct assertion *
  * names, by keys of one size (RSA: 2048, 3072 or 4096 bits; another size costs nothing to unknown clients). What differs: an
  * assertion without a kid costs one for each key of the client that it may be of, ASSERTION_TRIES at most, and a worker
  * that has not lately read a key reads it, which costs half of a verification. */
-void assertion_verify_nothing(struct exchange *exchange, const struct assertion *assertion);
+void assertion_verify_nothing(struct request_context *context, const struct assertion *assertion);
 
 #endif

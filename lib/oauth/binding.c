@@ -6,11 +6,11 @@
 
 /* Of the request's certificate, in the arena. Whoever finished the handshake holds its key, whether an authority is known
  * for it or not. 0; -1 when there is none, or none that can be read. */
-static int read_thumbprint(struct exchange *exchange, struct text *thumbprint_r)
+static int read_thumbprint(struct request_context *context, struct text *thumbprint_r)
 {
     struct certificate certificate;
-    struct buffer b = { arena_take(exchange->arena, CERTIFICATE_THUMBPRINT), 0, CERTIFICATE_THUMBPRINT, false };
-    if (!b.data || certificate_read(exchange->request->certificate, exchange->arena, &certificate)) return -1;
+    struct buffer b = { arena_take(context->arena, CERTIFICATE_THUMBPRINT), 0, CERTIFICATE_THUMBPRINT, false };
+    if (!b.data || certificate_read(context->request->certificate, context->arena, &certificate)) return -1;
     int bad = certificate_put_thumbprint(&certificate, &b);
     certificate_close(&certificate);
     *thumbprint_r = buffer_text(&b);
@@ -18,10 +18,10 @@ static int read_thumbprint(struct exchange *exchange, struct text *thumbprint_r)
 }
 
 /* What is behind a name of ours; empty when there is no name, or no memory. */
-static struct text url_of(struct exchange *exchange, struct text name, struct text path)
+static struct text url_of(struct request_context *context, struct text name, struct text path)
 {
     size_t size = name.size + path.size;
-    struct buffer b = { name.size > 0 ? arena_take(exchange->arena, size) : NULL, 0, size, false };
+    struct buffer b = { name.size > 0 ? arena_take(context->arena, size) : NULL, 0, size, false };
     if (!b.data) return (struct text){ NULL, 0 };
     buffer_put(&b, name);
     buffer_put(&b, path);
@@ -29,12 +29,12 @@ static struct text url_of(struct exchange *exchange, struct text name, struct te
 }
 
 /* RFC 9449 5. */
-static enum error decide_key(struct exchange *exchange, struct confirmation *confirmation)
+static enum error decide_key(struct request_context *context, struct confirmation *confirmation)
 {
-    const struct issuer *issuer = exchange->issuer;
-    const struct dpop_demand demand = { .url = url_of(exchange, issuer->name, TEXT("/token")),
-                                        .other_url = url_of(exchange, issuer->mtls_name, TEXT("/token")) };
-    switch (dpop_verify(exchange, &demand, &confirmation->key)) {
+    const struct issuer *issuer = context->issuer;
+    const struct dpop_demand demand = { .url = url_of(context, issuer->name, TEXT("/token")),
+                                        .other_url = url_of(context, issuer->mtls_name, TEXT("/token")) };
+    switch (dpop_verify(context, &demand, &confirmation->key)) {
     case DPOP_GOOD:
         return ERROR_none;
     case DPOP_NO_NONCE:
@@ -46,15 +46,15 @@ static enum error decide_key(struct exchange *exchange, struct confirmation *con
     }
 }
 
-enum error binding_decide(struct exchange *exchange, struct confirmation *confirmation_r)
+enum error binding_decide(struct request_context *context, struct confirmation *confirmation_r)
 {
-    bool proof = text_present(exchange->request->dpop);
-    uint8_t required = exchange->client.require_binding;
+    bool proof = text_present(context->request->dpop);
+    uint8_t required = context->client.require_binding;
     *confirmation_r = (struct confirmation){ { NULL, 0 }, { NULL, 0 } };
     if (required == CLIENT_BINDING_MTLS || (required == CLIENT_BINDING_ANY && !proof))
-        if (read_thumbprint(exchange, &confirmation_r->certificate)) return ERROR_missing_certificate;
+        if (read_thumbprint(context, &confirmation_r->certificate)) return ERROR_missing_certificate;
     if (!proof) return required == CLIENT_BINDING_DPOP ? ERROR_invalid_dpop_proof : ERROR_none;
-    return decide_key(exchange, confirmation_r);
+    return decide_key(context, confirmation_r);
 }
 
 bool binding_known(const struct request_check *check)
@@ -74,15 +74,15 @@ static bool is_bound_as_demanded(const struct confirmation *confirmation, struct
 }
 
 /* RFC 9449 7.1. The URL is that which the client wrote, behind the name of the API, which the operator did. */
-static enum error verify_key(struct exchange *exchange, struct text key, struct text compact)
+static enum error verify_key(struct request_context *context, struct text key, struct text compact)
 {
-    const struct request_check *check = &exchange->request->check;
+    const struct request_check *check = &context->request->check;
     struct text used;
     if (check->origin.size == 0) return ERROR_invalid_token;        /* no proof can be made for this place */
     if (!text_begins(check->target, TEXT("/"))) return ERROR_check_dpop_proof;
-    const struct dpop_demand demand = { .url = url_of(exchange, check->origin, check->target), .access_token = compact,
+    const struct dpop_demand demand = { .url = url_of(context, check->origin, check->target), .access_token = compact,
                                         .key = key };
-    switch (dpop_verify(exchange, &demand, &used)) {
+    switch (dpop_verify(context, &demand, &used)) {
     case DPOP_GOOD:
         return ERROR_none;
     case DPOP_NO_NONCE:
@@ -96,13 +96,13 @@ static enum error verify_key(struct exchange *exchange, struct text key, struct 
     }
 }
 
-enum error binding_verify(struct exchange *exchange, const struct access_token *token, struct text compact, bool as_dpop)
+enum error binding_verify(struct request_context *context, const struct access_token *token, struct text compact, bool as_dpop)
 {
     const struct confirmation *confirmation = &token->confirmation;
     struct text shown;
-    if (!is_bound_as_demanded(confirmation, exchange->request->check.binding)) return ERROR_invalid_token;
+    if (!is_bound_as_demanded(confirmation, context->request->check.binding)) return ERROR_invalid_token;
     if (as_dpop != (confirmation->key.size > 0)) return ERROR_invalid_token;    /* RFC 9449 7.2: no way back to Bearer */
     if (confirmation->certificate.size > 0 &&
-        (read_thumbprint(exchange, &shown) || !text_equal(shown, confirmation->certificate))) return ERROR_invalid_token;
-    return as_dpop ? verify_key(exchange, confirmation->key, compact) : ERROR_none;
+        (read_thumbprint(context, &shown) || !text_equal(shown, confirmation->certificate))) return ERROR_invalid_token;
+    return as_dpop ? verify_key(context, confirmation->key, compact) : ERROR_none;
 }

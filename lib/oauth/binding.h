@@ -3,15 +3,15 @@
 #ifndef OAUTH_BINDING_H
 #define OAUTH_BINDING_H
 
-#include "exchange.h"
+#include "request_context.h"
 
 /* At the token endpoint: what the token is to be bound to. A DPoP proof binds whenever there is one; a certificate where
  * the client's row wants it (require_binding: mtls, or any without a proof). */
-enum error binding_decide(struct exchange *exchange, struct confirmation *confirmation_r);
+enum error binding_decide(struct request_context *context, struct confirmation *confirmation_r);
 
 /* At the check: whether the request shows all that the token is bound to, under the scheme that belongs to it, and the
  * token is bound as the location demands. compact is the token as it came. */
-enum error binding_verify(struct exchange *exchange, const struct access_token *token, struct text compact, bool as_dpop);
+enum error binding_verify(struct request_context *context, const struct access_token *token, struct text compact, bool as_dpop);
 
 /* Whether what a location says of binding can be met: a word that is known here, and for proofs a name that they can name. */
 bool binding_known(const struct request_check *check);

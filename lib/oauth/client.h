@@ -7,7 +7,7 @@
 #include "../base/secret.h"
 #include "../base/text.h"
 #include "../jose/jws.h"
-#include "../jose/subject.h"
+#include "../jose/certificate_subject.h"
 
 enum { CLIENT_ID_BYTES = 128, CLIENT_SECRETS = 8, CLIENT_KEYS = 8, CLIENT_GRANTS = 256, CLIENT_READS = 64 };
 
@@ -87,8 +87,8 @@ struct client {
     uint8_t assertion_audience;
     uint8_t require_binding;
     bool enabled;
-    struct subject tls_subject;     /* whose certificate it shows (tls_client_auth) */
-    struct text tls_issuer;         /* who has signed that (subject.h); absent: any authority that the front server trusts */
+    struct certificate_subject tls_subject;     /* whose certificate it shows (tls_client_auth) */
+    struct text tls_issuer;         /* who has signed that (certificate_subject.h); absent: any authority that the front server trusts */
     size_t secret_count;
     size_t key_count;
     size_t grant_count;

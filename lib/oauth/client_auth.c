@@ -4,7 +4,7 @@
 
 #include "../base/base64url.h"
 #include "assertion.h"
-#include "tls_client.h"
+#include "mtls_auth.h"
 
 enum { VERIFIED_SECONDS = 300 };
 
@@ -17,17 +17,17 @@ struct proof {
 };
 
 /* RFC 6749 2.3.1: base64 of id ":" secret, each of them form-encoded. */
-static enum error read_basic(struct exchange *exchange, struct text credentials, struct proof *proof_r)
+static enum error read_basic(struct request_context *context, struct text credentials, struct proof *proof_r)
 {
     size_t capacity = credentials.size / 4 * 3 + 3;
-    struct buffer b = { arena_take(exchange->arena, capacity), 0, capacity, false };
+    struct buffer b = { arena_take(context->arena, capacity), 0, capacity, false };
     if (!b.data) return ERROR_unavailable;
     if (credentials.size == 0 || base64url_decode_basic(credentials, &b)) return ERROR_malformed_basic;
     struct text rest = buffer_text(&b), id;
     if (!text_split(&rest, ':', &id) || !text_present(rest)) return ERROR_malformed_basic;
     proof_r->methods = CLIENT_SECRET_BASIC;
-    if (form_decode(id, exchange->arena, &proof_r->client_id)) return ERROR_invalid_client;
-    return form_decode(rest, exchange->arena, &proof_r->secret) ? ERROR_invalid_client : ERROR_none;
+    if (form_decode(id, context->arena, &proof_r->client_id)) return ERROR_invalid_client;
+    return form_decode(rest, context->arena, &proof_r->secret) ? ERROR_invalid_client : ERROR_none;
 }
 
 static enum error read_post(struct text client_id, struct text secret, struct proof *proof_r)
@@ -38,15 +38,15 @@ static enum error read_post(struct text client_id, struct text secret, struct pr
 }
 
 /* RFC 7521 4.2: client_id may be left out; when it is there it names the same client. */
-static enum error read_assertion(struct exchange *exchange, struct text client_id, struct text compact,
+static enum error read_assertion(struct request_context *context, struct text client_id, struct text compact,
                                  struct proof *proof_r)
 {
     struct text type;
-    enum error error = exchange_parameter(exchange, TEXT("client_assertion_type"), &type);
-    struct assertion *assertion = arena_take(exchange->arena, sizeof *assertion);
+    enum error error = request_context_parameter(context, TEXT("client_assertion_type"), &type);
+    struct assertion *assertion = arena_take(context->arena, sizeof *assertion);
     if (error) return error;
     if (!assertion) return ERROR_unavailable;
-    if (assertion_read(exchange, type, compact, assertion)) return ERROR_invalid_client;
+    if (assertion_read(context, type, compact, assertion)) return ERROR_invalid_client;
     struct text subject = assertion->claims.subject;
     if (!text_present(subject) || (text_present(client_id) && !text_equal(client_id, subject))) return ERROR_invalid_client;
     *proof_r = (struct proof){ .methods = CLIENT_PRIVATE_KEY_JWT, .client_id = subject, .assertion = assertion };
@@ -54,40 +54,40 @@ static enum error read_assertion(struct exchange *exchange, struct text client_i
 }
 
 /* RFC 8705 2: the client_id in the form says whose certificate it is meant to be. */
-static bool is_by_certificate(const struct exchange *exchange, struct text client_id, struct text secret)
+static bool is_by_certificate(const struct request_context *context, struct text client_id, struct text secret)
 {
-    return text_present(exchange->request->certificate) && text_present(client_id) && !text_present(secret);
+    return text_present(context->request->certificate) && text_present(client_id) && !text_present(secret);
 }
 
 /* Finds the one method that the request uses; two are refused before either is looked at. */
-static enum error read_proof(struct exchange *exchange, struct proof *proof_r)
+static enum error read_proof(struct request_context *context, struct proof *proof_r)
 {
-    struct text scheme, rest = exchange->request->authorization, client_id, secret, assertion;
-    enum error error = exchange_parameter(exchange, TEXT("client_id"), &client_id);
-    if (!error) error = exchange_parameter(exchange, TEXT("client_secret"), &secret);
-    if (!error) error = exchange_parameter(exchange, TEXT("client_assertion"), &assertion);
+    struct text scheme, rest = context->request->authorization, client_id, secret, assertion;
+    enum error error = request_context_parameter(context, TEXT("client_id"), &client_id);
+    if (!error) error = request_context_parameter(context, TEXT("client_secret"), &secret);
+    if (!error) error = request_context_parameter(context, TEXT("client_assertion"), &assertion);
     if (error) return error;
 
     bool in_header = text_present(rest);
     if (in_header + text_present(secret) + text_present(assertion) > 1) return ERROR_several_methods;
-    if (text_present(assertion)) return read_assertion(exchange, client_id, assertion, proof_r);
-    if (!in_header && is_by_certificate(exchange, client_id, secret)) {
+    if (text_present(assertion)) return read_assertion(context, client_id, assertion, proof_r);
+    if (!in_header && is_by_certificate(context, client_id, secret)) {
         *proof_r = (struct proof){ .methods = CLIENT_TLS | CLIENT_SELF_SIGNED_TLS, .client_id = client_id };
         return ERROR_none;
     }
     if (!in_header) return read_post(client_id, secret, proof_r);
     if (!text_split(&rest, ' ', &scheme) || !text_equal_nocase(scheme, TEXT("Basic"))) return ERROR_invalid_client;
-    error = read_basic(exchange, text_trim(rest), proof_r);
+    error = read_basic(context, text_trim(rest), proof_r);
     if (error) return error;
     if (text_present(client_id) && !text_equal(client_id, proof_r->client_id)) return ERROR_several_methods;
     return ERROR_none;
 }
 
 /* Nobody's secret: who has none, or is not known, costs the digest that a wrong secret costs. */
-static void verify_nothing(struct exchange *exchange, struct text secret)
+static void verify_nothing(struct request_context *context, struct text secret)
 {
     static const struct secret_hash nothing;
-    (void)secret_verify(exchange->issuer->hasher, &nothing, secret);
+    (void)secret_verify(context->issuer->hasher, &nothing, secret);
 }
 
 static bool is_current(const struct client_secret *secret, int64_t now)
@@ -97,109 +97,109 @@ static bool is_current(const struct client_secret *secret, int64_t now)
 
 /* Names this secret under this label and state of the client: what was verified ends with a change of the row, and speaks
  * for no other of its secrets. */
-static int fingerprint(struct exchange *exchange, const struct client *client, struct text label, struct text secret,
+static int fingerprint(struct request_context *context, const struct client *client, struct text label, struct text secret,
                        unsigned char fingerprint_r[STORE_FINGERPRINT])
 {
     size_t size = client->id.size + 1 + label.size + 1 + secret.size;
-    struct buffer all = { arena_take(exchange->arena, size), 0, size, false };
+    struct buffer all = { arena_take(context->arena, size), 0, size, false };
     if (!all.data) return -1;
     buffer_put(&all, client->id);
     buffer_put_char(&all, '\0');       /* which none of them has */
     buffer_put(&all, label);
     buffer_put_char(&all, '\0');
     buffer_put(&all, secret);
-    return exchange_fingerprint(exchange, EXCHANGE_SECRET, client->version, buffer_text(&all), fingerprint_r);
+    return request_context_fingerprint(context, VERIFIED_SECRET, client->version, buffer_text(&all), fingerprint_r);
 }
 
 /* A slow hash: never while the source is in disfavour, never two at a time, and once for a secret that was right. */
-static enum answer verify_slowly(struct exchange *exchange, const struct client *client,
+static enum answer verify_slowly(struct request_context *context, const struct client *client,
                                  const struct client_secret *stored, struct text secret)
 {
-    const struct store *store = exchange->issuer->store;
+    const struct store *store = context->issuer->store;
     unsigned char print[STORE_FINGERPRINT];
-    if (fingerprint(exchange, client, stored->label, secret, print)) return ANSWER_CANNOT_SAY;
-    if (store->verified_find(store->world, print, exchange->now)) return ANSWER_YES;
-    if (store->failure_allowed(store->world, client->id, exchange->request->remote_address) != ANSWER_YES) return ANSWER_NO;
-    if (store->slow_lane_take(store->world) != ANSWER_YES) return ANSWER_CANNOT_SAY;
-    int same = secret_verify(exchange->issuer->hasher, &stored->hash, secret);
-    store->slow_lane_give(store->world);
-    if (same == 1) store->verified_put(store->world, print, exchange->now, exchange->now + VERIFIED_SECONDS);
+    if (fingerprint(context, client, stored->label, secret, print)) return ANSWER_CANNOT_SAY;
+    if (store->verified_find(store->context, print, context->now)) return ANSWER_YES;
+    if (store->failure_allowed(store->context, client->id, context->request->remote_address) != ANSWER_YES) return ANSWER_NO;
+    if (store->slow_lane_take(store->context) != ANSWER_YES) return ANSWER_CANNOT_SAY;
+    int same = secret_verify(context->issuer->hasher, &stored->hash, secret);
+    store->slow_lane_give(store->context);
+    if (same == 1) store->verified_put(store->context, print, context->now, context->now + VERIFIED_SECONDS);
     return same == 1 ? ANSWER_YES : same == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 
 /* Whether secret is one of the client's; *label_r is that one's. Generated secrets are tried first: they cost nothing. */
-static enum answer verify_secret(struct exchange *exchange, const struct client *client, struct text secret,
+static enum answer verify_secret(struct request_context *context, const struct client *client, struct text secret,
                                  struct text *label_r)
 {
     enum answer answer = ANSWER_NO;
     size_t tried = 0;
     for (size_t i = 0; i < client->secret_count; i++) {
         const struct client_secret *stored = &client->secrets[i];
-        if (stored->hash.rounds > 0 || !is_current(stored, exchange->now)) continue;
+        if (stored->hash.rounds > 0 || !is_current(stored, context->now)) continue;
         tried++;
-        int same = secret_verify(exchange->issuer->hasher, &stored->hash, secret);
+        int same = secret_verify(context->issuer->hasher, &stored->hash, secret);
         *label_r = stored->label;
         if (same != 0) return same == 1 ? ANSWER_YES : ANSWER_CANNOT_SAY;
     }
-    if (tried == 0) verify_nothing(exchange, secret);
+    if (tried == 0) verify_nothing(context, secret);
     for (size_t i = 0; answer == ANSWER_NO && i < client->secret_count; i++) {
         const struct client_secret *stored = &client->secrets[i];
-        if (stored->hash.rounds == 0 || !is_current(stored, exchange->now)) continue;
-        answer = verify_slowly(exchange, client, stored, secret);
+        if (stored->hash.rounds == 0 || !is_current(stored, context->now)) continue;
+        answer = verify_slowly(context, client, stored, secret);
         *label_r = stored->label;
     }
     return answer;
 }
 
 /* A proof that may be used once is used up only by who may use it. */
-static enum answer verify_proof(struct exchange *exchange, const struct client *client, const struct proof *proof,
+static enum answer verify_proof(struct request_context *context, const struct client *client, const struct proof *proof,
                                 struct text *credential_r)
 {
     bool allowed = client->enabled && (client->methods & proof->methods);
-    if (text_present(proof->secret)) return verify_secret(exchange, client, proof->secret, credential_r);
+    if (text_present(proof->secret)) return verify_secret(context, client, proof->secret, credential_r);
     if (!allowed) {
-        if (proof->assertion) assertion_verify_nothing(exchange, proof->assertion);
+        if (proof->assertion) assertion_verify_nothing(context, proof->assertion);
         return ANSWER_NO;
     }
-    return proof->assertion ? assertion_verify(exchange, proof->assertion, client, credential_r)
-                            : tls_client_verify(exchange, client, credential_r);
+    return proof->assertion ? assertion_verify(context, proof->assertion, client, credential_r)
+                            : mtls_auth_verify(context, client, credential_r);
 }
 
 /* RFC 6749 2.3.1: guessing is slowed down per client and source. A right secret of 256 bits was not guessed, so it is
  * let in whatever its source has done before: a neighbour behind the same address cannot lock the holder out. */
-static enum error refuse(struct exchange *exchange, struct text client_id)
+static enum error refuse(struct request_context *context, struct text client_id)
 {
-    const struct store *store = exchange->issuer->store;
-    struct text source = exchange->request->remote_address;
-    bool allowed = store->failure_allowed(store->world, client_id, source) == ANSWER_YES;
-    store->failure_count(store->world, client_id, source);
+    const struct store *store = context->issuer->store;
+    struct text source = context->request->remote_address;
+    bool allowed = store->failure_allowed(store->context, client_id, source) == ANSWER_YES;
+    store->failure_count(store->context, client_id, source);
     return allowed ? ERROR_invalid_client : ERROR_too_many_failures;
 }
 
-enum error client_auth_verify(struct exchange *exchange)
+enum error client_auth_verify(struct request_context *context)
 {
-    const struct store *store = exchange->issuer->store;
+    const struct store *store = context->issuer->store;
     struct proof proof = { .assertion = NULL };
-    enum error error = read_proof(exchange, &proof);
+    enum error error = read_proof(context, &proof);
     if (error) return error;
 
-    struct client *client = &exchange->client;
-    enum answer known = store->client_find(store->world, proof.client_id, exchange->arena, client);
-    bool stale = store->age(store->world) > exchange->issuer->fresh_seconds;
+    struct client *client = &context->client;
+    enum answer known = store->client_find(store->context, proof.client_id, context->arena, client);
+    bool stale = store->age(store->context) > context->issuer->fresh_seconds;
     if (known == ANSWER_CANNOT_SAY || (known == ANSWER_NO && stale)) return ERROR_unavailable;
     if (known == ANSWER_NO) *client = (struct client){ .id = proof.client_id };
-    enum answer right = verify_proof(exchange, client, &proof, &exchange->credential);
+    enum answer right = verify_proof(context, client, &proof, &context->credential);
     if (right == ANSWER_CANNOT_SAY) return ERROR_unavailable;
     if (right == ANSWER_NO || known == ANSWER_NO || !client->enabled || !(client->methods & proof.methods))
-        return refuse(exchange, proof.client_id);
-    exchange->response->client_id = client->id;
-    return store->client_allowed(store->world, client) == ANSWER_YES ? ERROR_none : ERROR_rate_limited;
+        return refuse(context, proof.client_id);
+    context->response->client_id = client->id;
+    return store->client_allowed(store->context, client) == ANSWER_YES ? ERROR_none : ERROR_rate_limited;
 }
 
-enum error client_auth_token(struct exchange *exchange, struct text *token_r)
+enum error client_auth_token(struct request_context *context, struct text *token_r)
 {
-    enum error error = exchange_form(exchange);
-    if (!error) error = client_auth_verify(exchange);
-    if (!error) error = exchange_parameter(exchange, TEXT("token"), token_r);
+    enum error error = request_context_form(context);
+    if (!error) error = client_auth_verify(context);
+    if (!error) error = request_context_parameter(context, TEXT("token"), token_r);
     return error || text_present(*token_r) ? error : ERROR_missing_token;
 }

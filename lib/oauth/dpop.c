@@ -5,7 +5,7 @@
 #include "../jose/jwt.h"
 #include "nonce.h"
 
-/* Among the users of seen_once no client has this name: a NUL is in none. */
+/* Among the users of replay_cache_add no client has this name: a NUL is in none. */
 #define SEEN_AS TEXT("dpop\0")
 
 struct proof {
@@ -16,37 +16,37 @@ struct proof {
     struct text thumbprint;
 };
 
-static int string_claim(struct exchange *exchange, const struct object *object, const char *name, struct text *string_r)
+static int string_claim(struct request_context *context, const struct strict_json *object, const char *name, struct text *string_r)
 {
-    const struct member *member = object_member(object, name);
+    const struct member *member = strict_json_member(object, name);
     *string_r = (struct text){ NULL, 0 };
-    return member ? object_string(member, exchange->arena, string_r) : 0;
+    return member ? strict_json_string(member, context->arena, string_r) : 0;
 }
 
 /* 4.3, 2 to 5: one JWT of the right type with everything in it. */
-static int read_proof(struct exchange *exchange, struct proof *proof_r)
+static int read_proof(struct request_context *context, struct proof *proof_r)
 {
-    const struct object *object = &proof_r->claims.object;
-    if (jws_split(exchange->request->dpop, &proof_r->jws)) return -1;
-    if (jwt_header_read_with_key(proof_r->jws.header, exchange->arena, &proof_r->header)) return -1;
+    const struct strict_json *object = &proof_r->claims.object;
+    if (jws_split(context->request->dpop, &proof_r->jws)) return -1;
+    if (jwt_header_read_with_key(proof_r->jws.header, context->arena, &proof_r->header)) return -1;
     if (!jwt_is_type(proof_r->header.type, TEXT("dpop+jwt"))) return -1;
-    if (jwt_claims_read(proof_r->jws.payload, exchange->arena, &proof_r->claims)) return -1;
-    return string_claim(exchange, object, "htm", &proof_r->method) || string_claim(exchange, object, "htu", &proof_r->url) ||
-           string_claim(exchange, object, "ath", &proof_r->token_hash) || string_claim(exchange, object, "nonce", &proof_r->nonce)
+    if (jwt_claims_read(proof_r->jws.payload, context->arena, &proof_r->claims)) return -1;
+    return string_claim(context, object, "htm", &proof_r->method) || string_claim(context, object, "htu", &proof_r->url) ||
+           string_claim(context, object, "ath", &proof_r->token_hash) || string_claim(context, object, "nonce", &proof_r->nonce)
          ? -1 : 0;
 }
 
 /* 4.3, 6 and 7: by the key that it brings, which has no private members. */
-static enum answer verify_signature(struct exchange *exchange, struct proof *proof)
+static enum answer verify_signature(struct request_context *context, struct proof *proof)
 {
-    const struct issuer *issuer = exchange->issuer;
-    const struct keyshelf_key *known;
-    int read = keyshelf_take(issuer->shelf, issuer->hasher, proof->header.jwk, &known);
+    const struct issuer *issuer = context->issuer;
+    const struct jwk_cache_key *known;
+    int read = jwk_cache_take(issuer->jwk_cache, issuer->hasher, proof->header.jwk, &known);
     if (read != 1) return read == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
     enum jws_algorithm algorithm = (enum jws_algorithm)proof->header.algorithm;
     bool suits = jwk_suits(known->key, algorithm) && (known->algorithm < 0 || known->algorithm == proof->header.algorithm);
     int good = suits ? jws_verify(known->key, algorithm, issuer->hasher, &proof->jws) : 0;
-    proof->thumbprint = arena_copy(exchange->arena, (struct text){ known->thumbprint, sizeof known->thumbprint });
+    proof->thumbprint = arena_copy(context->arena, (struct text){ known->thumbprint, sizeof known->thumbprint });
     if (!text_present(proof->thumbprint)) return ANSWER_CANNOT_SAY;
     return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
@@ -59,63 +59,63 @@ static bool is_now(const struct jwt_claims *claims, int64_t now)
 }
 
 /* 4.3, 8, 9 and 11. */
-static bool is_for_this_request(const struct exchange *exchange, const struct proof *proof, const struct dpop_demand *demand)
+static bool is_for_this_request(const struct request_context *context, const struct proof *proof, const struct dpop_demand *demand)
 {
     const struct jwt_claims *claims = &proof->claims;
-    if (!text_equal(proof->method, exchange->request->method)) return false;
+    if (!text_equal(proof->method, context->request->method)) return false;
     if (!uri_same(proof->url, demand->url) && (demand->other_url.size == 0 || !uri_same(proof->url, demand->other_url)))
         return false;
-    return claims->jti.size > 0 && claims->jti.size <= DPOP_JTI && is_now(claims, exchange->now);
+    return claims->jti.size > 0 && claims->jti.size <= DPOP_JTI && is_now(claims, context->now);
 }
 
 /* 4.3, 12: ath. */
-static enum answer is_with_token(const struct exchange *exchange, const struct proof *proof, struct text access_token)
+static enum answer is_with_token(const struct request_context *context, const struct proof *proof, struct text access_token)
 {
     unsigned char digest[SECRET_DIGEST];
     char encoded[BASE64URL_SIZE(SECRET_DIGEST)];
     struct buffer b = { encoded, 0, sizeof encoded, false };
     if (!text_present(access_token)) return ANSWER_YES;
-    if (secret_digest(exchange->issuer->hasher, &access_token, 1, digest)) return ANSWER_CANNOT_SAY;
+    if (secret_digest(context->issuer->hasher, &access_token, 1, digest)) return ANSWER_CANNOT_SAY;
     base64url_put(&b, (struct text){ (const char *)digest, sizeof digest });
     return text_equal(proof->token_hash, buffer_text(&b)) ? ANSWER_YES : ANSWER_NO;
 }
 
 /* 4.3, 10. A nonce that nobody asked for is nobody's affair. */
-static enum dpop_verdict judge_nonce(struct exchange *exchange, const struct proof *proof)
+static enum dpop_verdict judge_nonce(struct request_context *context, const struct proof *proof)
 {
     bool old = false;
-    if (!exchange->issuer->dpop_nonce) return DPOP_GOOD;
-    enum answer known = text_present(proof->nonce) ? nonce_verify(exchange, proof->nonce, &old) : ANSWER_NO;
+    if (!context->issuer->dpop_nonce) return DPOP_GOOD;
+    enum answer known = text_present(proof->nonce) ? nonce_verify(context, proof->nonce, &old) : ANSWER_NO;
     if (known == ANSWER_CANNOT_SAY) return DPOP_CANNOT_SAY;
-    if ((known == ANSWER_NO || old) && nonce_offer(exchange)) return DPOP_CANNOT_SAY;
+    if ((known == ANSWER_NO || old) && nonce_offer(context)) return DPOP_CANNOT_SAY;
     return known == ANSWER_YES ? DPOP_GOOD : DPOP_NO_NONCE;
 }
 
 /* RFC 9449 11.1: by its key and jti, for as long as its iat would let it in. */
-static enum dpop_verdict use_up(struct exchange *exchange, const struct proof *proof)
+static enum dpop_verdict use_up(struct request_context *context, const struct proof *proof)
 {
-    const struct store *store = exchange->issuer->store;
+    const struct store *store = context->issuer->store;
     size_t size = SEEN_AS.size + proof->thumbprint.size;
-    struct buffer who = { arena_take(exchange->arena, size), 0, size, false };
+    struct buffer who = { arena_take(context->arena, size), 0, size, false };
     if (!who.data) return DPOP_CANNOT_SAY;
     buffer_put(&who, SEEN_AS);
     buffer_put(&who, proof->thumbprint);
     int64_t until = proof->claims.issued_at + DPOP_SECONDS + 1;
-    enum answer first = store->seen_once(store->world, buffer_text(&who), proof->claims.jti, exchange->now, until);
+    enum answer first = store->replay_once(store->context, buffer_text(&who), proof->claims.jti, context->now, until);
     return first == ANSWER_YES ? DPOP_GOOD : first == ANSWER_NO ? DPOP_BAD : DPOP_CANNOT_SAY;
 }
 
-enum dpop_verdict dpop_verify(struct exchange *exchange, const struct dpop_demand *demand, struct text *thumbprint_r)
+enum dpop_verdict dpop_verify(struct request_context *context, const struct dpop_demand *demand, struct text *thumbprint_r)
 {
-    struct proof *proof = arena_take(exchange->arena, sizeof *proof);
+    struct proof *proof = arena_take(context->arena, sizeof *proof);
     if (!proof) return DPOP_CANNOT_SAY;
-    if (!text_present(exchange->request->dpop) || read_proof(exchange, proof)) return DPOP_BAD;
-    enum answer good = verify_signature(exchange, proof);
-    if (good == ANSWER_YES && !is_for_this_request(exchange, proof, demand)) good = ANSWER_NO;
-    if (good == ANSWER_YES) good = is_with_token(exchange, proof, demand->access_token);
+    if (!text_present(context->request->dpop) || read_proof(context, proof)) return DPOP_BAD;
+    enum answer good = verify_signature(context, proof);
+    if (good == ANSWER_YES && !is_for_this_request(context, proof, demand)) good = ANSWER_NO;
+    if (good == ANSWER_YES) good = is_with_token(context, proof, demand->access_token);
     if (good != ANSWER_YES) return good == ANSWER_NO ? DPOP_BAD : DPOP_CANNOT_SAY;
     if (demand->key.size > 0 && !text_equal(demand->key, proof->thumbprint)) return DPOP_OTHER_KEY;
-    enum dpop_verdict verdict = judge_nonce(exchange, proof);
+    enum dpop_verdict verdict = judge_nonce(context, proof);
     *thumbprint_r = proof->thumbprint;
-    return verdict == DPOP_GOOD ? use_up(exchange, proof) : verdict;
+    return verdict == DPOP_GOOD ? use_up(context, proof) : verdict;
 }

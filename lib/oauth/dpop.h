@@ -7,7 +7,7 @@
 #ifndef OAUTH_DPOP_H
 #define OAUTH_DPOP_H
 
-#include "exchange.h"
+#include "request_context.h"
 
 enum {
     DPOP_SECONDS = 60,          /* longest time since its iat */
@@ -32,6 +32,6 @@ enum dpop_verdict {
 };
 
 /* Judges exchange->request->dpop. *thumbprint_r is then that of the key (jkt), in the arena. */
-enum dpop_verdict dpop_verify(struct exchange *exchange, const struct dpop_demand *demand, struct text *thumbprint_r);
+enum dpop_verdict dpop_verify(struct request_context *context, const struct dpop_demand *demand, struct text *thumbprint_r);
 
 #endif

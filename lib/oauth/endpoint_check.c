@@ -57,25 +57,25 @@ static enum response_scheme scheme_of(const struct request *request)
     return text_equal(request->check.binding, TEXT("any")) ? RESPONSE_BEARER_OR_DPOP : RESPONSE_BEARER;
 }
 
-static int prepare_challenge(struct exchange *exchange)
+static int prepare_challenge(struct request_context *context)
 {
-    const struct request_check *check = &exchange->request->check;
-    struct text scope = join_scopes(exchange->arena, check);
+    const struct request_check *check = &context->request->check;
+    struct text scope = join_scopes(context->arena, check);
     size_t size = scope.size + check->resource_metadata.size + LINES_BYTES;
-    if (response_widen(exchange->response, exchange->arena, size)) return -1;
-    exchange->response->challenge = (struct response_challenge){ scheme_of(exchange->request), scope,
+    if (response_widen(context->response, context->arena, size)) return -1;
+    context->response->challenge = (struct response_challenge){ scheme_of(context->request), scope,
                                                                     check->resource_metadata };
     return 0;
 }
 
 /* RFC 6750 2.3 is not offered: a token in a URL ends up in logs. The rest of the query is the API's affair, so a pair
  * that cannot be decoded is passed over. */
-static bool has_token_in_query(struct exchange *exchange, struct text target)
+static bool has_token_in_query(struct request_context *context, struct text target)
 {
     struct text pair, name;
     if (!text_split(&target, '?', &pair)) return false;
     while (text_split(&target, '&', &pair)) {
-        if (!text_split(&pair, '=', &name) || form_decode(name, exchange->arena, &name)) continue;
+        if (!text_split(&pair, '=', &name) || form_decode(name, context->arena, &name)) continue;
         if (text_equal(name, TEXT("access_token"))) return true;
     }
     return false;
@@ -101,13 +101,13 @@ struct presented {
 
 /* Another scheme is as good as none (RFC 6750 3.1). Front servers join repeated headers with a comma, which no token
  * has. */
-static enum error read_presented(struct exchange *exchange, struct presented *presented_r)
+static enum error read_presented(struct request_context *context, struct presented *presented_r)
 {
-    const struct request *request = exchange->request;
+    const struct request *request = context->request;
     struct text scheme, rest = request->authorization;
     if (request->repeated) return ERROR_ambiguous;
     if (request->body_too_large) return ERROR_too_large;
-    if (has_token_in_query(exchange, request->check.target)) return ERROR_malformed_bearer;
+    if (has_token_in_query(context, request->check.target)) return ERROR_malformed_bearer;
     if (!text_split(&rest, ' ', &scheme)) return ERROR_missing_bearer;
     presented_r->as_dpop = text_equal_nocase(scheme, TEXT("DPoP"));
     if (!presented_r->as_dpop && !text_equal_nocase(scheme, TEXT("Bearer"))) return ERROR_missing_bearer;
@@ -135,17 +135,17 @@ static bool has_scopes(const struct access_token *token, const struct demand *de
 }
 
 /* A proof is used up last, by a request that is let pass but for its scope. */
-static enum error judge(struct exchange *exchange, const struct presented *presented, const struct demand *demand,
+static enum error judge(struct request_context *context, const struct presented *presented, const struct demand *demand,
                         struct access_token *token_r)
 {
-    const struct issuer *issuer = exchange->issuer;
-    if (issuer->store->age(issuer->store->world) > issuer->validate_seconds) return ERROR_unavailable;
-    enum answer good = access_token_read(exchange, presented->compact, token_r);
-    if (good == ANSWER_YES && !is_meant_for(token_r, exchange->request->check.audience)) good = ANSWER_NO;
-    if (good == ANSWER_YES) good = access_token_active(exchange, token_r);
+    const struct issuer *issuer = context->issuer;
+    if (issuer->store->age(issuer->store->context) > issuer->validate_seconds) return ERROR_unavailable;
+    enum answer good = access_token_read(context, presented->compact, token_r);
+    if (good == ANSWER_YES && !is_meant_for(token_r, context->request->check.audience)) good = ANSWER_NO;
+    if (good == ANSWER_YES) good = access_token_active(context, token_r);
     if (good == ANSWER_CANNOT_SAY) return ERROR_unavailable;
     if (good == ANSWER_NO) return ERROR_invalid_token;
-    enum error error = binding_verify(exchange, token_r, presented->compact, presented->as_dpop);
+    enum error error = binding_verify(context, token_r, presented->compact, presented->as_dpop);
     return error || has_scopes(token_r, demand) ? error : ERROR_insufficient_scope;
 }
 
@@ -191,30 +191,30 @@ static int join_audiences(struct arena *arena, const struct access_token *token,
 }
 
 /* What cannot be told to the application without doubt is not told, and does not pass. */
-static enum error let_pass(struct exchange *exchange, const struct access_token *token)
+static enum error let_pass(struct request_context *context, const struct access_token *token)
 {
-    struct response *response = exchange->response;
+    struct response *response = context->response;
     struct text audiences;
-    if (join_audiences(exchange->arena, token, &audiences)) return ERROR_unavailable;
+    if (join_audiences(context->arena, token, &audiences)) return ERROR_unavailable;
     size_t size = LINES_BYTES + 2 * token->facts.client_id.size + token->subject.size + token->scope.size +
                   audiences.size;
-    struct buffer lines = { arena_take(exchange->arena, size), 0, size, false };
-    if (!lines.data || response_widen(response, exchange->arena, size)) return ERROR_unavailable;
-    if (put_identity(&lines, token, audiences, exchange->request->kind == REQUEST_AUTHORIZER)) return ERROR_unavailable;
+    struct buffer lines = { arena_take(context->arena, size), 0, size, false };
+    if (!lines.data || response_widen(response, context->arena, size)) return ERROR_unavailable;
+    if (put_identity(&lines, token, audiences, context->request->kind == REQUEST_AUTHORIZER)) return ERROR_unavailable;
     response->lines = buffer_text(&lines);
     response->content_type = (struct text){ NULL, 0 };
     response->client_id = token->facts.client_id;
     return ERROR_none;
 }
 
-enum error endpoint_check(struct exchange *exchange)
+enum error endpoint_check(struct request_context *context)
 {
     struct demand demand;
     struct access_token token;
     struct presented presented;
-    if (read_demand(&exchange->request->check, &demand)) return ERROR_unconfigured_check;
-    if (prepare_challenge(exchange)) return ERROR_unavailable;
-    enum error error = read_presented(exchange, &presented);
-    if (!error) error = judge(exchange, &presented, &demand, &token);
-    return error ? error : let_pass(exchange, &token);
+    if (read_demand(&context->request->check, &demand)) return ERROR_unconfigured_check;
+    if (prepare_challenge(context)) return ERROR_unavailable;
+    enum error error = read_presented(context, &presented);
+    if (!error) error = judge(context, &presented, &demand, &token);
+    return error ? error : let_pass(context, &token);
 }

@@ -1,8 +1,8 @@
-#include "accept.h"
+#include "media_type.h"
 #include "access_token.h"
 #include "client_auth.h"
 #include "endpoint.h"
-#include "statement.h"
+#include "signed_jwt.h"
 
 #define SIGNED TEXT("application/token-introspection+jwt")
 
@@ -15,10 +15,10 @@ static bool may_read(const struct client *caller, const struct access_token *tok
     return false;
 }
 
-static enum error put_active(struct exchange *exchange, const struct access_token *token)
+static enum error put_active(struct request_context *context, const struct access_token *token)
 {
-    struct buffer *b = &exchange->response->body;
-    if (response_reserve(exchange->response, exchange->arena, 64 + token->shown.size)) return ERROR_unavailable;
+    struct buffer *b = &context->response->body;
+    if (response_reserve(context->response, context->arena, 64 + token->shown.size)) return ERROR_unavailable;
     buffer_put(b, TEXT("{\"active\":true,\"token_type\":\""));
     buffer_put(b, access_token_type(&token->confirmation));
     buffer_put(b, TEXT("\","));
@@ -27,38 +27,38 @@ static enum error put_active(struct exchange *exchange, const struct access_toke
     return b->full ? ERROR_unavailable : ERROR_none;
 }
 
-static enum error put_plain(struct exchange *exchange)
+static enum error put_plain(struct request_context *context)
 {
     struct access_token token;
     struct text compact;
-    enum error error = client_auth_token(exchange, &compact);
+    enum error error = client_auth_token(context, &compact);
     if (error) return error;
 
-    enum answer active = access_token_read(exchange, compact, &token);
-    if (active == ANSWER_YES && !may_read(&exchange->client, &token)) active = ANSWER_NO;
-    if (active == ANSWER_YES) active = access_token_active(exchange, &token);
+    enum answer active = access_token_read(context, compact, &token);
+    if (active == ANSWER_YES && !may_read(&context->client, &token)) active = ANSWER_NO;
+    if (active == ANSWER_YES) active = access_token_active(context, &token);
     if (active == ANSWER_CANNOT_SAY) return ERROR_unavailable;
-    if (active == ANSWER_YES) return put_active(exchange, &token);
-    buffer_put(&exchange->response->body, TEXT("{\"active\":false}"));
+    if (active == ANSWER_YES) return put_active(context, &token);
+    buffer_put(&context->response->body, TEXT("{\"active\":false}"));
     return ERROR_none;
 }
 
 /* RFC 9701 4. An issuer without public keys gives none: nobody could verify what it signs. */
-static bool wants_signed(const struct exchange *exchange)
+static bool wants_signed(const struct request_context *context)
 {
-    return exchange->issuer->token_algorithm != JWS_HS256 &&
-           accept_prefers(exchange->request->accept, SIGNED, TEXT("application/json"));
+    return context->issuer->token_algorithm != JWS_HS256 &&
+           media_type_prefers(context->request->accept, SIGNED, TEXT("application/json"));
 }
 
 /* RFC 9701 5. Neither sub nor exp beside token_introspection: this shall look like no other JWT. */
-static int put_claims(const struct exchange *exchange, struct text plain, struct buffer *b)
+static int put_claims(const struct request_context *context, struct text plain, struct buffer *b)
 {
     buffer_put(b, TEXT("{\"iss\":"));
-    buffer_put_json(b, exchange->issuer->name);
+    buffer_put_json(b, context->issuer->name);
     buffer_put(b, TEXT(",\"aud\":"));
-    buffer_put_json(b, exchange->client.id);
+    buffer_put_json(b, context->client.id);
     buffer_put(b, TEXT(",\"iat\":"));
-    buffer_put_number(b, (uint64_t)exchange->now);
+    buffer_put_number(b, (uint64_t)context->now);
     buffer_put(b, TEXT(",\"token_introspection\":"));
     buffer_put(b, plain);
     buffer_put_char(b, '}');
@@ -66,32 +66,32 @@ static int put_claims(const struct exchange *exchange, struct text plain, struct
 }
 
 /* While there is a secret only, nobody could verify what it signs. */
-static const struct keyring_key *find_signer(const struct exchange *exchange)
+static const struct keyring_key *find_signer(const struct request_context *context)
 {
-    const struct issuer *issuer = exchange->issuer;
-    const struct keyring_key *key = keyring_signer(issuer->keyring, issuer->token_algorithm, exchange->now);
+    const struct issuer *issuer = context->issuer;
+    const struct keyring_key *key = keyring_signer(issuer->keyring, issuer->token_algorithm, context->now);
     return key && key->algorithm != JWS_HS256 ? key : NULL;
 }
 
 /* The plain answer, which the body is, becomes a claim of the signed one. */
-static enum error sign_answer(struct exchange *exchange)
+static enum error sign_answer(struct request_context *context)
 {
-    struct response *response = exchange->response;
+    struct response *response = context->response;
     struct text plain = buffer_text(&response->body), compact;
-    size_t capacity = 128 + 6 * (exchange->issuer->name.size + exchange->client.id.size) + plain.size;
-    struct buffer claims = { arena_take(exchange->arena, capacity), 0, capacity, false };
-    if (!claims.data || put_claims(exchange, plain, &claims)) return ERROR_unavailable;
-    const struct statement statement = { find_signer(exchange), KEYRING_INTROSPECTION, buffer_text(&claims) };
-    enum error error = statement_sign(exchange, &statement, &compact);
+    size_t capacity = 128 + 6 * (context->issuer->name.size + context->client.id.size) + plain.size;
+    struct buffer claims = { arena_take(context->arena, capacity), 0, capacity, false };
+    if (!claims.data || put_claims(context, plain, &claims)) return ERROR_unavailable;
+    const struct signed_jwt statement = { find_signer(context), KEYRING_INTROSPECTION, buffer_text(&claims) };
+    enum error error = signed_jwt_sign(context, &statement, &compact);
     if (error) return error;
-    if (response_reserve(response, exchange->arena, compact.size)) return ERROR_unavailable;
+    if (response_reserve(response, context->arena, compact.size)) return ERROR_unavailable;
     buffer_put(&response->body, compact);
     response->content_type = SIGNED;
     return ERROR_none;
 }
 
-enum error endpoint_introspect(struct exchange *exchange)
+enum error endpoint_introspect(struct request_context *context)
 {
-    enum error error = put_plain(exchange);
-    return error || !wants_signed(exchange) ? error : sign_answer(exchange);
+    enum error error = put_plain(context);
+    return error || !wants_signed(context) ? error : sign_answer(context);
 }

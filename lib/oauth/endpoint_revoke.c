@@ -5,23 +5,23 @@
 /* RFC 7009 2.1, 2.2: what is no token of ours, or is past its time, needs no revocation; another client's is refused
  * whatever its state; ours is revoked, and 200 is not said before that is durable (2.2.1: a 503 means it may still live).
  * A token that was revoked before goes the same way again: on the first try it may not have become durable. */
-static enum error revoke(struct exchange *exchange, struct text compact)
+static enum error revoke(struct request_context *context, struct text compact)
 {
-    const struct store *store = exchange->issuer->store;
+    const struct store *store = context->issuer->store;
     struct access_token token;
-    enum answer ours = access_token_read(exchange, compact, &token);
+    enum answer ours = access_token_read(context, compact, &token);
     if (ours == ANSWER_CANNOT_SAY) return ERROR_unavailable;
     if (ours == ANSWER_NO) return ERROR_none;
-    if (!text_equal(token.facts.client_id, exchange->client.id)) return ERROR_foreign_token;
-    if (exchange->now >= token.facts.expires_at) return ERROR_none;
-    return store->token_revoke(store->world, &token.facts) ? ERROR_unavailable : ERROR_none;
+    if (!text_equal(token.facts.client_id, context->client.id)) return ERROR_foreign_token;
+    if (context->now >= token.facts.expires_at) return ERROR_none;
+    return store->token_revoke(store->context, &token.facts) ? ERROR_unavailable : ERROR_none;
 }
 
-enum error endpoint_revoke(struct exchange *exchange)
+enum error endpoint_revoke(struct request_context *context)
 {
     struct text compact;
-    enum error error = client_auth_token(exchange, &compact);
-    if (!error) error = revoke(exchange, compact);
-    if (!error) buffer_put(&exchange->response->body, TEXT("{}"));
+    enum error error = client_auth_token(context, &compact);
+    if (!error) error = revoke(context, compact);
+    if (!error) buffer_put(&context->response->body, TEXT("{}"));
     return error;
 }

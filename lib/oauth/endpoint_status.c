@@ -2,9 +2,9 @@
 
 enum { PAGE_BYTES = 65536 };
 
-enum error endpoint_live(struct exchange *exchange)
+enum error endpoint_live(struct request_context *context)
 {
-    buffer_put(&exchange->response->body, TEXT("{\"live\":true}"));
+    buffer_put(&context->response->body, TEXT("{\"live\":true}"));
     return ERROR_none;
 }
 
@@ -27,24 +27,24 @@ static void put_degraded(struct buffer *body, uint64_t degraded)
     if (!first) buffer_put(body, TEXT("\"]"));
 }
 
-enum error endpoint_ready(struct exchange *exchange)
+enum error endpoint_ready(struct request_context *context)
 {
-    const struct issuer *issuer = exchange->issuer;
-    if (issuer->store->age(issuer->store->world) > issuer->validate_seconds) return ERROR_unavailable;
-    if (!keyring_signer(issuer->keyring, issuer->token_algorithm, exchange->now)) return ERROR_unavailable;
-    struct buffer *body = &exchange->response->body;
+    const struct issuer *issuer = context->issuer;
+    if (issuer->store->age(issuer->store->context) > issuer->validate_seconds) return ERROR_unavailable;
+    if (!keyring_signer(issuer->keyring, issuer->token_algorithm, context->now)) return ERROR_unavailable;
+    struct buffer *body = &context->response->body;
     buffer_put(body, TEXT("{\"ready\":true"));
-    put_degraded(body, issuer->store->degraded(issuer->store->world));
+    put_degraded(body, issuer->store->degraded(issuer->store->context));
     buffer_put_char(body, '}');
     return ERROR_none;
 }
 
-enum error endpoint_metrics(struct exchange *exchange)
+enum error endpoint_metrics(struct request_context *context)
 {
-    const struct issuer *issuer = exchange->issuer;
-    struct response *response = exchange->response;
+    const struct issuer *issuer = context->issuer;
+    struct response *response = context->response;
     if (!issuer->metrics) return ERROR_not_found;
-    if (response_reserve(response, exchange->arena, PAGE_BYTES)) return ERROR_unavailable;
+    if (response_reserve(response, context->arena, PAGE_BYTES)) return ERROR_unavailable;
     response->content_type = TEXT("text/plain; version=0.0.4; charset=utf-8");
-    return issuer->metrics(issuer->world, &response->body) || response->body.full ? ERROR_unavailable : ERROR_none;
+    return issuer->metrics(issuer->context, &response->body) || response->body.full ? ERROR_unavailable : ERROR_none;
 }

@@ -4,10 +4,10 @@
 #include "grant.h"
 
 /* RFC 6749 5.1. `scope` stands in every answer that gives one, so that a client never has to guess what it was given. */
-static enum error put_answer(struct exchange *exchange, const struct access_token_plan *plan, struct text token)
+static enum error put_answer(struct request_context *context, const struct access_token_plan *plan, struct text token)
 {
-    struct response *response = exchange->response;
-    if (response_reserve(response, exchange->arena, 128 + token.size + 2 * plan->scope.size)) return ERROR_unavailable;
+    struct response *response = context->response;
+    if (response_reserve(response, context->arena, 128 + token.size + 2 * plan->scope.size)) return ERROR_unavailable;
     struct buffer *b = &response->body;
     buffer_put(b, TEXT("{\"access_token\":\""));
     buffer_put(b, token);
@@ -23,14 +23,14 @@ static enum error put_answer(struct exchange *exchange, const struct access_toke
     return b->full ? ERROR_unavailable : ERROR_none;
 }
 
-enum error endpoint_token(struct exchange *exchange)
+enum error endpoint_token(struct request_context *context)
 {
     struct access_token_plan plan;
     struct text token;
-    enum error error = exchange_form(exchange);
-    if (!error) error = client_auth_verify(exchange);
-    if (!error) error = grant_decide(exchange, &plan);
-    if (!error) error = binding_decide(exchange, &plan.confirmation);
-    if (!error) error = access_token_issue(exchange, &plan, &token);
-    return error ? error : put_answer(exchange, &plan, token);
+    enum error error = request_context_form(context);
+    if (!error) error = client_auth_verify(context);
+    if (!error) error = grant_decide(context, &plan);
+    if (!error) error = binding_decide(context, &plan.confirmation);
+    if (!error) error = access_token_issue(context, &plan, &token);
+    return error ? error : put_answer(context, &plan, token);
 }

@@ -55,11 +55,11 @@ static enum error default_audience(const struct client *client, struct access_to
 }
 
 /* RFC 8707 2: `resource` may stand more than once. */
-static enum error decide_audience(struct exchange *exchange, struct access_token_plan *plan)
+static enum error decide_audience(struct request_context *context, struct access_token_plan *plan)
 {
-    const struct client *client = &exchange->client;
-    for (size_t i = 0; i < exchange->form.count; i++) {
-        const struct parameter *p = &exchange->form.parameters[i];
+    const struct client *client = &context->client;
+    for (size_t i = 0; i < context->form.count; i++) {
+        const struct parameter *p = &context->form.parameters[i];
         if (p->value.size == 0 || !text_equal(p->name, TEXT("resource"))) continue;
         enum error error = add_audience(client, p->value, plan);
         if (error) return error;
@@ -95,12 +95,12 @@ static enum error requested_scope(const struct client *client, const struct acce
 
 /* The words with single spaces between them, in the arena. A token with more of them than SCOPE_BYTES could not be read
  * again (JWS_BYTES), so it is not given out. */
-static enum error join(struct exchange *exchange, const struct scope *scope, struct text *joined_r)
+static enum error join(struct request_context *context, const struct scope *scope, struct text *joined_r)
 {
     size_t size = 0;
     for (size_t i = 0; i < scope->count; i++) size += scope->words[i].size + 1;
     if (size > SCOPE_BYTES) return ERROR_invalid_scope;
-    struct buffer b = { arena_take(exchange->arena, size), 0, size, false };
+    struct buffer b = { arena_take(context->arena, size), 0, size, false };
     if (!b.data) return ERROR_unavailable;
     for (size_t i = 0; i < scope->count; i++) {
         if (i > 0) buffer_put_char(&b, ' ');
@@ -110,33 +110,33 @@ static enum error join(struct exchange *exchange, const struct scope *scope, str
     return ERROR_none;
 }
 
-static enum error decide_scope(struct exchange *exchange, struct access_token_plan *plan)
+static enum error decide_scope(struct request_context *context, struct access_token_plan *plan)
 {
     struct scope scope;
     struct text wanted;
-    enum error error = exchange_parameter(exchange, TEXT("scope"), &wanted);
+    enum error error = request_context_parameter(context, TEXT("scope"), &wanted);
     if (error) return error;
-    if (text_present(wanted)) error = requested_scope(&exchange->client, plan, wanted, &scope);
-    else error = omitted_scope(&exchange->client, plan, &scope);
-    return error ? error : join(exchange, &scope, &plan->scope);
+    if (text_present(wanted)) error = requested_scope(&context->client, plan, wanted, &scope);
+    else error = omitted_scope(&context->client, plan, &scope);
+    return error ? error : join(context, &scope, &plan->scope);
 }
 
-enum error grant_decide(struct exchange *exchange, struct access_token_plan *plan_r)
+enum error grant_decide(struct request_context *context, struct access_token_plan *plan_r)
 {
-    const struct client *client = &exchange->client;
+    const struct client *client = &context->client;
     struct text type;
-    enum error error = exchange_parameter(exchange, TEXT("grant_type"), &type);
+    enum error error = request_context_parameter(context, TEXT("grant_type"), &type);
     if (error) return error;
     if (!text_present(type)) return ERROR_missing_grant_type;
     if (!text_equal(type, TEXT("client_credentials"))) return ERROR_unsupported_grant;
     if (client->grant_count == 0) return ERROR_unauthorized_client;
 
     *plan_r = (struct access_token_plan){ .seconds = client->token_seconds ? client->token_seconds
-                                                                          : exchange->issuer->token_seconds,
+                                                                          : context->issuer->token_seconds,
                                           .algorithm = -1 };
-    error = decide_audience(exchange, plan_r);
+    error = decide_audience(context, plan_r);
     if (error) return error;
     /* An API that names an algorithm verifies by keys, and there are none to be had of this issuer. */
-    if (plan_r->algorithm >= 0 && exchange->issuer->token_algorithm == JWS_HS256) return ERROR_invalid_target;
-    return decide_scope(exchange, plan_r);
+    if (plan_r->algorithm >= 0 && context->issuer->token_algorithm == JWS_HS256) return ERROR_invalid_target;
+    return decide_scope(context, plan_r);
 }

@@ -5,6 +5,6 @@
 #include "access_token.h"
 
 /* Reads grant_type, scope and resource of the form. */
-enum error grant_decide(struct exchange *exchange, struct access_token_plan *plan_r);
+enum error grant_decide(struct request_context *context, struct access_token_plan *plan_r);
 
 #endif

@@ -7,14 +7,14 @@
 #ifndef OAUTH_NONCE_H
 #define OAUTH_NONCE_H
 
-#include "exchange.h"
+#include "request_context.h"
 
 enum { NONCE_SECONDS = 300 };
 
 /* Puts the present one into the answer (DPoP-Nonce). 0, or -1 when the library failed. */
-int nonce_offer(struct exchange *exchange);
+int nonce_offer(struct request_context *context);
 
 /* Yes when it is one of ours and not older than NONCE_SECONDS, reckoned in whole minutes; *old_r: it is time for the next one. */
-enum answer nonce_verify(const struct exchange *exchange, struct text nonce, bool *old_r);
+enum answer nonce_verify(const struct request_context *context, struct text nonce, bool *old_r);
 
 #endif

@@ -16,7 +16,7 @@ static const struct route {
     enum place place;
     enum method method;
     enum stale stale;
-    enum error (*handle)(struct exchange *exchange);
+    enum error (*handle)(struct request_context *context);
 } routes[] = {
     { "token",      TEXT("/token"),      UNDER_PREFIX,  POST, ISSUE_AGE,    endpoint_token },
     { "validate",   TEXT("/validate"),   UNDER_PREFIX,  POST, VALIDATE_AGE, endpoint_introspect },
@@ -75,20 +75,20 @@ static struct text allowed(const struct route *route)
 static bool is_too_old(const struct issuer *issuer, const struct route *route)
 {
     uint32_t limit = route->stale == ISSUE_AGE ? issuer->issue_seconds : issuer->validate_seconds;
-    return route->stale != ANY_AGE && issuer->store->age(issuer->store->world) > limit;
+    return route->stale != ANY_AGE && issuer->store->age(issuer->store->context) > limit;
 }
 
-static enum error answer_endpoint(struct exchange *exchange)
+static enum error answer_endpoint(struct request_context *context)
 {
-    const struct request *request = exchange->request;
-    struct response *response = exchange->response;
+    const struct request *request = context->request;
+    struct response *response = context->response;
     response->head_only = text_equal(request->method, TEXT("HEAD"));
-    response->route = (unsigned)find_route(exchange->issuer->prefix, request->path);
+    response->route = (unsigned)find_route(context->issuer->prefix, request->path);
     if (response->route == ROUTE_OTHER) return ERROR_not_found;
     const struct route *route = &routes[response->route];
     if (route->method == DOCUMENT && text_equal(request->method, TEXT("OPTIONS"))) {
         response->allow = allowed(route);
-        return endpoint_preflight(exchange);
+        return endpoint_preflight(context);
     }
     if (!takes(route, request->method)) {
         response->allow = allowed(route);
@@ -96,20 +96,20 @@ static enum error answer_endpoint(struct exchange *exchange)
     }
     if (request->repeated) return ERROR_ambiguous;
     if (request->body_too_large) return ERROR_too_large;
-    if (is_too_old(exchange->issuer, route)) return ERROR_unavailable;
-    return route->handle(exchange);
+    if (is_too_old(context->issuer, route)) return ERROR_unavailable;
+    return route->handle(context);
 }
 
-static enum error answer(struct exchange *exchange)
+static enum error answer(struct request_context *context)
 {
-    struct response *response = exchange->response;
-    switch (exchange->request->kind) {
+    struct response *response = context->response;
+    switch (context->request->kind) {
     case REQUEST_ENDPOINT:
-        return answer_endpoint(exchange);
+        return answer_endpoint(context);
     case REQUEST_SUBREQUEST:
     case REQUEST_AUTHORIZER:
         response->route = ROUTE_CHECK;
-        return endpoint_check(exchange);
+        return endpoint_check(context);
     default:
         response->route = ROUTE_OTHER;
         return ERROR_not_found;
@@ -119,15 +119,15 @@ static enum error answer(struct exchange *exchange)
 struct text server_handle(const struct issuer *issuer, struct arena *arena, const struct request *request,
                           struct response *response)
 {
-    struct exchange exchange;       /* the form and the client are filled by the steps that read them */
-    exchange.issuer = issuer;
-    exchange.arena = arena;
-    exchange.request = request;
-    exchange.response = response;
-    exchange.credential = (struct text){ NULL, 0 };
+    struct request_context context;       /* the form and the client are filled by the steps that read them */
+    context.issuer = issuer;
+    context.arena = arena;
+    context.request = request;
+    context.response = response;
+    context.credential = (struct text){ NULL, 0 };
     response_open(response);
-    exchange.now = issuer->now(issuer->world);
-    enum error error = answer(&exchange);
+    context.now = issuer->now(issuer->context);
+    enum error error = answer(&context);
     if (error) response_refuse(response, error);
     return response_format(response, issuer->name, request->id_is_ours ? request->id : (struct text){ NULL, 0 });
 }

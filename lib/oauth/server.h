@@ -4,7 +4,7 @@
 #ifndef OAUTH_SERVER_H
 #define OAUTH_SERVER_H
 
-#include "exchange.h"
+#include "request_context.h"
 
 /* Answers request, whatever is in it. Returns the whole answer, as response_format() makes it; it lives as long as both
  * response and what the arena holds. */

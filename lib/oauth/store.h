@@ -1,9 +1,9 @@
 /* store: the doors through which the server sees the world's memory.
  *
  * Not a database: every call answers at once from memory, but for `token_revoke`, which waits until the revocation is
- * durable or a deadline has passed, and `seen_once`, where the hosts of a cluster remember together. A look-up answers
+ * durable or a deadline has passed, and `replay_cache_add`, where the hosts of a cluster remember together. A look-up answers
  * yes, no or cannot say; who asks fails closed on the last.
- * Filled by app/world.c from the shared region, and by tests from a table. */
+ * Filled by app/worker/region_store.c from the shared region, and by tests from a table. */
 #ifndef OAUTH_STORE_H
 #define OAUTH_STORE_H
 
@@ -39,44 +39,44 @@ enum store_degraded {
 };
 
 struct store {
-    void *world;
+    void *context;
 
     /* Age of what the other doors answer from: seconds since the last complete synchronisation, STORE_NEVER before it. */
-    uint32_t (*age)(void *world);
+    uint32_t (*age)(void *context);
 
     /* The set of enum store_degraded at this moment. */
-    uint64_t (*degraded)(void *world);
+    uint64_t (*degraded)(void *context);
 
     /* The words of all scopes of all audiences, single spaces between them; absent: not known, none, or too many. */
-    struct text (*scopes)(void *world, struct arena *arena);
+    struct text (*scopes)(void *context, struct arena *arena);
 
-    enum answer (*client_find)(void *world, struct text client_id, struct arena *arena, struct client *client_r);
+    enum answer (*client_find)(void *context, struct text client_id, struct arena *arena, struct client *client_r);
 
     /* By its jti, or by a rule that takes its client, its credential or its time of issue. */
-    enum answer (*token_revoked)(void *world, const struct token_facts *token);
+    enum answer (*token_revoked)(void *context, const struct token_facts *token);
 
     /* 0 once the revocation is durable; -1 when it could not be made so in time. It holds on this host either way. */
-    int (*token_revoke)(void *world, const struct token_facts *token);
+    int (*token_revoke)(void *context, const struct token_facts *token);
 
     /* Takes one request from the client's allowance (client.rate_per_minute). No: it is used up. */
-    enum answer (*client_allowed)(void *world, const struct client *client);
+    enum answer (*client_allowed)(void *context, const struct client *client);
 
     /* Failed authentications of client_id from one source. No: too many lately. */
-    enum answer (*failure_allowed)(void *world, struct text client_id, struct text source);
-    void (*failure_count)(void *world, struct text client_id, struct text source);
+    enum answer (*failure_allowed)(void *context, struct text client_id, struct text source);
+    void (*failure_count)(void *context, struct text client_id, struct text source);
 
     /* Costly checks are paid once: fingerprints of what was verified, until a time (seconds since 1970). */
-    bool (*verified_find)(void *world, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now);
-    void (*verified_put)(void *world, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now, int64_t until);
+    bool (*verified_find)(void *context, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now);
+    void (*verified_put)(void *context, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now, int64_t until);
 
     /* Whether id is new among those of who; from here on it is not, until a time (seconds since 1970). Of several askers
      * at once never two are told yes. Cannot say: there is no room to remember it, or who must be asked does not answer.
      * who and id may hold any byte. */
-    enum answer (*seen_once)(void *world, struct text who, struct text id, int64_t now, int64_t until);
+    enum answer (*replay_once)(void *context, struct text who, struct text id, int64_t now, int64_t until);
 
     /* One computation of a slow hash at a time on this host: take (no: busy, come back later) and give back. */
-    enum answer (*slow_lane_take)(void *world);
-    void (*slow_lane_give)(void *world);
+    enum answer (*slow_lane_take)(void *context);
+    void (*slow_lane_give)(void *context);
 };
 
 #endif

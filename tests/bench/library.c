@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../../app/dice.h"
-#include "../../app/region.h"
-#include "../../app/table.h"
-#include "../../app/world.h"
+#include "../../app/platform/random.h"
+#include "../../app/region/region.h"
+#include "../../app/region/client_table.h"
+#include "../../app/worker/region_store.h"
 #include "../../lib/base/arena.h"
 #include "../../lib/base/base64url.h"
 #include "../../lib/base/secret.h"
@@ -45,8 +45,8 @@ struct bench {
     struct region region;
     struct world world;
     struct secret_hasher hasher;
-    struct recent recent;
-    struct keyshelf shelf;
+    struct token_cache token_cache;
+    struct jwk_cache jwk_cache;
     struct keyring keyring;
     struct issuer issuer;
     struct arena arena;     /* of one request */
@@ -61,7 +61,7 @@ struct bench {
     unsigned char signature[SIGNATURE_BYTES];
     size_t signature_size;
     size_t token_size;
-    struct dice dice;
+    struct random_source dice;
 };
 
 static void need(bool holds, const char *what)
@@ -82,7 +82,7 @@ static int64_t now(void *world)
 static int random_bytes(void *world, unsigned char *bytes, size_t size)
 {
     struct bench *bench = world;
-    return dice_draw(&bench->dice, bytes, size);
+    return random_take(&bench->dice, bytes, size);
 }
 
 static int sign(void *world, const struct keyring_key *key, struct secret_hasher *hasher, struct text input,
@@ -227,7 +227,7 @@ static const struct operation {
     [VALIDATE_COLD] = { "validate_cold", "POST /validate, not seen before", validate_cold, 500, 0, 0, 1 },
 };
 
-static void put_client(struct bench *bench, struct table_writer *writer, size_t i, bool reads)
+static void put_client(struct bench *bench, struct client_table_writer *writer, size_t i, bool reads)
 {
     char id[32];
     struct text audience = TEXT(AUDIENCE), name = { id, (size_t)snprintf(id, sizeof(id), "bench-%06zu", i) };
@@ -245,13 +245,13 @@ static void put_client(struct bench *bench, struct table_writer *writer, size_t 
     struct text parts[] = { { (char *)secret.hash.salt, SECRET_SALT }, clear };
     need(RAND_bytes(secret.hash.salt, SECRET_SALT) == 1, "no dice");
     need(secret_digest(&bench->hasher, parts, 2, secret.hash.digest) == 0, "no digest");
-    need(table_put(writer, &client) == 0, "the client table is full");
+    need(client_table_put(writer, &client) == 0, "the client table is full");
     if (i < CLIENTS) bench->issue[i] = post("/token", authorization_of(bench, client.id, clear), TEXT(TOKEN_FORM));
     else bench->validate[0] = post("/validate", authorization_of(bench, client.id, clear), TEXT(""));
 }
 
 /* A client that signs with the key that is also the issuer's here: a second one would cost the same. */
-static void put_signer(struct bench *bench, struct table_writer *writer)
+static void put_signer(struct bench *bench, struct client_table_writer *writer)
 {
     char json[512];
     struct buffer jwk = { json, 0, sizeof(json), false };
@@ -265,22 +265,22 @@ static void put_signer(struct bench *bench, struct table_writer *writer)
         .id = TEXT(SIGNER), .methods = CLIENT_PRIVATE_KEY_JWT, .enabled = true,
         .key_count = 1, .keys = &key, .grant_count = 2, .grants = grants,
     };
-    need(table_put(writer, &client) == 0, "the client table is full");
+    need(client_table_put(writer, &client) == 0, "the client table is full");
 }
 
 /* Client number CLIENTS is the one that may read the tokens of the others. */
 static void fill_region(struct bench *bench)
 {
     need(region_open(&bench->region, &config) == 0, "no region");
-    struct table_writer *writer = table_writer_new(&bench->region);
+    struct client_table_writer *writer = client_table_writer_new(&bench->region);
     need(writer != NULL, "no writer");
     for (size_t i = 0; i <= CLIENTS; i++) put_client(bench, writer, i, i == CLIENTS);
     put_signer(bench, writer);
-    table_writer_free(writer);
+    client_table_writer_free(writer);
     atomic_store(&bench->region.board->synced_ms, region_milliseconds());
     atomic_store(&bench->region.board->database_up, 1);
     atomic_store(&bench->region.board->complete, 1);
-    struct region_row *row = region_row_take(&bench->region, REGION_WORKER);
+    struct region_process *row = region_process_take(&bench->region, REGION_WORKER);
     need(row && world_open(&bench->world, &bench->region, row, &bench->hasher, &config) == 0, "no world");
 }
 
@@ -313,9 +313,9 @@ static void make_issuer(struct bench *bench)
         .keyring = &bench->keyring,
         .store = &bench->world.store,
         .hasher = &bench->hasher,
-        .recent = &bench->recent,
-        .shelf = &bench->shelf,
-        .world = bench,
+        .token_cache = &bench->token_cache,
+        .jwk_cache = &bench->jwk_cache,
+        .context = bench,
         .now = now,
         .random = random_bytes,
         .sign = sign,
@@ -403,7 +403,7 @@ static void bench_open(struct bench *bench)
     need(arena_open(&bench->arena, ARENA_BYTES) == 0, "no arena");
     need(arena_open(&bench->kept, CLIENTS * 4096) == 0, "no arena");
     need(secret_hasher_open(&bench->hasher) == 0, "no hasher");
-    need(recent_open(&bench->recent, RECENT_TOKENS) == 0 && keyshelf_open(&bench->shelf, 16) == 0, "no memory");
+    need(token_cache_open(&bench->token_cache, RECENT_TOKENS) == 0 && jwk_cache_open(&bench->jwk_cache, 16) == 0, "no memory");
     fill_region(bench);
     make_keys(bench);
     make_issuer(bench);

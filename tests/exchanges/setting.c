@@ -170,18 +170,18 @@ static int set_binding(struct script *script, struct client *client, struct text
 /* `subject_dn:CN=x`, which has no blank. */
 static int set_subject(struct script *script, struct client *client, struct text rule)
 {
-    static const struct text kinds[SUBJECT_KINDS] = {
+    static const struct text kinds[CERTIFICATE_SUBJECT_KINDS] = {
         TEXT(""),
 #define KIND_TEXT(name) TEXT(#name),
-        SUBJECT_KIND_LIST(KIND_TEXT)
+        CERTIFICATE_SUBJECT_KIND_LIST(KIND_TEXT)
 #undef KIND_TEXT
     };
     struct text kind;
     if (!text_present(rule)) return 0;
     (void)text_split(&rule, ':', &kind);
-    for (size_t i = 1; i < SUBJECT_KINDS; i++)
-        if (text_equal(kinds[i], kind)) client->tls_subject = (struct subject){ (enum subject_kind)i, rule };
-    return subject_fault(&client->tls_subject) ? script_fail(script, "no such subject") : 0;
+    for (size_t i = 1; i < CERTIFICATE_SUBJECT_KINDS; i++)
+        if (text_equal(kinds[i], kind)) client->tls_subject = (struct certificate_subject){ (enum certificate_subject_kind)i, rule };
+    return certificate_subject_fault(&client->tls_subject) ? script_fail(script, "no such subject") : 0;
 }
 
 static int set_client(struct script *script, const struct words *words)

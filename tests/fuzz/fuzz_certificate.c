@@ -7,7 +7,7 @@
 
 #include "../../lib/base/base64url.h"
 #include "../../lib/jose/certificate.h"
-#include "../../lib/jose/subject.h"
+#include "../../lib/jose/certificate_subject.h"
 #include "fuzz.h"
 
 enum { ARENA = 262144, PEM = 65536 };
@@ -54,16 +54,16 @@ static void judge_thumbprint(const struct certificate *certificate)
 }
 
 /* -1: it cannot be read. */
-static int look(struct text parameter, const struct subject *subject)
+static int look(struct text parameter, const struct certificate_subject *subject)
 {
     struct certificate certificate;
     arena_reset(&arena);
     if (certificate_read(parameter, &arena, &certificate)) return -1;
     judge_thumbprint(&certificate);
     (void)certificate_is_current(&certificate, 1800000000);
-    int matches = subject_matches(subject, &certificate);
-    if (matches) HOLDS(subject_fault(subject) == NULL);
-    if (subject_issuer_matches(subject->value, &certificate)) HOLDS(subject_issuer_fault(subject->value) == NULL);
+    int matches = certificate_subject_matches(subject, &certificate);
+    if (matches) HOLDS(certificate_subject_fault(subject) == NULL);
+    if (certificate_subject_issuer_matches(subject->value, &certificate)) HOLDS(certificate_subject_issuer_fault(subject->value) == NULL);
     certificate_close(&certificate);
     return matches;
 }
@@ -73,8 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct text rest = { (const char *)data, size }, rule;
     if (!arena.block && arena_open(&arena, ARENA)) abort();
     if (size < 3 || !text_split(&rest, '\n', &rule) || rule.size < 2 || !text_present(rest)) return 0;
-    struct subject subject = { (enum subject_kind)((unsigned char)rule.data[0] % SUBJECT_KINDS), text_slice(rule, 2, rule.size) };
-    (void)subject_fault(&subject);
+    struct certificate_subject subject = { (enum certificate_subject_kind)((unsigned char)rule.data[0] % CERTIFICATE_SUBJECT_KINDS), text_slice(rule, 2, rule.size) };
+    (void)certificate_subject_fault(&subject);
     if (rest.size > 0 && (rest.data[0] == '-' || rest.data[0] == '%')) {
         (void)look(rest, &subject);
         return 0;

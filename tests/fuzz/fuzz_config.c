@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../app/config.h"
+#include "../../app/platform/config.h"
 #include "fuzz.h"
 
 static bool is_choice(const char *word, const char *words)

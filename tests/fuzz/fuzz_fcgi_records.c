@@ -1,6 +1,6 @@
 /* FastCGI records: a stream is judged alike however it is cut, and what passes has no management record at a place where a
  * reader that walks it from its beginning finds a header. */
-#include "../../app/fcgi_records.h"
+#include "../../app/worker/fcgi_records.h"
 #include "fuzz.h"
 
 enum { MAX_BYTES = 4096, VERSION = 1, BEGIN_REQUEST = 1 };

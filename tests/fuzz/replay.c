@@ -1,6 +1,6 @@
 /* replay: runs a fuzz target over files, once each.
  *
- *     fuzz-NAME [FILE|FOLDER...]      without words: $srcdir/tests/fuzz/seeds/NAME
+ *     fuzz_NAME [FILE|FOLDER...]      without words: $srcdir/tests/fuzz/seeds/NAME
  *
  * Prints one line; a crash or a sanitizer ends the program before it. */
 #include <dirent.h>
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     char seeds[PATH_BYTES];
     const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0], *source = getenv("srcdir");
     int count = 0;
-    (void)snprintf(seeds, sizeof seeds, "%s/tests/fuzz/seeds/%s", source ? source : ".", strncmp(name, "fuzz-", 5) ? name : name + 5);
+    (void)snprintf(seeds, sizeof seeds, "%s/tests/fuzz/seeds/%s", source ? source : ".", strncmp(name, "fuzz_", 5) ? name : name + 5);
     for (int i = 1; i < argc; i++) count += run_path(argv[i]);
     if (argc == 1) count = run_path(seeds);
     if (count > 0) printf("ok - %s: %d seeds\n", name, count);

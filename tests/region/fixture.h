@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../app/region.h"
+#include "../../app/region/region.h"
 #include "../../lib/base/arena.h"
 #include "../../lib/oauth/store.h"
 #include "../check.h"

@@ -1,5 +1,5 @@
 /* Where things lie: each part of what is hashed counts, whatever its length. */
-#include "../../app/hash.h"
+#include "../../app/region/hash.h"
 
 #include "fixture.h"
 

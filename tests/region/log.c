@@ -1,5 +1,5 @@
 /* What a process writes to its log: priorities for the journal, repeated lines, and the limit of request lines. */
-#include "../../app/log.h"
+#include "../../app/platform/log.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

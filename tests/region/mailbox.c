@@ -1,50 +1,50 @@
 /* The way of a letter to the keeper: answered, late, in vain, and with either side dying in between. */
-#include "../../app/mailbox.h"
+#include "../../app/region/mailbox.h"
 
 #include <poll.h>
 #include <pthread.h>
 #include "fixture.h"
 
-enum { SENDERS = 8, LETTERS = 40, PATIENCE_MS = 120000, SLOW_MS = 60000, COLLECTED = 20000 };
+enum { SENDERS = 8, JOBS = 40, PATIENCE_MS = 120000, SLOW_MS = 60000, COLLECTED = 20000 };
 
 static struct config config;
 static struct region region;
 
 /* Revocations and proofs in turn. */
-static struct region_letter letter_of(unsigned number)
+static struct region_job letter_of(unsigned number)
 {
-    struct region_letter letter = { .kind = (uint16_t)(number % 2), .jti_size = 16,
+    struct region_job job = { .kind = (uint16_t)(number % 2), .jti_size = 16,
                                     .client_id_size = (uint16_t)(number % 128), .expires_at = number };
-    memset(letter.jti, (int)(number & 0x7f), sizeof letter.jti);
-    memset(letter.client_id, (int)(number & 0x7f), sizeof letter.client_id);
-    memset(letter.proof, (int)(number & 0xff), sizeof letter.proof);
-    return letter;
+    memset(job.jti, (int)(number & 0x7f), sizeof job.jti);
+    memset(job.client_id, (int)(number & 0x7f), sizeof job.client_id);
+    memset(job.proof, (int)(number & 0xff), sizeof job.proof);
+    return job;
 }
 
-static bool is_whole(const struct region_letter *letter)
+static bool is_whole(const struct region_job *job)
 {
-    struct region_letter expected = letter_of((unsigned)letter->expires_at);
-    return memcmp(letter, &expected, sizeof expected) == 0;
+    struct region_job expected = letter_of((unsigned)job->expires_at);
+    return memcmp(job, &expected, sizeof expected) == 0;
 }
 
-static enum mailbox_state send_one(struct region_row *row, unsigned number, uint64_t patience_ms)
+static enum mailbox_state send_one(struct region_process *row, unsigned number, uint64_t patience_ms)
 {
-    struct region_letter letter = letter_of(number);
-    return mailbox_send(&region, row, &letter, region_milliseconds() + patience_ms);
+    struct region_job job = letter_of(number);
+    return mailbox_send(&region, row, &job, region_milliseconds() + patience_ms);
 }
 
 /* Collects and answers for ever. */
 static void keep(enum mailbox_state state)
 {
-    struct mailbox_letter letters[SENDERS];
+    struct mailbox_job jobs[SENDERS];
     struct pollfd bell = { .fd = region.doorbell, .events = POLLIN };
     for (;;) {
         uint64_t rings;
         (void)poll(&bell, 1, 5);
         if (read(region.doorbell, &rings, sizeof rings) < 0) rings = 0;
-        size_t count = mailbox_collect(&region, letters, SENDERS);
+        size_t count = mailbox_collect(&region, jobs, SENDERS);
         for (size_t i = 0; i < count; i++)
-            mailbox_answer(&letters[i], is_whole(&letters[i].letter) ? state : MAILBOX_FAILED);
+            mailbox_answer(&jobs[i], is_whole(&jobs[i].job) ? state : MAILBOX_FAILED);
     }
 }
 
@@ -62,35 +62,35 @@ static int stop(pid_t pid)
 
 static void nobody_answers_and_the_deadline_holds(void)
 {
-    struct region_row *row = region_row_take(&region, REGION_WORKER);
-    struct mailbox_letter letter;
+    struct region_process *row = region_process_take(&region, REGION_WORKER);
+    struct mailbox_job job;
     uint64_t before = region_milliseconds();
     CHECK(row && send_one(row, 1, 60) == MAILBOX_FAILED);
     uint64_t took = region_milliseconds() - before;
     CHECK(took >= 60 && took < SLOW_MS);
-    CHECK(mailbox_collect(&region, &letter, 1) == 1 && is_whole(&letter.letter) && letter.letter.expires_at == 1);
+    CHECK(mailbox_collect(&region, &job, 1) == 1 && is_whole(&job.job) && job.job.expires_at == 1);
 }
 
 /* Nobody answers: the revocation waits, and no proof takes its place; another revocation does. */
 static void a_proof_leaves_a_revocation_lying(void)
 {
-    struct mailbox_letter letter;
-    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    struct mailbox_job job;
+    struct region_process *row = region_process_take(&region, REGION_WORKER);
     CHECK(row);
     CHECK(send_one(row, 2, 1) == MAILBOX_FAILED && send_one(row, 3, 1) == MAILBOX_FAILED);
-    CHECK(mailbox_collect(&region, &letter, 1) == 1 && letter.letter.expires_at == 2);
+    CHECK(mailbox_collect(&region, &job, 1) == 1 && job.job.expires_at == 2);
     CHECK(send_one(row, 4, 1) == MAILBOX_FAILED);
-    CHECK(mailbox_collect(&region, &letter, 1) == 1 && letter.letter.expires_at == 4);
-    mailbox_answer(&letter, MAILBOX_DURABLE);
+    CHECK(mailbox_collect(&region, &job, 1) == 1 && job.job.expires_at == 4);
+    mailbox_answer(&job, MAILBOX_DURABLE);
     CHECK(send_one(row, 5, 1) == MAILBOX_FAILED);
-    CHECK(mailbox_collect(&region, &letter, 1) == 1 && letter.letter.expires_at == 5);
-    mailbox_answer(&letter, MAILBOX_USED);
-    region_row_give(row);
+    CHECK(mailbox_collect(&region, &job, 1) == 1 && job.job.expires_at == 5);
+    mailbox_answer(&job, MAILBOX_USED);
+    region_process_release(row);
 }
 
 static void the_doorbell_rings(void)
 {
-    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    struct region_process *row = region_process_take(&region, REGION_WORKER);
     struct pollfd bell = { .fd = region.doorbell, .events = POLLIN };
     uint64_t rings;
     CHECK(poll(&bell, 1, 0) == 0);
@@ -101,7 +101,7 @@ static void the_doorbell_rings(void)
 
 static void each_answer_is_told_at_once(void)
 {
-    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    struct region_process *row = region_process_take(&region, REGION_WORKER);
     pid_t keeper = start_keeper(MAILBOX_DURABLE);
     for (unsigned i = 0; i < 100; i++) CHECK(send_one(row, i, PATIENCE_MS) == MAILBOX_DURABLE);
     CHECK(stop(keeper) == 0);
@@ -116,13 +116,13 @@ static void each_answer_is_told_at_once(void)
 
 static void an_answer_is_for_its_own_letter(void)
 {
-    struct region_row *row = region_row_take(&region, REGION_WORKER);
-    struct mailbox_letter old, current;
+    struct region_process *row = region_process_take(&region, REGION_WORKER);
+    struct mailbox_job old, current;
     CHECK(send_one(row, 1, 0) == MAILBOX_FAILED);
     CHECK(mailbox_collect(&region, &old, 1) == 1);
     CHECK(send_one(row, 2, 0) == MAILBOX_FAILED);
     mailbox_answer(&old, MAILBOX_DURABLE);
-    CHECK(mailbox_collect(&region, &current, 1) == 1 && current.letter.expires_at == 2);
+    CHECK(mailbox_collect(&region, &current, 1) == 1 && current.job.expires_at == 2);
     CHECK(current.number != old.number);
     mailbox_answer(&current, MAILBOX_FAILED);
     CHECK(mailbox_collect(&region, &current, 1) == 0);
@@ -131,70 +131,70 @@ static void an_answer_is_for_its_own_letter(void)
 /* The next owner of a row must not be told of the letter of the last one. */
 static void a_row_goes_on_counting_under_its_next_owner(void)
 {
-    struct region_row *row = region_row_take(&region, REGION_WORKER);
-    struct mailbox_letter orphan, current;
+    struct region_process *row = region_process_take(&region, REGION_WORKER);
+    struct mailbox_job orphan, current;
     CHECK(send_one(row, 1, 0) == MAILBOX_FAILED);
-    region_row_give(row);
-    CHECK(mailbox_collect(&region, &orphan, 1) == 1 && is_whole(&orphan.letter));
-    CHECK(region_row_take(&region, REGION_WORKER) == row);
+    region_process_release(row);
+    CHECK(mailbox_collect(&region, &orphan, 1) == 1 && is_whole(&orphan.job));
+    CHECK(region_process_take(&region, REGION_WORKER) == row);
     CHECK(send_one(row, 2, 0) == MAILBOX_FAILED);
     mailbox_answer(&orphan, MAILBOX_DURABLE);
-    CHECK(mailbox_collect(&region, &current, 1) == 1 && current.letter.expires_at == 2);
+    CHECK(mailbox_collect(&region, &current, 1) == 1 && current.job.expires_at == 2);
 }
 
 static void letters_of_all_are_collected_together(void)
 {
-    struct mailbox_letter letters[SENDERS];
+    struct mailbox_job jobs[SENDERS];
     unsigned seen = 0;
-    for (unsigned i = 0; i < SENDERS; i++) CHECK(send_one(region_row_take(&region, REGION_WORKER), i, 0) == MAILBOX_FAILED);
-    CHECK(mailbox_collect(&region, letters, 3) == 3);
-    CHECK(mailbox_collect(&region, letters, SENDERS) == SENDERS);
+    for (unsigned i = 0; i < SENDERS; i++) CHECK(send_one(region_process_take(&region, REGION_WORKER), i, 0) == MAILBOX_FAILED);
+    CHECK(mailbox_collect(&region, jobs, 3) == 3);
+    CHECK(mailbox_collect(&region, jobs, SENDERS) == SENDERS);
     for (size_t i = 0; i < SENDERS; i++) {
-        CHECK(is_whole(&letters[i].letter));
-        seen |= 1U << letters[i].letter.expires_at;
+        CHECK(is_whole(&jobs[i].job));
+        seen |= 1U << jobs[i].job.expires_at;
     }
     CHECK(seen == (1U << SENDERS) - 1);
 }
 
 static void a_letter_of_the_longest_client_and_jti_is_collected(void)
 {
-    struct region_row *row = region_row_take(&region, REGION_WORKER);
-    struct region_letter letter = letter_of(2);
-    struct mailbox_letter collected;
-    letter.jti_size = REGION_JTI;
-    letter.client_id_size = REGION_CLIENT_ID;
-    CHECK(mailbox_send(&region, row, &letter, 0) == MAILBOX_FAILED);
-    CHECK(mailbox_collect(&region, &collected, 1) == 1 && memcmp(&collected.letter, &letter, sizeof letter) == 0);
+    struct region_process *row = region_process_take(&region, REGION_WORKER);
+    struct region_job job = letter_of(2);
+    struct mailbox_job collected;
+    job.jti_size = REGION_JTI;
+    job.client_id_size = REGION_CLIENT_ID;
+    CHECK(mailbox_send(&region, row, &job, 0) == MAILBOX_FAILED);
+    CHECK(mailbox_collect(&region, &collected, 1) == 1 && memcmp(&collected.job, &job, sizeof job) == 0);
 }
 
 static void a_letter_of_impossible_size_or_kind_is_left_lying(void)
 {
-    struct region_row *row = region_row_take(&region, REGION_WORKER);
-    struct region_letter letter = letter_of(3);
-    struct mailbox_letter collected;
-    letter.jti_size = REGION_JTI + 1;
-    CHECK(mailbox_send(&region, row, &letter, 0) == MAILBOX_FAILED);
+    struct region_process *row = region_process_take(&region, REGION_WORKER);
+    struct region_job job = letter_of(3);
+    struct mailbox_job collected;
+    job.jti_size = REGION_JTI + 1;
+    CHECK(mailbox_send(&region, row, &job, 0) == MAILBOX_FAILED);
     CHECK(mailbox_collect(&region, &collected, 1) == 0);
-    letter.jti_size = 1;
-    letter.client_id_size = REGION_CLIENT_ID + 1;
-    CHECK(mailbox_send(&region, row, &letter, 0) == MAILBOX_FAILED);
+    job.jti_size = 1;
+    job.client_id_size = REGION_CLIENT_ID + 1;
+    CHECK(mailbox_send(&region, row, &job, 0) == MAILBOX_FAILED);
     CHECK(mailbox_collect(&region, &collected, 1) == 0);
-    letter = letter_of(3);
-    letter.kind = REGION_KIND_PROOF + 1;
-    CHECK(mailbox_send(&region, row, &letter, 0) == MAILBOX_FAILED);
+    job = letter_of(3);
+    job.kind = REGION_KIND_PROOF + 1;
+    CHECK(mailbox_send(&region, row, &job, 0) == MAILBOX_FAILED);
     CHECK(mailbox_collect(&region, &collected, 1) == 0);
 }
 
 /* A keeper that has read the letters dies before it answers; its successor does both. */
 static void a_successor_answers(void)
 {
-    struct region_row *row = region_row_take(&region, REGION_WORKER);
+    struct region_process *row = region_process_take(&region, REGION_WORKER);
     pid_t worker = fixture_fork();
     if (worker == 0) _exit(send_one(row, 5, PATIENCE_MS) == MAILBOX_DURABLE ? 0 : 1);
     pid_t first = fixture_fork();
     if (first == 0) {
-        struct mailbox_letter letter;
-        while (mailbox_collect(&region, &letter, 1) == 0) fixture_sleep_us(200);
+        struct mailbox_job job;
+        while (mailbox_collect(&region, &job, 1) == 0) fixture_sleep_us(200);
         kill(getpid(), SIGKILL);
     }
     CHECK(fixture_wait(first) == 128 + SIGKILL);
@@ -203,9 +203,9 @@ static void a_successor_answers(void)
     CHECK(stop(second) == 0);
 }
 
-static void send_all(struct region_row *row)
+static void send_all(struct region_process *row)
 {
-    for (unsigned i = 0; i < LETTERS; i++)
+    for (unsigned i = 0; i < JOBS; i++)
         if (send_one(row, i, PATIENCE_MS) != MAILBOX_DURABLE) _exit(1);
     _exit(0);
 }
@@ -214,7 +214,7 @@ static void keepers_are_killed_and_everybody_is_answered(void)
 {
     pid_t senders[SENDERS], keeper = start_keeper(MAILBOX_DURABLE);
     for (int i = 0; i < SENDERS; i++) {
-        struct region_row *row = region_row_take(&region, REGION_WORKER);
+        struct region_process *row = region_process_take(&region, REGION_WORKER);
         senders[i] = fixture_fork();
         if (senders[i] == 0) send_all(row);
     }
@@ -239,13 +239,13 @@ static void *send_impatiently(void *row)
 static void no_letter_is_torn(void)
 {
     pthread_t sender;
-    struct mailbox_letter letter;
+    struct mailbox_job job;
     unsigned collected = 0, torn = 0;
-    CHECK(pthread_create(&sender, NULL, send_impatiently, region_row_take(&region, REGION_WORKER)) == 0);
+    CHECK(pthread_create(&sender, NULL, send_impatiently, region_process_take(&region, REGION_WORKER)) == 0);
     while (collected < COLLECTED) {
-        if (mailbox_collect(&region, &letter, 1) == 0) continue;
+        if (mailbox_collect(&region, &job, 1) == 0) continue;
         collected++;
-        torn += !is_whole(&letter.letter);
+        torn += !is_whole(&job.job);
     }
     atomic_store(&senders_stop, 1);
     pthread_join(sender, NULL);

@@ -1,10 +1,10 @@
 /* The shared memory itself: its sizes, who may write where, and its rows. */
-#include "../../app/region.h"
+#include "../../app/region/region.h"
 
 #include <sys/resource.h>
 
-#include "../../app/revocation.h"
-#include "../../app/table.h"
+#include "../../app/region/revocation.h"
+#include "../../app/region/client_table.h"
 #include "fixture.h"
 
 static bool is_power_of_two(uint64_t n) { return n != 0 && (n & (n - 1)) == 0; }
@@ -22,8 +22,8 @@ static void sizes_follow_the_configuration(void)
     CHECK(is_power_of_two(region.verified_mask + 1) && region.verified_mask + 1 >= 65536);
     CHECK(is_power_of_two(region.seen_mask + 1) && region.seen_mask + 1 >= 1700);
     CHECK(region.records_size >= 10000ULL * config.client_bytes && region.failures_mask == 65535);
-    CHECK(region.row_count == config.workers * 3 + 4);
-    CHECK((size_t)((char *)(region.rows + region.row_count) - region.base) <= region.size);
+    CHECK(region.process_count == config.workers * 3 + 4);
+    CHECK((size_t)((char *)(region.rows + region.process_count) - region.base) <= region.size);
     CHECK((uintptr_t)region.rows % 64 == 0 && (uintptr_t)region.revoked % 64 == 0);
     CHECK((char *)region.board < region.base + region.private_size);
     CHECK((char *)(region.rules[1] + region.rules_max + 1) <= region.base + region.private_size);
@@ -52,7 +52,7 @@ static void parts_do_not_overlap(void)
         { (void *)r.revocations_full, 8 }, { (void *)r.verified, (r.verified_mask + 1) * 16 },
         { (void *)r.seen, (r.seen_mask + 1) * 8 }, { (void *)r.seen_full, 8 },
         { (void *)r.limits, (r.index_mask + 1) * 8 }, { (void *)r.failures, (r.failures_mask + 1) * 8 },
-        { (void *)r.slow_lane, 8 }, { (void *)r.log_lost, 8 }, { (void *)r.log_left_out, 8 }, { r.rows, r.row_count * sizeof *r.rows },
+        { (void *)r.slow_lane, 8 }, { (void *)r.log_lost, 8 }, { (void *)r.log_left_out, 8 }, { r.rows, r.process_count * sizeof *r.rows },
     };
     const size_t count = sizeof parts / sizeof *parts;
     for (size_t i = 0; i < count; i++) memset(parts[i].start, (int)i + 1, parts[i].size);
@@ -162,23 +162,23 @@ static void rows_are_few_and_keep_their_sums(void)
 {
     struct config config = fixture_config();
     struct region region = fixture_region(&config);
-    struct region_row *row = region_row_take(&region, REGION_WORKER), *last = row;
+    struct region_process *row = region_process_take(&region, REGION_WORKER), *last = row;
     CHECK(row && atomic_load(&row->role) == REGION_WORKER);
     size_t taken = 1;
-    for (struct region_row *next; (next = region_row_take(&region, REGION_KEEPER)) != NULL; taken++) {
+    for (struct region_process *next; (next = region_process_take(&region, REGION_KEEPER)) != NULL; taken++) {
         CHECK(next != last);
         last = next;
     }
-    CHECK(taken == region.row_count);
+    CHECK(taken == region.process_count);
     atomic_store(&row->counters[5], 42);
     atomic_store(&row->mailbox, 4711 << 2);
     atomic_store(&row->heartbeat_ms, 1);
     atomic_store(&row->busy_since_ms, 1);
     atomic_store(&row->ready, 1);
     atomic_store(&row->pid, 1);
-    region_row_give(row);
+    region_process_release(row);
     CHECK(atomic_load(&row->role) == REGION_FREE && atomic_load(&row->ready) == 0);
-    CHECK(region_row_take(&region, REGION_WORKER) == row);
+    CHECK(region_process_take(&region, REGION_WORKER) == row);
     CHECK(atomic_load(&row->counters[5]) == 42 && atomic_load(&row->mailbox) == 4711 << 2);
     CHECK(atomic_load(&row->heartbeat_ms) == 0 && atomic_load(&row->busy_since_ms) == 0 && atomic_load(&row->pid) == 0);
     region_close(&region);
@@ -231,7 +231,7 @@ static void a_confined_worker_can_do_its_work(void)
         if (region_confine(&confined) || arena_open(&arena, 65536)) _exit(3);
         if (revocation_put(&confined, token.jti, 0, 300) != -1) _exit(4);
         (void)revocation_find(&confined, &token);
-        (void)table_find(&confined, TEXT("nobody"), &arena, &client);
+        (void)client_table_find(&confined, TEXT("nobody"), &arena, &client);
         _exit(0);
     }
     CHECK(fixture_wait(child) == 0);

@@ -1,7 +1,7 @@
 /* Revoked tokens and rules: what was acknowledged holds, whoever is killed; what does not fit is refused. */
-#include "../../app/revocation.h"
+#include "../../app/region/revocation.h"
 
-#include "../../app/hash.h"
+#include "../../app/region/hash.h"
 #include "fixture.h"
 
 enum { NOW = 1000000, WINDOW = 256, WORKERS = 4, LIVES = 68, PUTS = 2000, EACH = 25, UNIT_MS = 4000 };

@@ -1,5 +1,5 @@
 /* The words of scopes: found as they were put, whole under a writer that is killed, and none when they do not fit. */
-#include "../../app/scopes.h"
+#include "../../app/region/scopes.h"
 
 #include "fixture.h"
 

@@ -63,13 +63,13 @@ static void the_token_itself_is_active(void)
 /* Each byte of the token, replaced by each letter that a token may have and by some that it may not. */
 static void no_other_byte_anywhere(void)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=/~\n\x80";
+    static const char jobs[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=/~\n\x80";
     CHECK(furnish() && get_token());
     for (size_t at = 0; at < token_size; at++) {
         char was = token[at];
-        for (const char *letter = letters; *letter; letter++) {
-            if (*letter == was) continue;
-            token[at] = *letter;
+        for (const char *job = jobs; *job; job++) {
+            if (*job == was) continue;
+            token[at] = *job;
             CHECK(is_active((struct text){ token, token_size }) == 0);
         }
         token[at] = was;

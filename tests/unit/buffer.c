@@ -1,7 +1,7 @@
 /* What is written, and that what does not fit is not cut. */
 #include "../../lib/base/buffer.h"
 
-#include "../../lib/base/object.h"
+#include "../../lib/base/strict_json.h"
 #include "../check.h"
 
 static struct text json_of(struct text t)
@@ -62,14 +62,14 @@ static void any_pair_of_bytes_makes_json(void)
     for (unsigned pair = 0; pair < 0x10000; pair++) {
         char in[2] = { (char)(pair >> 8), (char)pair }, out[64];
         struct buffer b = { out, 0, sizeof out, false };
-        struct object object;
+        struct strict_json object;
         buffer_put(&b, TEXT("{\"a\":"));
         buffer_put_json(&b, (struct text){ in, sizeof in });
         buffer_put_char(&b, '}');
         CHECK(!b.full);
         for (size_t i = 0; i < b.size; i++) CHECK((unsigned char)out[i] >= 0x20);
         /* The gate refuses \u0000, which is what a NUL becomes. */
-        CHECK(object_read(buffer_text(&b), &object) == 0 || in[0] == '\0' || in[1] == '\0');
+        CHECK(strict_json_read(buffer_text(&b), &object) == 0 || in[0] == '\0' || in[1] == '\0');
     }
 }
 
@@ -89,13 +89,13 @@ static void any_character_comes_back(void)
     for (unsigned point = 1; point < 0x110000; point += point < 0x3000 ? 1 : 251) {
         char in[4], out[64];
         struct buffer b = { out, 0, sizeof out, false };
-        struct object object;
+        struct strict_json object;
         struct text t = { in, utf8_of(point, in) }, again = { NULL, 0 };
         if (point >= 0xd800 && point < 0xe000) continue;
         buffer_put(&b, TEXT("{\"a\":"));
         buffer_put_json(&b, t);
         buffer_put_char(&b, '}');
-        CHECK(object_read(buffer_text(&b), &object) == 0 && object_string(object_member(&object, "a"), &arena, &again) == 0);
+        CHECK(strict_json_read(buffer_text(&b), &object) == 0 && strict_json_string(strict_json_member(&object, "a"), &arena, &again) == 0);
         CHECK_TEXT(again, t);
         arena_reset(&arena);
     }

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "../../lib/jose/subject.h"
+#include "../../lib/jose/certificate_subject.h"
 #include "../check.h"
 #include "../material.h"
 
@@ -191,12 +191,12 @@ static void a_date_that_cannot_be_read_is_not_current(void)
 }
 
 /* Whether the rule stands for the certificate; -1 when one of them cannot be read. */
-static int match(const char *name, enum subject_kind kind, const char *value)
+static int match(const char *name, enum certificate_subject_kind kind, const char *value)
 {
     struct certificate certificate;
-    struct subject subject = { kind, text_of(value) };
-    if (subject_fault(&subject) || open_certificate(name, &certificate)) return -1;
-    int same = subject_matches(&subject, &certificate);
+    struct certificate_subject subject = { kind, text_of(value) };
+    if (certificate_subject_fault(&subject) || open_certificate(name, &certificate)) return -1;
+    int same = certificate_subject_matches(&subject, &certificate);
     certificate_close(&certificate);
     return same;
 }
@@ -238,7 +238,7 @@ static void G6_alternative_names(void)
 
 static void rules_that_are_none(void)
 {
-    static const struct { enum subject_kind kind; const char *value; } wrong[] = {
+    static const struct { enum certificate_subject_kind kind; const char *value; } wrong[] = {
         { SUBJECT_subject_dn, "" }, { SUBJECT_subject_dn, "orders" }, { SUBJECT_subject_dn, "CN=" }, { SUBJECT_subject_dn, "=x" },
         { SUBJECT_subject_dn, "CN=a," }, { SUBJECT_subject_dn, "CN=a+" }, { SUBJECT_subject_dn, ",CN=a" },
         { SUBJECT_subject_dn, "XYZ=a" }, { SUBJECT_subject_dn, "CN=#0401ff" }, { SUBJECT_subject_dn, "CN=\"a\"" },
@@ -249,58 +249,58 @@ static void rules_that_are_none(void)
         { SUBJECT_san_ip, "1.2.3.4/24" }, { SUBJECT_san_email, "orders" },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        struct subject subject = { wrong[i].kind, text_of(wrong[i].value) };
-        CHECK(subject_fault(&subject) != NULL);
+        struct certificate_subject subject = { wrong[i].kind, text_of(wrong[i].value) };
+        CHECK(certificate_subject_fault(&subject) != NULL);
     }
-    CHECK(subject_fault(&(struct subject){ SUBJECT_san_dns, TEXT("a\0b") }) != NULL);
+    CHECK(certificate_subject_fault(&(struct certificate_subject){ SUBJECT_san_dns, TEXT("a\0b") }) != NULL);
 }
 
 /* Not even for who did not ask whether the rule is one. */
 static void what_is_no_rule_matches_nothing(void)
 {
-    static const struct subject subjects[] = {
+    static const struct certificate_subject subjects[] = {
         { SUBJECT_san_ip, { " 192.0.2.7", 10 } }, { SUBJECT_san_ip, { "\t192.0.2.7", 10 } }, { SUBJECT_san_ip, { "192.0.2.7\n", 10 } },
         { SUBJECT_san_ip, { "192.0.2.7 ", 10 } }, { SUBJECT_san_ip, { "192.0.2.7\0", 10 } },
-        { SUBJECT_san_dns, { "orders.example.com\0", 19 } }, { SUBJECT_NONE, { "orders.example.com", 18 } },
+        { SUBJECT_san_dns, { "orders.example.com\0", 19 } }, { CERTIFICATE_SUBJECT_NONE, { "orders.example.com", 18 } },
         { SUBJECT_san_dns, { "", 0 } }, { SUBJECT_subject_dn, { "", 0 } },
         { SUBJECT_subject_dn, { "CN\0x=orders,OU=Machines,O=Example,C=DE", 38 } },
     };
     struct certificate certificate;
     CHECK(open_certificate("client", &certificate) == 0);
-    for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) CHECK(!subject_matches(&subjects[i], &certificate));
+    for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) CHECK(!certificate_subject_matches(&subjects[i], &certificate));
     certificate_close(&certificate);
 }
 
 /* Every length around the buffers that types and addresses are copied to (with the sanitizer on). */
 static void types_and_addresses_of_any_length(void)
 {
-    static char bytes[SUBJECT_BYTES + 1];
-    for (size_t size = 1; size + 2 <= SUBJECT_BYTES; size++) {
+    static char bytes[CERTIFICATE_SUBJECT_BYTES + 1];
+    for (size_t size = 1; size + 2 <= CERTIFICATE_SUBJECT_BYTES; size++) {
         memset(bytes, 'T', size);
         bytes[0] = '1';
         for (size_t i = 1; i < size; i++) bytes[i] = i % 2 ? '.' : '2';
         memcpy(bytes + size, "=x", 2);
-        struct subject subject = { SUBJECT_subject_dn, { bytes, size + 2 } };
-        if (size >= TYPE_MOST) CHECK(subject_fault(&subject) != NULL);
-        else (void)subject_fault(&subject);
+        struct certificate_subject subject = { SUBJECT_subject_dn, { bytes, size + 2 } };
+        if (size >= TYPE_MOST) CHECK(certificate_subject_fault(&subject) != NULL);
+        else (void)certificate_subject_fault(&subject);
         memset(bytes, '1', size);
-        subject = (struct subject){ SUBJECT_san_ip, { bytes, size } };
-        CHECK(subject_fault(&subject) != NULL);
+        subject = (struct certificate_subject){ SUBJECT_san_ip, { bytes, size } };
+        CHECK(certificate_subject_fault(&subject) != NULL);
         memset(bytes, ':', size);
-        CHECK(subject_fault(&subject) != NULL || size <= 3);
+        CHECK(certificate_subject_fault(&subject) != NULL || size <= 3);
     }
 }
 
 /* Each attribute may be of 30 bytes and more of them than anybody needs: bounded, and in time. */
 static void a_name_without_end(void)
 {
-    static char bytes[SUBJECT_BYTES + 1];
-    for (size_t i = 0; i < SUBJECT_BYTES; i++) bytes[i] = "C=D,"[i % 4];
-    struct subject subject = { SUBJECT_subject_dn, { bytes, SUBJECT_BYTES - 1 } };
-    CHECK(subject_fault(&subject) != NULL);
+    static char bytes[CERTIFICATE_SUBJECT_BYTES + 1];
+    for (size_t i = 0; i < CERTIFICATE_SUBJECT_BYTES; i++) bytes[i] = "C=D,"[i % 4];
+    struct certificate_subject subject = { SUBJECT_subject_dn, { bytes, CERTIFICATE_SUBJECT_BYTES - 1 } };
+    CHECK(certificate_subject_fault(&subject) != NULL);
     memset(bytes, 'x', sizeof bytes);
-    subject = (struct subject){ SUBJECT_san_dns, { bytes, SUBJECT_BYTES + 1 } };
-    CHECK(subject_fault(&subject) != NULL);
+    subject = (struct certificate_subject){ SUBJECT_san_dns, { bytes, CERTIFICATE_SUBJECT_BYTES + 1 } };
+    CHECK(certificate_subject_fault(&subject) != NULL);
 }
 
 #define ISSUED_BY "13:2D:9E:47:63:B8:25:EA:74:EB:48:60:65:9B:A7:E6:4A:D4:E3:32"
@@ -309,7 +309,7 @@ static bool is_by(const char *file, const char *issuer)
 {
     struct certificate certificate;
     if (open_certificate(file, &certificate)) return false;
-    bool same = subject_issuer_matches(text_of(issuer), &certificate);
+    bool same = certificate_subject_issuer_matches(text_of(issuer), &certificate);
     certificate_close(&certificate);
     return same;
 }
@@ -332,11 +332,11 @@ static void G15_what_is_no_issuer_matches_nothing(void)
         "keyid:" ISSUED_BY ISSUED_BY ISSUED_BY ISSUED_BY,
     };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
-        CHECK(subject_issuer_fault(text_of(none[i])) != NULL);
+        CHECK(certificate_subject_issuer_fault(text_of(none[i])) != NULL);
         CHECK(!is_by("issued", none[i]));
     }
-    CHECK(subject_issuer_fault(TEXT("CN=a\0b")) != NULL);
-    CHECK(subject_issuer_fault(TEXT("CN=Example CA")) == NULL && subject_issuer_fault(TEXT("keyid:" ISSUED_BY)) == NULL);
+    CHECK(certificate_subject_issuer_fault(TEXT("CN=a\0b")) != NULL);
+    CHECK(certificate_subject_issuer_fault(TEXT("CN=Example CA")) == NULL && certificate_subject_issuer_fault(TEXT("keyid:" ISSUED_BY)) == NULL);
 }
 
 int main(void)

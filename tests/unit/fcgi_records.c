@@ -1,5 +1,5 @@
 /* What of a FastCGI stream may reach libfcgi, whole and cut at each place. */
-#include "../../app/fcgi_records.h"
+#include "../../app/worker/fcgi_records.h"
 #include "../check.h"
 
 enum { BEGIN = 1, ABORT = 2, PARAMS = 4, STDIN = 5, GET_VALUES = 9, STREAM = 4096 };

@@ -74,7 +74,7 @@ static void claims_that_are_read(void)
     CHECK_TEXT(claims.subject, TEXT("s"));
     CHECK_TEXT(claims.jti, TEXT("j"));
     CHECK(claims.audience_count == 2 && claims.expires_at == 3 && claims.not_before == 1 && claims.issued_at == 2);
-    CHECK(object_member(&claims.object, "x") != NULL);
+    CHECK(strict_json_member(&claims.object, "x") != NULL);
     CHECK(jwt_claims_read(encode(TEXT("{\"aud\":\"one\"}")), &arena, &claims) == NULL);
     CHECK(claims.audience_count == 1);
     CHECK_TEXT(claims.audiences[0], TEXT("one"));

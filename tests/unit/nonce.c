@@ -13,13 +13,13 @@ static struct response response;
 /* The nonce that is offered at a time. */
 static struct text nonce_at(int64_t now)
 {
-    struct exchange exchange = { .issuer = &world.issuer, .response = &response, .now = now };
+    struct request_context exchange = { .issuer = &world.issuer, .response = &response, .now = now };
     return nonce_offer(&exchange) ? (struct text){ NULL, 0 } : text_of(response.nonce);
 }
 
 static enum answer verify(struct text nonce, int64_t now, bool *old_r)
 {
-    const struct exchange exchange = { .issuer = &world.issuer, .now = now };
+    const struct request_context exchange = { .issuer = &world.issuer, .now = now };
     return nonce_verify(&exchange, nonce, old_r);
 }
 

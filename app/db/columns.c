@@ -1,0 +1,88 @@
+#include "columns.h"
+
+#include "../../lib/jose/jwk.h"
+#include "../../lib/oauth/scope.h"
+
+static const struct columns_verdict fine = { NULL, NULL };
+
+bool columns_plain(struct text t, char first, size_t most)
+{
+    for (size_t i = 0; i < t.size; i++)
+        if (t.data[i] < first || t.data[i] > '~') return false;
+    return t.size > 0 && t.size <= most;
+}
+
+bool columns_number(struct text column, uint64_t most, uint32_t *number_r)
+{
+    uint64_t value = 0;
+    if (text_present(column) && text_number(column, most, &value)) return false;
+    *number_r = (uint32_t)value;
+    return true;
+}
+
+/* A 0 that was written down is a date that does not exist. */
+static bool instant(struct text column, int64_t *seconds_r)
+{
+    uint64_t value = 0;
+    if (text_present(column) && (text_number(column, INT64_MAX, &value) || value == 0)) return false;
+    *seconds_r = (int64_t)value;
+    return true;
+}
+
+struct columns_verdict columns_secret(const struct text columns[5], struct client_secret *secret_r)
+{
+    if (!columns_plain(columns[1], '!', COLUMNS_LABEL))
+        return (struct columns_verdict){ "label", "not 1 to 32 printable characters without a blank" };
+    if (!text_present(columns[2]) || secret_parse(columns[2], &secret_r->hash))
+        return (struct columns_verdict){ "hash", "not one that m2mctl secret prints" };
+    if (!instant(columns[3], &secret_r->not_before)) return (struct columns_verdict){ "not_before", "not a time" };
+    if (!instant(columns[4], &secret_r->expires_at)) return (struct columns_verdict){ "expires_at", "not a time" };
+    return fine;
+}
+
+/* Why the row of a key cannot be used, or NULL. What goes on is the key as we write it. */
+static const char *read_jwk(const struct text columns[6], struct buffer *b, struct client_key *key)
+{
+    struct jwk jwk;
+    int algorithm = jws_algorithm_find(columns[2]);
+    if (algorithm < 0) return "its alg is not known";
+    if (!text_present(columns[3])) return "it is NULL";
+    const char *refused = jwk_read(columns[3], &jwk);
+    if (refused) return refused;
+    if (jwk.kid[0] != '\0' && !text_equal(text_of(jwk.kid), columns[1])) refused = "its kid is not that of the row";
+    if (jwk.algorithm >= 0 && jwk.algorithm != algorithm) refused = "its alg is not that of the row";
+    key->algorithm = (enum jws_algorithm)algorithm;
+    if (!refused && !jwk_suits(jwk.key, key->algorithm)) refused = "the alg of the row does not suit it";
+    if (!refused && jwk_put(b, jwk.key, key->algorithm, columns[1])) refused = "it cannot be written";
+    jwk_close(&jwk);
+    key->jwk = buffer_text(b);
+    return refused;
+}
+
+struct columns_verdict columns_key(const struct text columns[6], struct buffer *jwk, struct client_key *key_r)
+{
+    if (!columns_plain(columns[1], '!', JWK_KID_BYTES))
+        return (struct columns_verdict){ "kid", "not 1 to 64 printable characters without a blank" };
+    if (!instant(columns[4], &key_r->not_before)) return (struct columns_verdict){ "not_before", "not a time" };
+    if (!instant(columns[5], &key_r->expires_at)) return (struct columns_verdict){ "expires_at", "not a time" };
+    return (struct columns_verdict){ "public_jwk", read_jwk(columns, jwk, key_r) };
+}
+
+/* An audience whose row cannot be right limits nothing that can be relied on: no token for it until that is mended. */
+struct columns_verdict columns_grant(const struct text columns[6], struct client_grant *grant_r)
+{
+    struct scope words;
+    uint32_t is_default = 0;
+    if (!columns_plain(columns[1], '!', COLUMNS_AUDIENCE))
+        return (struct columns_verdict){ "audience", "not an absolute URI of at most 255 bytes" };
+    if (columns[2].size > COLUMNS_SCOPE || (columns[2].size > 0 && (scope_parse(columns[2], &words) || words.count != 1)))
+        return (struct columns_verdict){ "scope", "not one scope word of at most 255 bytes" };
+    if (!columns_number(columns[3], 1, &is_default)) return (struct columns_verdict){ "is_default", "neither 0 nor 1" };
+    if (!columns_number(columns[4], COLUMNS_TOKEN_SECONDS, &grant_r->audience_seconds))
+        return (struct columns_verdict){ "token_seconds of its audience", "over 86400" };
+    grant_r->audience_algorithm = text_present(columns[5]) ? jws_algorithm_find(columns[5]) : -1;
+    if (text_present(columns[5]) && grant_r->audience_algorithm < 0)
+        return (struct columns_verdict){ "token_algorithm of its audience", "not known" };
+    grant_r->is_default = is_default == 1;
+    return fine;
+}

@@ -1,0 +1,268 @@
+/* db: MariaDB. The only file that sees mysql.h, and, with sql/, the only place that names a column.
+ *
+ * Constant statements, prepared on first use and kept for the connection's life; every parameter and every result is a
+ * string. A connection that failed is dead: close it, open another. Connect, read and write time out after DB_SECONDS;
+ * TLS is verified or refused, never silently absent; no option file is read. */
+#ifndef APP_DB_DB_H
+#define APP_DB_DB_H
+
+#include <stddef.h>
+
+#include "../../lib/base/text.h"
+#include "../platform/config.h"
+
+enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VALUE = 16384 };
+
+/* Names of everything that is ever asked become DB_name. A string parameter that stands against a number is CAST, or
+ * the comparison would be one of doubles. No value may be longer than DB_VALUE. */
+#define DB_STATEMENT_LIST(X) DB_SESSION_LIST(X) DB_KEEPER_LIST(X) DB_KEY_LIST(X) DB_OPERATOR_LIST(X)
+
+/* The variables of a session are in session.h. */
+#define DB_SESSION_LIST(X) \
+    X(SET_STREAM, /* stream; NULL: the operators' */ \
+      "SET @m2m_stream = ?") \
+    X(CHECK_STREAM, /* stream -> 1, or 0 when the session has another one */ \
+      "SELECT @m2m_stream <=> ?") \
+    X(BEGIN, "START TRANSACTION") \
+    X(BEGIN_SNAPSHOT, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY") \
+    X(COMMIT, "COMMIT") \
+    X(ROLLBACK, "ROLLBACK")
+
+#define DB_KEEPER_LIST(X) \
+    X(SET_DIRTY, /* for the next statement: it also sees what is not committed, and so walks no chain of versions */ \
+      "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED") \
+    X(READ_WRITABLE, /* -> what the server says of read_only and of innodb_read_only */ \
+      "SELECT @@GLOBAL.read_only, @@GLOBAL.innodb_read_only") \
+    X(READ_MISSING, /* -> kind, name of each procedure and trigger that was laid and is not there */ \
+      "CALL routines_missing()") \
+    X(READ_STREAMS, /* -> stream, seq, began, began_seq, epoch; one row without a stream when there is none */ \
+      "SELECT s.stream, s.seq, s.began, s.began_seq, e.epoch FROM (SELECT 1 AS one) o " \
+      "LEFT JOIN feed_epoch e ON e.only_row = o.one LEFT JOIN feed_stream s ON TRUE ORDER BY s.stream") \
+    X(READ_STREAM, /* stream -> seq */ \
+      "SELECT seq FROM feed_stream WHERE stream = ?") \
+    X(READ_FEED, /* stream, seq, seq again -> seq, kind, item, expires_at of the revoked token: the next 10000 */ \
+      "SELECT f.seq, f.kind, f.item, UNIX_TIMESTAMP(r.expires_at) FROM feed f " \
+      "LEFT JOIN revoked_token r ON f.kind = 'revoked_token' AND r.jti = f.item " \
+      "WHERE f.stream = ? AND f.seq > CAST(? AS UNSIGNED) AND f.seq <= CAST(? AS UNSIGNED) + 10000 ORDER BY f.seq") \
+    X(READ_FEED_ROW, /* stream, seq -> seq */ \
+      "SELECT seq FROM feed WHERE stream = ? AND seq = CAST(? AS UNSIGNED)") \
+    X(READ_FEED_OLDEST, /* stream, seq -> the smallest seq above it, or nothing */ \
+      "SELECT seq FROM feed WHERE stream = ? AND seq > CAST(? AS UNSIGNED) ORDER BY seq LIMIT 1") \
+    X(READ_CLIENTS, /* first, last -> client_id, enabled, bits of auth_methods, default_audience, index of omitted_scope
+                       from 1, token_seconds, rate_per_minute, rate_burst, index of assertion_audience from 1, index of
+                       require_binding from 1, index of tls_subject_kind from 1, tls_subject, assertion_seconds, tls_issuer;
+                       by client_id, at most 1000 */ \
+      "SELECT client_id, enabled, CAST(auth_methods AS UNSIGNED), LEFT(default_audience, 256), CAST(omitted_scope AS UNSIGNED), " \
+      "token_seconds, rate_per_minute, rate_burst, CAST(assertion_audience AS UNSIGNED), " \
+      "CAST(require_binding AS UNSIGNED), CAST(tls_subject_kind AS UNSIGNED), LEFT(tls_subject, 513), assertion_seconds, " \
+      "LEFT(tls_issuer, 513) FROM client " \
+      "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 1000") \
+    X(READ_SECRETS, /* first, last -> client_id, label, hash, not_before, expires_at; by client_id */ \
+      "SELECT client_id, label, LEFT(hash, 256), UNIX_TIMESTAMP(not_before), UNIX_TIMESTAMP(expires_at) FROM client_secret " \
+      "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, label") \
+    X(READ_CLIENT_KEYS, /* first, last -> client_id, kid, alg, public_jwk, not_before, expires_at; by client_id */ \
+      "SELECT client_id, kid, alg, LEFT(public_jwk, 4097), UNIX_TIMESTAMP(not_before), UNIX_TIMESTAMP(expires_at) " \
+      "FROM client_key WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, kid") \
+    X(READ_GRANTS, /* first, last -> client_id, audience, scope, is_default, and of the audience: token_seconds,
+                      token_algorithm; by client_id */ \
+      "SELECT g.client_id, LEFT(g.audience, 256), LEFT(g.scope, 256), g.is_default, a.token_seconds, a.token_algorithm " \
+      "FROM client_grant g LEFT JOIN audience a ON a.audience = g.audience " \
+      "WHERE g.client_id >= ? AND g.client_id <= ? ORDER BY g.client_id, g.audience, g.scope") \
+    X(READ_READERS, /* first, last -> client_id, audience; by client_id */ \
+      "SELECT client_id, LEFT(audience, 256) FROM audience_reader " \
+      "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, audience") \
+    X(READ_SCOPES, /* -> scope, each once, in their order; at most 8193, of which 8192 bytes would have room for half */ \
+      "SELECT DISTINCT scope FROM audience_scope ORDER BY scope LIMIT 8193") \
+    X(READ_REVOKED_TOKENS, /* last seen -> jti, expires_at; by jti, at most 10000 */ \
+      "SELECT LEFT(jti, 65), UNIX_TIMESTAMP(expires_at) FROM revoked_token " \
+      "WHERE jti > ? AND expires_at > CURRENT_TIMESTAMP ORDER BY jti LIMIT 10000") \
+    X(READ_RULES, /* -> client_id, label, issued_from, issued_before, expires_at; those of the same tokens together, and of
+                     these first those without issued_from */ \
+      "SELECT client_id, label, UNIX_TIMESTAMP(issued_from), UNIX_TIMESTAMP(issued_before), " \
+      "UNIX_TIMESTAMP(expires_at) FROM revocation_rule WHERE expires_at > CURRENT_TIMESTAMP ORDER BY client_id, label, issued_from") \
+    X(READ_KEYS, /* -> kid, alg, public_jwk, private_pem, private_uri (one of the two), mac, publish_at, activate_at, retire_at,
+                    remove_at: those that are not removed; a text that is too long comes cut, but still too long */ \
+      "SELECT kid, alg, LEFT(public_jwk, 4096), LEFT(private_pem, 16000), private_uri, mac, UNIX_TIMESTAMP(publish_at), " \
+      "UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
+      "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP ORDER BY publish_at DESC, kid LIMIT 1000") \
+    X(ADD_REVOKED_TOKEN, /* jti, client_id, expires_at */ \
+      "INSERT INTO revoked_token (jti, client_id, expires_at) VALUES (?, ?, FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
+    X(ADD_USED_PROOF, /* proof, expires_at */ \
+      "INSERT INTO used_proof (proof, expires_at) VALUES (?, FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
+    X(FIND_REVOKED_TOKEN, /* jti -> 1 when its row is there at this moment, whatever snapshot the transaction has */ \
+      "SELECT 1 FROM revoked_token WHERE jti = ? LOCK IN SHARE MODE") \
+    X(FIND_USED_PROOF, /* proof -> the same */ \
+      "SELECT 1 FROM used_proof WHERE proof = ? LOCK IN SHARE MODE") \
+    X(PURGE_REVOKED_TOKENS, \
+      "DELETE FROM revoked_token WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
+      "ORDER BY expires_at, jti LIMIT 1000") \
+    X(PURGE_RULES, \
+      "DELETE FROM revocation_rule WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
+      "ORDER BY rule_id LIMIT 1000") \
+    X(PURGE_USED_PROOFS, /* later than they end, by more than the clocks of hosts may differ */ \
+      "DELETE FROM used_proof WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 10 MINUTE " \
+      "ORDER BY expires_at, proof LIMIT 1000") \
+    X(PURGE_FEED, \
+      "DELETE FROM feed WHERE at < CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000") \
+    X(PURGE_FEED_EARLY, /* while there are many streams */ \
+      "DELETE FROM feed WHERE at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR AND stream <> 'operator' " \
+      "ORDER BY at, stream, seq LIMIT 1000") \
+    X(READ_IDLE_STREAMS, /* -> stream, seq, began; those without a row in feed, at most 100 */ \
+      "SELECT s.stream, s.seq, s.began FROM feed_stream s WHERE s.stream <> 'operator' AND " \
+      "NOT EXISTS (SELECT 1 FROM feed f WHERE f.stream = s.stream) ORDER BY s.stream LIMIT 100") \
+    X(REMOVE_STREAM, /* stream, seq, began; unless it has moved since: its numbers and its rows in feed come together */ \
+      "DELETE FROM feed_stream WHERE stream = ? AND seq = CAST(? AS UNSIGNED) AND began = CAST(? AS UNSIGNED)")
+
+/* The lives of signing keys: the keeper's and the operator's. */
+#define DB_KEY_LIST(X) \
+    X(TAKE_LEASE, /* holder, holder again; changes no row while another host has it, but an operator need not wait. The row
+                     stays locked until the end of the transaction; on Galera, where a lock is one node's, all commits but
+                     the first fail, because turn is new */ \
+      "UPDATE rotation_lease SET holder = ?, turn = turn + 1, ends_at = CURRENT_TIMESTAMP + INTERVAL 10 SECOND " \
+      "WHERE only_row = 1 AND (? IN (holder, 'operator') OR ends_at <= CURRENT_TIMESTAMP)") \
+    X(READ_AUDIENCE_ALGORITHMS, /* -> token_algorithm, each that an audience names */ \
+      "SELECT DISTINCT token_algorithm FROM audience WHERE token_algorithm IS NOT NULL") \
+    X(LIST_KEYS, /* -> kid, alg, public_jwk, private_uri, mac, publish_at, activate_at, retire_at, remove_at; in the order of
+                    their lives. Removed ones stay for good, and are shown for a week */ \
+      "SELECT kid, alg, LEFT(public_jwk, 4096), private_uri, mac, UNIX_TIMESTAMP(publish_at), UNIX_TIMESTAMP(activate_at), " \
+      "UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
+      "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY publish_at, kid LIMIT 1000") \
+    X(CALL_ADD_KEY, /* kid, alg, public_jwk, private_pem, private_uri, mac, publish_at, activate_at */ \
+      "CALL signing_key_add(?, ?, ?, ?, ?, ?, ?, ?)") \
+    X(ADD_KEY, /* the same */ \
+      "INSERT INTO signing_key (kid, alg, public_jwk, private_pem, private_uri, mac, publish_at, activate_at) VALUES " \
+      "(?, ?, ?, ?, ?, ?, FROM_UNIXTIME(CAST(? AS UNSIGNED)), FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
+    X(CALL_RETIRE_KEY, /* retire_at, remove_at, kid */ \
+      "CALL signing_key_retire(?, ?, ?)") \
+    X(RETIRE_KEY, /* the same */ \
+      "UPDATE signing_key SET retire_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)), " \
+      "remove_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?") \
+    X(CALL_DROP_KEY, /* remove_at, kid */ \
+      "CALL signing_key_remove(?, ?)") \
+    X(DROP_KEY, /* the same */ \
+      "UPDATE signing_key SET remove_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?") \
+    X(CALL_STRIP_KEYS, /* the private halves of keys that were removed a day ago; the rows stay, so that none comes back */ \
+      "CALL signing_key_strip()") \
+    X(CALL_PURGE_RULES, \
+      "CALL revocation_rule_purge()") \
+    X(CALL_PURGE_REVOKED_TOKENS, \
+      "CALL revoked_token_purge()") \
+    X(CALL_PURGE_USED_PROOFS, \
+      "CALL used_proof_purge()")
+
+/* A client as an operator reads it: what a column is called, and how it is selected. */
+#define DB_CLIENT_COLUMN_LIST(X) \
+    X(client_id, "client_id") X(enabled, ", enabled") X(description, ", description") X(auth_methods, ", auth_methods") \
+    X(default_audience, ", default_audience") X(omitted_scope, ", omitted_scope") X(token_seconds, ", token_seconds") \
+    X(rate_per_minute, ", rate_per_minute") X(rate_burst, ", rate_burst") X(assertion_audience, ", assertion_audience") \
+    X(assertion_seconds, ", assertion_seconds") X(require_binding, ", require_binding") \
+    X(tls_subject_kind, ", tls_subject_kind") X(tls_subject, ", tls_subject") X(tls_issuer, ", tls_issuer") \
+    X(created_at, ", UNIX_TIMESTAMP(created_at)")
+#define DB_CLIENT_COLUMN_SQL(name, sql) sql
+
+/* The operator's: m2mctl. */
+#define DB_OPERATOR_LIST(X) \
+    X(LOCK_MIGRATIONS, /* -> 1, or 0 when another session has it; ends with the session; a server's locks have one name
+                          space for all databases */ \
+      "SELECT GET_LOCK(CONCAT('m2mauth.', DATABASE()), 2)") \
+    X(CREATE_MIGRATIONS, \
+      "CREATE TABLE IF NOT EXISTS schema_migration (version VARBINARY(128) NOT NULL PRIMARY KEY, " \
+      "sha256 CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'of the file as it was applied', " \
+      "state ENUM('running','done') NOT NULL COMMENT 'running: under way, or it failed half-way', " \
+      "db_user VARCHAR(255) NOT NULL, started_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, " \
+      "finished_at TIMESTAMP NULL DEFAULT NULL) ENGINE=InnoDB COMMENT='migrations applied by m2mctl migrate'") \
+    X(READ_MIGRATIONS, /* -> version, sha256, state, db_user, started_at, finished_at; in the order they were begun */ \
+      "SELECT version, sha256, state, db_user, UNIX_TIMESTAMP(started_at), UNIX_TIMESTAMP(finished_at) " \
+      "FROM schema_migration ORDER BY started_at, version") \
+    X(START_MIGRATION, /* version, sha256 */ \
+      "INSERT INTO schema_migration (version, sha256, state, db_user) VALUES (?, ?, 'running', USER())") \
+    X(FINISH_MIGRATION, /* sha256, version */ \
+      "UPDATE schema_migration SET state = 'done', sha256 = ?, finished_at = CURRENT_TIMESTAMP " \
+      "WHERE version = ? AND state = 'running'") \
+    X(FORGET_MIGRATION, /* version */ \
+      "DELETE FROM schema_migration WHERE version = ? AND state = 'running'") \
+    X(READ_VERSION, "SELECT @@version") \
+    X(READ_ROUTINE_FILE, /* -> number, sha256, state, db_user, laid_at; no row or one */ \
+      "SELECT number, sha256, state, db_user, UNIX_TIMESTAMP(laid_at) FROM schema_routine_file") \
+    X(READ_MISSING_ROUTINES, /* -> kind, name; what was laid and is not there */ \
+      "SELECT s.kind, s.name FROM schema_routine s " \
+      "LEFT JOIN information_schema.ROUTINES r ON s.kind <> 'TRIGGER' AND r.ROUTINE_SCHEMA = DATABASE() " \
+      "AND r.ROUTINE_TYPE = s.kind AND r.ROUTINE_NAME = s.name " \
+      "LEFT JOIN information_schema.TRIGGERS t ON s.kind = 'TRIGGER' AND t.TRIGGER_SCHEMA = DATABASE() " \
+      "AND t.TRIGGER_NAME = s.name WHERE r.ROUTINE_NAME IS NULL AND t.TRIGGER_NAME IS NULL ORDER BY s.kind, s.name") \
+    X(START_ROUTINES, /* number, sha256 */ \
+      "REPLACE INTO schema_routine_file (only_row, number, sha256, state, db_user) " \
+      "VALUES (1, CAST(? AS UNSIGNED), ?, 'running', USER())") \
+    X(FORGET_ROUTINES, "DELETE FROM schema_routine") \
+    X(ADD_ROUTINE, /* kind, name */ "INSERT INTO schema_routine (kind, name) VALUES (?, ?)") \
+    X(FINISH_ROUTINES, \
+      "UPDATE schema_routine_file SET state = 'done', laid_at = CURRENT_TIMESTAMP WHERE state = 'running'") \
+    X(READ_CLIENT_VIEWS, /* first, last -> DB_CLIENT_COLUMN_LIST; by client_id, at most 100 */ \
+      "SELECT " DB_CLIENT_COLUMN_LIST(DB_CLIENT_COLUMN_SQL) \
+      " FROM client WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 100") \
+    X(READ_IN_TRANSACTION, /* -> 1 in a transaction, else 0 */ \
+      "SELECT @@in_transaction") \
+    X(FIND_KEY, /* kid -> kid, also of a removed key */ \
+      "SELECT kid FROM signing_key WHERE kid = ?") \
+    X(SEAL_KEY, /* mac, kid, alg, public_jwk, private_uri: only the row that was looked at, and only one without a MAC */ \
+      "UPDATE signing_key SET mac = ? WHERE kid = ? AND alg = ? AND public_jwk = ? AND private_uri <=> ? AND mac = ''") \
+    X(RESEAL_KEY, /* private_pem, mac, kid, mac before */ \
+      "UPDATE signing_key SET private_pem = ?, mac = ? WHERE kid = ? AND mac = ?") \
+    X(ACTIVATE_KEY, /* activate_at, kid */ \
+      "UPDATE signing_key SET activate_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?")
+
+/* The longest value of the first columns of an answer, in bytes, where a longer one has no place in memory. A CHECK or a column's
+ * type refuses it, but for a schema that was restored or made by others. What is not named here ends at DB_VALUE. */
+#define DB_LONGEST_LIST(X) \
+    X(READ_STREAMS, 64) \
+    X(READ_RULES, 128, 64) \
+    X(READ_KEYS, 64, 7) \
+    X(LIST_KEYS, 64, 7)
+
+enum db_statement {
+#define DB_STATEMENT_NAME(name, sql) DB_##name,
+    DB_STATEMENT_LIST(DB_STATEMENT_NAME)
+#undef DB_STATEMENT_NAME
+    DB_STATEMENTS
+};
+
+struct db;
+
+/* The keeper's connection, its session set up and verified. NULL with the reason in why. stream: feed stream of this
+ * host, into which its own changes go. */
+struct db *db_open(const struct config *config, const char *stream, char why[DB_WHY]);
+
+/* An operator's connection, for m2mctl: user instead of config's, no limit on how long a statement may take, no feed
+ * stream. password may be NULL (unix_socket authentication). */
+struct db *db_open_operator(const struct config *config, const char *user, const char *password, char why[DB_WHY]);
+void db_close(struct db *db);
+
+/* From here on report is told, in a sentence with table, row and column, of each row that is left out of an answer because
+ * a value is too long. */
+void db_report_left_out(struct db *db, void (*report)(const char *what));
+
+/* Runs one of the statements; row (may be NULL) is called for each result row, while the rest is still on its way: it
+ * must not use db, and stops the walk by a non-zero return. The number of rows seen (also those left out) or changed, or
+ * -1: why is in db_why(). NULL columns are absent texts; columns live until the row function returns. */
+long db_query(struct db *db, enum db_statement statement, const struct text *parameters, size_t count,
+              int (*row)(void *context, const struct text *columns, size_t count), void *context);
+
+/* Runs SQL text of several statements, as the mariadb client would, but for DELIMITER. 0, or -1. For migrations. */
+int db_script(struct db *db, struct text sql);
+
+const char *db_why(const struct db *db);
+/* Runs a procedure that does what statement does, or statement, where the account may not run it yet (sql/grants.sql of an
+ * older version) or the database has none. As db_query() without rows. */
+long db_call(struct db *db, enum db_statement procedure, enum db_statement statement, const struct text *parameters,
+             size_t count);
+
+unsigned db_errno(const struct db *db);     /* the server's or client library's error number of the last failure */
+
+/* What db_errno() may say that is worth telling apart. */
+enum {
+    DB_NO_COLUMN = 1054, DB_DUPLICATE = 1062, DB_DENIED = 1142, DB_NO_TABLE = 1146, DB_UNKNOWN_VARIABLE = 1193,
+    DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_READ_ONLY = 1290, DB_NO_PROCEDURE = 1305, DB_PROCEDURE_DENIED = 1370,
+    DB_READ_ONLY_MODE = 1836, DB_TIMED_OUT = 1969, DB_LOST_FIRST = 2000, DB_LOST_LAST = 2999
+};
+
+#endif
