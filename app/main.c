@@ -20,19 +20,18 @@ enum task { TASK_SERVE, TASK_CHECK, TASK_VERSION, TASK_HELP, TASK_NONE };
 struct options {
     enum task task;
     const char *path;
-    unsigned workers;       /* 0: as the configuration says */
+    unsigned workers; /* 0: as the configuration says */
 };
 
-static const char usage[] =
-    "usage: m2mauth [-c FILE] [-w N] [-t] [-V] [-h]\n"
-    "  -c FILE  configuration (" SYSCONFDIR "/m2mauth/m2mauth.conf)\n"
-    "  -w N     number of workers, 1 to 64, in place of `workers` in FILE\n"
-    "  -t       check the configuration and the secret files it names, warn of what is wrong\n"
-    "           in the database, and exit\n"
-    "  -V       print the version and exit\n"
-    "  -h       print this and exit\n"
-    "Standard input must be a listening socket: start m2mauth under spawn-fcgi, a systemd\n"
-    "socket unit or a front server.\n";
+static const char usage[] = "usage: m2mauth [-c FILE] [-w N] [-t] [-V] [-h]\n"
+                            "  -c FILE  configuration (" SYSCONFDIR "/m2mauth/m2mauth.conf)\n"
+                            "  -w N     number of workers, 1 to 64, in place of `workers` in FILE\n"
+                            "  -t       check the configuration and the secret files it names, warn of what is wrong\n"
+                            "           in the database, and exit\n"
+                            "  -V       print the version and exit\n"
+                            "  -h       print this and exit\n"
+                            "Standard input must be a listening socket: start m2mauth under spawn-fcgi, a systemd\n"
+                            "socket unit or a front server.\n";
 
 static int read_workers(const char *word, struct options *options)
 {
@@ -82,10 +81,7 @@ static int check_password(const struct config *config)
     return failed;
 }
 
-static void ignore_left_out(const char *what)
-{
-    (void)what;
-}
+static void ignore_left_out(const char *what) { (void)what; }
 
 /* Whatever is found here is a warning: the units start and reload by -t, and the server runs without a database for a
  * while. An account that is let in by its system name (unix_socket) needs -t to be run as that user. */
@@ -98,7 +94,8 @@ static void check_database(const struct config *config)
         return;
     }
     db_report_left_out(db, ignore_left_out);
-    if (schema_check(db, why) != SCHEMA_WHOLE) fprintf(stderr, "m2mauth: warning: database %s: %s\n", config->db_name, why);
+    if (schema_check(db, why) != SCHEMA_WHOLE)
+        fprintf(stderr, "m2mauth: warning: database %s: %s\n", config->db_name, why);
     db_close(db);
 }
 
@@ -118,11 +115,12 @@ static int serve(const struct options *options)
     if (getsockopt(LISTENER, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) || !listening) {
         fputs("m2mauth: standard input is not a listening socket; start it as\n"
               "    spawn-fcgi -n -s /run/m2mauth/fcgi.sock -- m2mauth -c FILE\n"
-              "or from a systemd socket unit with StandardInput=socket (m2mauth -h says more)\n", stderr);
+              "or from a systemd socket unit with StandardInput=socket (m2mauth -h says more)\n",
+              stderr);
         return EX_USAGE;
     }
     if (harden_descriptors()) return EX_OSERR;
-    log_open("auto", "master");     /* before harden_process(), after which stderr may not be opened again */
+    log_open("auto", "master"); /* before harden_process(), after which stderr may not be opened again */
     if (harden_process()) return EX_OSERR;
     return master_run(options->path, options->workers);
 }

@@ -5,9 +5,9 @@
 #include "columns.h"
 
 enum {
-    PAGE_BYTES = 16 * 1024 * 1024,          /* of texts; one client at its limits needs a fiftieth of it */
+    PAGE_BYTES = 16 * 1024 * 1024, /* of texts; one client at its limits needs a fiftieth of it */
     METHODS_MOST = (1 << CLIENT_METHODS) - 1,
-    NAMED_BYTES = 64                        /* of a bad row's name in a message */
+    NAMED_BYTES = 64 /* of a bad row's name in a message */
 };
 
 int client_rows_open(struct client_rows *page)
@@ -50,7 +50,7 @@ static struct text keep(struct client_rows *page, struct text column)
 static void put_fault(struct client_rows *page, struct client_rows_fault fault)
 {
     if (page->fault_count++ >= CLIENT_ROWS_FAULTS) return;
-    fault.row = keep(page, text_slice(fault.row, 0, NAMED_BYTES));      /* the log cuts a longer one, but the mend with it */
+    fault.row = keep(page, text_slice(fault.row, 0, NAMED_BYTES)); /* the log cuts a longer one, but the mend with it */
     page->faults[page->fault_count - 1] = fault;
 }
 
@@ -63,7 +63,8 @@ static void leave_out(struct client_rows *page, struct client_row *row, struct c
 }
 
 /* A column of the client's own row; several of them make one bad row. */
-static void fault_column(struct client_rows *page, struct client_row *row, struct columns_verdict verdict, const char *then)
+static void fault_column(struct client_rows *page, struct client_row *row, struct columns_verdict verdict,
+                         const char *then)
 {
     if (!row->own_is_bad) row->bad_rows++;
     row->own_is_bad = true;
@@ -94,27 +95,73 @@ static uint32_t take_number(struct client_rows *page, struct client_row *row, st
 enum { BINDING_NOT_KNOWN };
 
 static const struct column_rule
-    enabled_rule = { "enabled", false, 0, 1, 0, "neither 0 nor 1",
+    enabled_rule = { "enabled",
+                     false,
+                     0,
+                     1,
+                     0,
+                     "neither 0 nor 1",
                      "the client counts as disabled: CALL client_enable or client_disable" },
-    omitted_rule = { "omitted_scope", false, 1, CLIENT_OMITTED_REFUSE + 1, CLIENT_OMITTED_REFUSE + 1, "not known",
+    omitted_rule = { "omitted_scope",
+                     false,
+                     1,
+                     CLIENT_OMITTED_REFUSE + 1,
+                     CLIENT_OMITTED_REFUSE + 1,
+                     "not known",
                      "a request without scope is refused: UPDATE client SET omitted_scope" },
-    seconds_rule = { "token_seconds", true, 0, COLUMNS_TOKEN_SECONDS, 0, "over 86400",
+    seconds_rule = { "token_seconds",
+                     true,
+                     0,
+                     COLUMNS_TOKEN_SECONDS,
+                     0,
+                     "over 86400",
                      "token_seconds of m2mauth.conf counts: UPDATE client SET token_seconds" },
-    rate_rule = { "rate_per_minute", true, 0, COLUMNS_RATE, COLUMNS_RATE, "over 1000000",
+    rate_rule = { "rate_per_minute",
+                  true,
+                  0,
+                  COLUMNS_RATE,
+                  COLUMNS_RATE,
+                  "over 1000000",
                   "1000000 counts: UPDATE client SET rate_per_minute" },
-    burst_rule = { "rate_burst", true, 0, COLUMNS_BURST, 0, "over 100000",
+    burst_rule = { "rate_burst",
+                   true,
+                   0,
+                   COLUMNS_BURST,
+                   0,
+                   "over 100000",
                    "rate_per_minute counts: UPDATE client SET rate_burst" },
-    assertion_rule = { "assertion_audience", false, 1, CLIENT_ASSERTION_TOKEN_ENDPOINT + 1, CLIENT_ASSERTION_ISSUER + 1,
-                       "not known", "only the issuer is taken: UPDATE client SET assertion_audience" },
-    life_rule = { "assertion_seconds", true, 0, CLIENT_ASSERTION_SECONDS_MOST, 0, "over 3600",
+    assertion_rule = { "assertion_audience",
+                       false,
+                       1,
+                       CLIENT_ASSERTION_TOKEN_ENDPOINT + 1,
+                       CLIENT_ASSERTION_ISSUER + 1,
+                       "not known",
+                       "only the issuer is taken: UPDATE client SET assertion_audience" },
+    life_rule = { "assertion_seconds",
+                  true,
+                  0,
+                  CLIENT_ASSERTION_SECONDS_MOST,
+                  0,
+                  "over 3600",
                   "300 counts: UPDATE client SET assertion_seconds" },
-    binding_rule = { "require_binding", false, 1, CLIENT_BINDING_DPOP + 1, BINDING_NOT_KNOWN, "not known",
+    binding_rule = { "require_binding",
+                     false,
+                     1,
+                     CLIENT_BINDING_DPOP + 1,
+                     BINDING_NOT_KNOWN,
+                     "not known",
                      "the client gets no token, those that are out stay active: UPDATE client SET require_binding" },
-    kind_rule = { "tls_subject_kind", true, 1, CERTIFICATE_SUBJECT_KINDS - 1, CERTIFICATE_SUBJECT_NONE, "not known",
+    kind_rule = { "tls_subject_kind",
+                  true,
+                  1,
+                  CERTIFICATE_SUBJECT_KINDS - 1,
+                  CERTIFICATE_SUBJECT_NONE,
+                  "not known",
                   "tls_client_auth does not work for the client: CALL client_set_tls_subject" };
 
 /* A certificate's subject is a credential: one that cannot match is left out, and the others work. */
-static void take_subject(struct client_rows *page, struct client_row *row, const struct text columns[2], struct text issuer)
+static void take_subject(struct client_rows *page, struct client_row *row, const struct text columns[2],
+                         struct text issuer)
 {
     struct client *client = &row->client;
     client->tls_subject.kind = (enum certificate_subject_kind)take_number(page, row, columns[0], &kind_rule);
@@ -122,7 +169,9 @@ static void take_subject(struct client_rows *page, struct client_row *row, const
     const char *why = NULL;
     if (client->tls_subject.kind != CERTIFICATE_SUBJECT_NONE) why = certificate_subject_fault(&client->tls_subject);
     else if ((client->methods & CLIENT_TLS) && !text_present(columns[0])) why = "tls_client_auth needs it";
-    const char *wrong = text_present(issuer) && client->tls_subject.kind != CERTIFICATE_SUBJECT_NONE ? certificate_subject_issuer_fault(issuer) : NULL;
+    const char *wrong = text_present(issuer) && client->tls_subject.kind != CERTIFICATE_SUBJECT_NONE
+                          ? certificate_subject_issuer_fault(issuer)
+                          : NULL;
     if (why) fault_column(page, row, (struct columns_verdict){ "tls_subject", why }, kind_rule.then);
     if (wrong)
         fault_column(page, row, (struct columns_verdict){ "tls_issuer", wrong },
@@ -154,7 +203,8 @@ static void take_default_audience(struct client_rows *page, struct client_row *r
     bool usable = !text_present(column) || columns_plain(column, '!', COLUMNS_AUDIENCE);
     row->client.default_audience = usable ? keep(page, column) : none;
     if (!usable)
-        fault_column(page, row, (struct columns_verdict){ "default_audience", "not an absolute URI of at most 255 bytes" },
+        fault_column(page, row,
+                     (struct columns_verdict){ "default_audience", "not an absolute URI of at most 255 bytes" },
                      "a request without resource is refused: UPDATE client SET default_audience");
 }
 
@@ -162,9 +212,12 @@ static void take_default_audience(struct client_rows *page, struct client_row *r
 static int skip_client(struct client_rows *page, struct text id)
 {
     page->skipped++;
-    put_fault(page, (struct client_rows_fault){ keep(page, text_slice(id, 0, NAMED_BYTES)), NULL, { NULL, 0 }, "client_id",
-                                         "over 128 bytes (the message has the first 64)",
-                                         "the client is not known: INSERT it under a shorter name" });
+    put_fault(page, (struct client_rows_fault){ keep(page, text_slice(id, 0, NAMED_BYTES)),
+                                                NULL,
+                                                { NULL, 0 },
+                                                "client_id",
+                                                "over 128 bytes (the message has the first 64)",
+                                                "the client is not known: INSERT it under a shorter name" });
     return 0;
 }
 
@@ -212,16 +265,23 @@ static struct client_row *owner(struct client_rows *page, struct text client_id)
 /* 0: never. */
 static bool ends_before(int64_t a, int64_t b) { return a != 0 && (b == 0 || a < b); }
 
-static void leave_out_secret(struct client_rows *page, struct client_row *row, struct text label, struct columns_verdict verdict)
+static void leave_out_secret(struct client_rows *page, struct client_row *row, struct text label,
+                             struct columns_verdict verdict)
 {
-    leave_out(page, row, (struct client_rows_fault){ .table = "client_secret", .row = label, .column = verdict.column,
-        .why = verdict.why, .then = "this secret is left out: m2mctl secret makes another, then DELETE the row" });
+    leave_out(page, row,
+              (struct client_rows_fault){
+                  .table = "client_secret",
+                  .row = label,
+                  .column = verdict.column,
+                  .why = verdict.why,
+                  .then = "this secret is left out: m2mctl secret makes another, then DELETE the row" });
 }
 
 /* Of more than fit those that end last stay. */
 static void add_secret(struct client_rows *page, struct client_row *row, struct client_secret secret)
 {
-    static const struct columns_verdict crowded = { "expires_at", "the client has more than 8 secrets, and this one ends first" };
+    static const struct columns_verdict crowded = { "expires_at",
+                                                    "the client has more than 8 secrets, and this one ends first" };
     struct client *client = &row->client;
     struct client_secret *first = client->secrets;
     if (client->secret_count < CLIENT_SECRETS) {
@@ -250,16 +310,22 @@ static int take_secret(void *context, const struct text *columns, size_t count)
     return 0;
 }
 
-static void leave_out_key(struct client_rows *page, struct client_row *row, struct text kid, struct columns_verdict verdict)
+static void leave_out_key(struct client_rows *page, struct client_row *row, struct text kid,
+                          struct columns_verdict verdict)
 {
-    leave_out(page, row, (struct client_rows_fault){ .table = "client_key", .row = kid, .column = verdict.column,
-        .why = verdict.why, .then = "this key is left out: DELETE the row and CALL client_add_key" });
+    leave_out(page, row,
+              (struct client_rows_fault){ .table = "client_key",
+                                          .row = kid,
+                                          .column = verdict.column,
+                                          .why = verdict.why,
+                                          .then = "this key is left out: DELETE the row and CALL client_add_key" });
 }
 
 /* As add_secret(). */
 static void add_key(struct client_rows *page, struct client_row *row, struct client_key key)
 {
-    static const struct columns_verdict crowded = { "expires_at", "the client has more than 8 keys, and this one ends first" };
+    static const struct columns_verdict crowded = { "expires_at",
+                                                    "the client has more than 8 keys, and this one ends first" };
     struct client *client = &row->client;
     struct client_key *first = client->keys;
     if (client->key_count < CLIENT_KEYS) {
@@ -312,10 +378,16 @@ static int take_grant(void *context, const struct text *columns, size_t count)
     struct client *client = &row->client;
     struct columns_verdict verdict = columns_grant(columns, &grant);
     if (!verdict.why && client->grant_count == CLIENT_GRANTS)
-        verdict = (struct columns_verdict){ "audience", "the client has more than 256 grants, and this is not one of the first" };
+        verdict = (struct columns_verdict){ "audience",
+                                            "the client has more than 256 grants, and this is not one of the first" };
     if (verdict.why) {
-        leave_out(page, row, (struct client_rows_fault){ .table = "client_grant", .row = columns[1], .column = verdict.column,
-            .why = verdict.why, .then = "this grant is left out: mend the row or DELETE it and CALL client_allow" });
+        leave_out(page, row,
+                  (struct client_rows_fault){
+                      .table = "client_grant",
+                      .row = columns[1],
+                      .column = verdict.column,
+                      .why = verdict.why,
+                      .then = "this grant is left out: mend the row or DELETE it and CALL client_allow" });
         return 0;
     }
     grant.audience = grant_audience(page, client, columns[1]);
@@ -332,10 +404,15 @@ static int take_reader(void *context, const struct text *columns, size_t count)
     if (!row) return 0;
     const char *why = NULL;
     if (!columns_plain(columns[1], '!', COLUMNS_AUDIENCE)) why = "not an absolute URI of at most 255 bytes";
-    else if (row->client.read_count == CLIENT_READS) why = "the client has more than 64, and this is not one of the first";
+    else if (row->client.read_count == CLIENT_READS)
+        why = "the client has more than 64, and this is not one of the first";
     if (why) {
-        leave_out(page, row, (struct client_rows_fault){ .table = "audience_reader", .row = columns[1], .column = "audience",
-            .why = why, .then = "the client may not introspect its tokens: DELETE the row" });
+        leave_out(page, row,
+                  (struct client_rows_fault){ .table = "audience_reader",
+                                              .row = columns[1],
+                                              .column = "audience",
+                                              .why = why,
+                                              .then = "the client may not introspect its tokens: DELETE the row" });
         return 0;
     }
     if (row->client.read_count++ == 0) row->client.reads = &page->reads[page->read_count];
@@ -365,7 +442,8 @@ static int read_once(struct client_rows *page, struct text first, struct text la
         range[0] = page->clients[0].client.id;
         range[1] = page->clients[page->count - 1].client.id;
         if (ask(page, DB_READ_SECRETS, range, take_secret) || ask(page, DB_READ_CLIENT_KEYS, range, take_key) ||
-            ask(page, DB_READ_GRANTS, range, take_grant) || ask(page, DB_READ_READERS, range, take_reader)) return -1;
+            ask(page, DB_READ_GRANTS, range, take_grant) || ask(page, DB_READ_READERS, range, take_reader))
+            return -1;
     }
     page->more = page->rows == page->limit;
     return db_query(page->db, DB_COMMIT, NULL, 0, NULL, NULL) < 0 ? -1 : 0;

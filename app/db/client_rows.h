@@ -14,27 +14,27 @@
 enum { CLIENT_ROWS_MAX = 1000, CLIENT_ROWS_FAULTS = 32 };
 
 struct client_row {
-    struct client client;       /* slot and version are not filled in */
-    uint32_t bad_rows;          /* rows of it that were left out, and its own one if a column of that was replaced */
+    struct client client; /* slot and version are not filled in */
+    uint32_t bad_rows;    /* rows of it that were left out, and its own one if a column of that was replaced */
     bool own_is_bad;
 };
 
 /* One thing that is wrong with one row. */
 struct client_rows_fault {
     struct text client_id;
-    const char *table;          /* NULL: the client's own row */
-    struct text row;            /* label, kid or audience; the first bytes of a long one */
+    const char *table; /* NULL: the client's own row */
+    struct text row;   /* label, kid or audience; the first bytes of a long one */
     const char *column, *why;
-    const char *then;           /* what that leads to, and the mend */
+    const char *then; /* what that leads to, and the mend */
 };
 
 struct client_rows {
     size_t count;
-    struct client_row *clients;        /* by id */
-    bool more;                          /* there may be clients after `last` */
-    struct text last;                   /* the last client_id that was read, of whatever size */
-    size_t skipped;                     /* clients that cannot be kept at all: not in clients[] */
-    size_t fault_count;                 /* may be more than CLIENT_ROWS_FAULTS; the first of them are in faults[] */
+    struct client_row *clients; /* by id */
+    bool more;                  /* there may be clients after `last` */
+    struct text last;           /* the last client_id that was read, of whatever size */
+    size_t skipped;             /* clients that cannot be kept at all: not in clients[] */
+    size_t fault_count;         /* may be more than CLIENT_ROWS_FAULTS; the first of them are in faults[] */
     struct client_rows_fault *faults;
     /* client_rows.c's own */
     struct arena arena;

@@ -75,7 +75,8 @@ struct columns_verdict columns_grant(const struct text columns[6], struct client
     uint32_t is_default = 0;
     if (!columns_plain(columns[1], '!', COLUMNS_AUDIENCE))
         return (struct columns_verdict){ "audience", "not an absolute URI of at most 255 bytes" };
-    if (columns[2].size > COLUMNS_SCOPE || (columns[2].size > 0 && (scope_parse(columns[2], &words) || words.count != 1)))
+    if (columns[2].size > COLUMNS_SCOPE ||
+        (columns[2].size > 0 && (scope_parse(columns[2], &words) || words.count != 1)))
         return (struct columns_verdict){ "scope", "not one scope word of at most 255 bytes" };
     if (!columns_number(columns[3], 1, &is_default)) return (struct columns_verdict){ "is_default", "neither 0 nor 1" };
     if (!columns_number(columns[4], COLUMNS_TOKEN_SECONDS, &grant_r->audience_seconds))

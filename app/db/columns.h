@@ -9,10 +9,13 @@
 #include "../../lib/oauth/client.h"
 
 enum {
-    COLUMNS_TOKEN_SECONDS = ROTATION_LONGEST_TOKEN,             /* the most that a row may say */
-    COLUMNS_RATE = 1000000, COLUMNS_BURST = 100000,
-    COLUMNS_LABEL = 32, COLUMNS_AUDIENCE = 255, COLUMNS_SCOPE = 255,
-    COLUMNS_JWK = 1024                                          /* as jwk_put() writes it, of an RSA key of 4096 bits */
+    COLUMNS_TOKEN_SECONDS = ROTATION_LONGEST_TOKEN, /* the most that a row may say */
+    COLUMNS_RATE = 1000000,
+    COLUMNS_BURST = 100000,
+    COLUMNS_LABEL = 32,
+    COLUMNS_AUDIENCE = 255,
+    COLUMNS_SCOPE = 255,
+    COLUMNS_JWK = 1024 /* as jwk_put() writes it, of an RSA key of 4096 bits */
 };
 
 /* What is wrong with a row, and where; why is NULL for nothing. Both are literals. */

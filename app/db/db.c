@@ -51,10 +51,7 @@ static long fail_statement(struct db *db, MYSQL_STMT *statement)
     return fail(db, mysql_stmt_errno(statement), mysql_stmt_error(statement));
 }
 
-static long fail_connection(struct db *db)
-{
-    return fail(db, mysql_errno(db->mysql), mysql_error(db->mysql));
-}
+static long fail_connection(struct db *db) { return fail(db, mysql_errno(db->mysql), mysql_error(db->mysql)); }
 
 /* Without VERIFY_SERVER_CERT the library falls back to clear text in silence, whatever else is asked of it. Without a
  * ca file the system's certificates decide. */
@@ -95,10 +92,7 @@ static int connect_once(struct db *db, const struct config *config, const struct
     return 0;
 }
 
-static bool is_lost(unsigned number)
-{
-    return number >= DB_LOST_FIRST && number <= DB_LOST_LAST;
-}
+static bool is_lost(unsigned number) { return number >= DB_LOST_FIRST && number <= DB_LOST_LAST; }
 
 static int take_number(void *context, const struct text *columns, size_t count)
 {
@@ -142,10 +136,7 @@ static int set_variables(struct db *db, enum session_who who)
     return 0;
 }
 
-static int roll_back(struct db *db)
-{
-    return mysql_rollback(db->mysql) ? (int)fail_connection(db) : 0;
-}
+static int roll_back(struct db *db) { return mysql_rollback(db->mysql) ? (int)fail_connection(db) : 0; }
 
 static void put_wrong(struct buffer *wrong, const struct session_variable *variable, const char *value)
 {
@@ -193,7 +184,9 @@ static int set_stream(struct db *db, struct text stream)
     uint64_t same = 0;
     if (db_query(db, DB_SET_STREAM, &stream, 1, NULL, NULL) < 0) return -1;
     if (db_query(db, DB_CHECK_STREAM, &stream, 1, take_number, &same) < 0) return -1;
-    return same == 1 ? 0 : (int)fail(db, 0, "the server did not keep @m2m_stream: connect without a proxy that shares sessions");
+    return same == 1
+             ? 0
+             : (int)fail(db, 0, "the server did not keep @m2m_stream: connect without a proxy that shares sessions");
 }
 
 /* Closes db and gives NULL when the session is not what statements rely on. */
@@ -205,10 +198,11 @@ static struct db *begin_session(struct db *db, enum session_who who, struct text
     if (set_variables(db, who) || roll_back(db) || find_wrong(db, who, &wrong) || set_stream(db, stream))
         memcpy(why, db->why, DB_WHY);
     else if (wrong.size > 0)
-        snprintf(why, DB_WHY, "the server did not take these settings of the session: %.*s; mend its configuration or its "
-                 "init_connect", (int)wrong.size, wrong.data);
-    else
-        return db;
+        snprintf(why, DB_WHY,
+                 "the server did not take these settings of the session: %.*s; mend its configuration or its "
+                 "init_connect",
+                 (int)wrong.size, wrong.data);
+    else return db;
     db_close(db);
     return NULL;
 }
@@ -253,10 +247,7 @@ struct db *db_open_operator(const struct config *config, const char *user, const
     return begin_session(db, SESSION_OPERATOR, (struct text){ NULL, 0 }, why);
 }
 
-void db_report_left_out(struct db *db, void (*report)(const char *what))
-{
-    db->report = report;
-}
+void db_report_left_out(struct db *db, void (*report)(const char *what)) { db->report = report; }
 
 void db_close(struct db *db)
 {
@@ -337,13 +328,15 @@ static void leave_out(struct db *db, enum db_statement which, size_t column)
     enum { NAME_BYTES = 64 };
     char name[NAME_BYTES + 1], what[DB_WHY];
     size_t size = db->nulls[0] ? 0 : db->sizes[0] < NAME_BYTES ? db->sizes[0] : NAME_BYTES;
-    for (size_t i = 0; i < size; i++) name[i] = db->values[0][i] >= ' ' && db->values[0][i] <= '~' ? db->values[0][i] : '?';
+    for (size_t i = 0; i < size; i++)
+        name[i] = db->values[0][i] >= ' ' && db->values[0][i] <= '~' ? db->values[0][i] : '?';
     name[size] = '\0';
     MYSQL_RES *facts = mysql_stmt_result_metadata(db->statements[which]);
     const MYSQL_FIELD *field = facts ? mysql_fetch_field_direct(facts, (unsigned)column) : NULL;
-    snprintf(what, sizeof what, "%.64s %s: column %.64s has %lu bytes, %lu at most; the row is left out: mend or DELETE it",
-             field && field->org_table[0] ? field->org_table : "row", name, field ? field->name : "?", db->sizes[column],
-             longest_of(which, column));
+    snprintf(what, sizeof what,
+             "%.64s %s: column %.64s has %lu bytes, %lu at most; the row is left out: mend or DELETE it",
+             field && field->org_table[0] ? field->org_table : "row", name, field ? field->name : "?",
+             db->sizes[column], longest_of(which, column));
     if (facts) mysql_free_result(facts);
     if (db->report) db->report(what);
 }
@@ -422,12 +415,6 @@ int db_script(struct db *db, struct text sql)
     return bad ? -1 : 0;
 }
 
-const char *db_why(const struct db *db)
-{
-    return db->why;
-}
+const char *db_why(const struct db *db) { return db->why; }
 
-unsigned db_errno(const struct db *db)
-{
-    return db->number;
-}
+unsigned db_errno(const struct db *db) { return db->number; }

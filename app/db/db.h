@@ -52,20 +52,24 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
                        from 1, token_seconds, rate_per_minute, rate_burst, index of assertion_audience from 1, index of
                        require_binding from 1, index of tls_subject_kind from 1, tls_subject, assertion_seconds, tls_issuer;
                        by client_id, at most 1000 */ \
-      "SELECT client_id, enabled, CAST(auth_methods AS UNSIGNED), LEFT(default_audience, 256), CAST(omitted_scope AS UNSIGNED), " \
+      "SELECT client_id, enabled, CAST(auth_methods AS UNSIGNED), LEFT(default_audience, 256), CAST(omitted_scope AS " \
+      "UNSIGNED), " \
       "token_seconds, rate_per_minute, rate_burst, CAST(assertion_audience AS UNSIGNED), " \
-      "CAST(require_binding AS UNSIGNED), CAST(tls_subject_kind AS UNSIGNED), LEFT(tls_subject, 513), assertion_seconds, " \
+      "CAST(require_binding AS UNSIGNED), CAST(tls_subject_kind AS UNSIGNED), LEFT(tls_subject, 513), " \
+      "assertion_seconds, " \
       "LEFT(tls_issuer, 513) FROM client " \
       "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 1000") \
     X(READ_SECRETS, /* first, last -> client_id, label, hash, not_before, expires_at; by client_id */ \
-      "SELECT client_id, label, LEFT(hash, 256), UNIX_TIMESTAMP(not_before), UNIX_TIMESTAMP(expires_at) FROM client_secret " \
+      "SELECT client_id, label, LEFT(hash, 256), UNIX_TIMESTAMP(not_before), UNIX_TIMESTAMP(expires_at) FROM " \
+      "client_secret " \
       "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, label") \
     X(READ_CLIENT_KEYS, /* first, last -> client_id, kid, alg, public_jwk, not_before, expires_at; by client_id */ \
       "SELECT client_id, kid, alg, LEFT(public_jwk, 4097), UNIX_TIMESTAMP(not_before), UNIX_TIMESTAMP(expires_at) " \
       "FROM client_key WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, kid") \
     X(READ_GRANTS, /* first, last -> client_id, audience, scope, is_default, and of the audience: token_seconds,
                       token_algorithm; by client_id */ \
-      "SELECT g.client_id, LEFT(g.audience, 256), LEFT(g.scope, 256), g.is_default, a.token_seconds, a.token_algorithm " \
+      "SELECT g.client_id, LEFT(g.audience, 256), LEFT(g.scope, 256), g.is_default, a.token_seconds, " \
+      "a.token_algorithm " \
       "FROM client_grant g LEFT JOIN audience a ON a.audience = g.audience " \
       "WHERE g.client_id >= ? AND g.client_id <= ? ORDER BY g.client_id, g.audience, g.scope") \
     X(READ_READERS, /* first, last -> client_id, audience; by client_id */ \
@@ -79,10 +83,12 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(READ_RULES, /* -> client_id, label, issued_from, issued_before, expires_at; those of the same tokens together, and of
                      these first those without issued_from */ \
       "SELECT client_id, label, UNIX_TIMESTAMP(issued_from), UNIX_TIMESTAMP(issued_before), " \
-      "UNIX_TIMESTAMP(expires_at) FROM revocation_rule WHERE expires_at > CURRENT_TIMESTAMP ORDER BY client_id, label, issued_from") \
+      "UNIX_TIMESTAMP(expires_at) FROM revocation_rule WHERE expires_at > CURRENT_TIMESTAMP ORDER BY client_id, " \
+      "label, issued_from") \
     X(READ_KEYS, /* -> kid, alg, public_jwk, private_pem, private_uri (one of the two), mac, publish_at, activate_at, retire_at,
                     remove_at: those that are not removed; a text that is too long comes cut, but still too long */ \
-      "SELECT kid, alg, LEFT(public_jwk, 4096), LEFT(private_pem, 16000), private_uri, mac, UNIX_TIMESTAMP(publish_at), " \
+      "SELECT kid, alg, LEFT(public_jwk, 4096), LEFT(private_pem, 16000), private_uri, mac, " \
+      "UNIX_TIMESTAMP(publish_at), " \
       "UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
       "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP ORDER BY publish_at DESC, kid LIMIT 1000") \
     X(ADD_REVOKED_TOKEN, /* jti, client_id, expires_at */ \
@@ -93,12 +99,10 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "SELECT 1 FROM revoked_token WHERE jti = ? LOCK IN SHARE MODE") \
     X(FIND_USED_PROOF, /* proof -> the same */ \
       "SELECT 1 FROM used_proof WHERE proof = ? LOCK IN SHARE MODE") \
-    X(PURGE_REVOKED_TOKENS, \
-      "DELETE FROM revoked_token WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
-      "ORDER BY expires_at, jti LIMIT 1000") \
-    X(PURGE_RULES, \
-      "DELETE FROM revocation_rule WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
-      "ORDER BY rule_id LIMIT 1000") \
+    X(PURGE_REVOKED_TOKENS, "DELETE FROM revoked_token WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
+                            "ORDER BY expires_at, jti LIMIT 1000") \
+    X(PURGE_RULES, "DELETE FROM revocation_rule WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
+                   "ORDER BY rule_id LIMIT 1000") \
     X(PURGE_USED_PROOFS, /* later than they end, by more than the clocks of hosts may differ */ \
       "DELETE FROM used_proof WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 10 MINUTE " \
       "ORDER BY expires_at, proof LIMIT 1000") \
@@ -124,7 +128,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "SELECT DISTINCT token_algorithm FROM audience WHERE token_algorithm IS NOT NULL") \
     X(LIST_KEYS, /* -> kid, alg, public_jwk, private_uri, mac, publish_at, activate_at, retire_at, remove_at; in the order of
                     their lives. Removed ones stay for good, and are shown for a week */ \
-      "SELECT kid, alg, LEFT(public_jwk, 4096), private_uri, mac, UNIX_TIMESTAMP(publish_at), UNIX_TIMESTAMP(activate_at), " \
+      "SELECT kid, alg, LEFT(public_jwk, 4096), private_uri, mac, UNIX_TIMESTAMP(publish_at), " \
+      "UNIX_TIMESTAMP(activate_at), " \
       "UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
       "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY publish_at, kid LIMIT 1000") \
     X(CALL_ADD_KEY, /* kid, alg, public_jwk, private_pem, private_uri, mac, publish_at, activate_at */ \
@@ -143,21 +148,20 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "UPDATE signing_key SET remove_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?") \
     X(CALL_STRIP_KEYS, /* the private halves of keys that were removed a day ago; the rows stay, so that none comes back */ \
       "CALL signing_key_strip()") \
-    X(CALL_PURGE_RULES, \
-      "CALL revocation_rule_purge()") \
-    X(CALL_PURGE_REVOKED_TOKENS, \
-      "CALL revoked_token_purge()") \
-    X(CALL_PURGE_USED_PROOFS, \
-      "CALL used_proof_purge()")
+    X(CALL_PURGE_RULES, "CALL revocation_rule_purge()") \
+    X(CALL_PURGE_REVOKED_TOKENS, "CALL revoked_token_purge()") \
+    X(CALL_PURGE_USED_PROOFS, "CALL used_proof_purge()")
 
 /* A client as an operator reads it: what a column is called, and how it is selected. */
 #define DB_CLIENT_COLUMN_LIST(X) \
-    X(client_id, "client_id") X(enabled, ", enabled") X(description, ", description") X(auth_methods, ", auth_methods") \
-    X(default_audience, ", default_audience") X(omitted_scope, ", omitted_scope") X(token_seconds, ", token_seconds") \
-    X(rate_per_minute, ", rate_per_minute") X(rate_burst, ", rate_burst") X(assertion_audience, ", assertion_audience") \
-    X(assertion_seconds, ", assertion_seconds") X(require_binding, ", require_binding") \
-    X(tls_subject_kind, ", tls_subject_kind") X(tls_subject, ", tls_subject") X(tls_issuer, ", tls_issuer") \
-    X(created_at, ", UNIX_TIMESTAMP(created_at)")
+    X(client_id, "client_id") \
+    X(enabled, ", enabled") X(description, ", description") X(auth_methods, ", auth_methods") \
+        X(default_audience, ", default_audience") X(omitted_scope, ", omitted_scope") \
+            X(token_seconds, ", token_seconds") X(rate_per_minute, ", rate_per_minute") X(rate_burst, ", rate_burst") \
+                X(assertion_audience, ", assertion_audience") X(assertion_seconds, ", assertion_seconds") \
+                    X(require_binding, ", require_binding") X(tls_subject_kind, ", tls_subject_kind") \
+                        X(tls_subject, ", tls_subject") X(tls_issuer, ", tls_issuer") \
+                            X(created_at, ", UNIX_TIMESTAMP(created_at)")
 #define DB_CLIENT_COLUMN_SQL(name, sql) sql
 
 /* The operator's: m2mctl. */
@@ -198,14 +202,15 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(FINISH_ROUTINES, \
       "UPDATE schema_routine_file SET state = 'done', laid_at = CURRENT_TIMESTAMP WHERE state = 'running'") \
     X(READ_CLIENT_VIEWS, /* first, last -> DB_CLIENT_COLUMN_LIST; by client_id, at most 100 */ \
-      "SELECT " DB_CLIENT_COLUMN_LIST(DB_CLIENT_COLUMN_SQL) \
-      " FROM client WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 100") \
+      "SELECT " DB_CLIENT_COLUMN_LIST( \
+          DB_CLIENT_COLUMN_SQL) " FROM client WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 100") \
     X(READ_IN_TRANSACTION, /* -> 1 in a transaction, else 0 */ \
       "SELECT @@in_transaction") \
     X(FIND_KEY, /* kid -> kid, also of a removed key */ \
       "SELECT kid FROM signing_key WHERE kid = ?") \
     X(SEAL_KEY, /* mac, kid, alg, public_jwk, private_uri: only the row that was looked at, and only one without a MAC */ \
-      "UPDATE signing_key SET mac = ? WHERE kid = ? AND alg = ? AND public_jwk = ? AND private_uri <=> ? AND mac = ''") \
+      "UPDATE signing_key SET mac = ? WHERE kid = ? AND alg = ? AND public_jwk = ? AND private_uri <=> ? AND mac = " \
+      "''") \
     X(RESEAL_KEY, /* private_pem, mac, kid, mac before */ \
       "UPDATE signing_key SET private_pem = ?, mac = ? WHERE kid = ? AND mac = ?") \
     X(ACTIVATE_KEY, /* activate_at, kid */ \
@@ -223,7 +228,7 @@ enum db_statement {
 #define DB_STATEMENT_NAME(name, sql) DB_##name,
     DB_STATEMENT_LIST(DB_STATEMENT_NAME)
 #undef DB_STATEMENT_NAME
-    DB_STATEMENTS
+        DB_STATEMENTS
 };
 
 struct db;
@@ -256,13 +261,24 @@ const char *db_why(const struct db *db);
 long db_call(struct db *db, enum db_statement procedure, enum db_statement statement, const struct text *parameters,
              size_t count);
 
-unsigned db_errno(const struct db *db);     /* the server's or client library's error number of the last failure */
+unsigned db_errno(const struct db *db); /* the server's or client library's error number of the last failure */
 
 /* What db_errno() may say that is worth telling apart. */
 enum {
-    DB_NO_COLUMN = 1054, DB_DUPLICATE = 1062, DB_DENIED = 1142, DB_NO_TABLE = 1146, DB_UNKNOWN_VARIABLE = 1193,
-    DB_LOCK_WAIT = 1205, DB_DEADLOCK = 1213, DB_READ_ONLY = 1290, DB_NO_PROCEDURE = 1305, DB_PROCEDURE_DENIED = 1370,
-    DB_READ_ONLY_MODE = 1836, DB_TIMED_OUT = 1969, DB_LOST_FIRST = 2000, DB_LOST_LAST = 2999
+    DB_NO_COLUMN = 1054,
+    DB_DUPLICATE = 1062,
+    DB_DENIED = 1142,
+    DB_NO_TABLE = 1146,
+    DB_UNKNOWN_VARIABLE = 1193,
+    DB_LOCK_WAIT = 1205,
+    DB_DEADLOCK = 1213,
+    DB_READ_ONLY = 1290,
+    DB_NO_PROCEDURE = 1305,
+    DB_PROCEDURE_DENIED = 1370,
+    DB_READ_ONLY_MODE = 1836,
+    DB_TIMED_OUT = 1969,
+    DB_LOST_FIRST = 2000,
+    DB_LOST_LAST = 2999
 };
 
 #endif

@@ -32,17 +32,24 @@ static int decide(struct db *db, const struct key_rotation_order *order, struct 
 }
 
 struct new_key {
-    struct keypair pair;            /* no kid: none was made */
+    struct keypair pair; /* no kid: none was made */
     char mac[KEY_SEAL_MAC + 1];
-    size_t reading;                 /* of the passphrase that sealed it */
+    size_t reading; /* of the passphrase that sealed it */
 };
 
-static int add(struct db *db, const struct key_rotation_order *order, const struct new_key *key, const struct rotation_plan *plan)
+static int add(struct db *db, const struct key_rotation_order *order, const struct new_key *key,
+               const struct rotation_plan *plan)
 {
     struct number publish, activate;
     const struct text row[] = {
-        text_of(key->pair.kid), jws_algorithm_name(order->algorithm), text_of(key->pair.jwk), text_of(key->pair.pem),
-        { NULL, 0 }, text_of(key->mac), number(&publish, plan->successor.publish), number(&activate, plan->successor.activate),
+        text_of(key->pair.kid),
+        jws_algorithm_name(order->algorithm),
+        text_of(key->pair.jwk),
+        text_of(key->pair.pem),
+        { NULL, 0 },
+        text_of(key->mac),
+        number(&publish, plan->successor.publish),
+        number(&activate, plan->successor.activate),
     };
     return db_call(db, DB_CALL_ADD_KEY, DB_ADD_KEY, row, sizeof row / sizeof *row) < 0 ? -1 : 0;
 }
@@ -69,7 +76,7 @@ static int drop(struct db *db, const struct key_rotation_order *order)
 
 /* Inside of the transaction. key has no kid when none was due before it. */
 static enum key_rotation_result change(struct db *db, const struct key_rotation_order *order, const struct new_key *key,
-                                 struct key_rotation_report *report)
+                                       struct key_rotation_report *report)
 {
     const struct text lease[] = { order->holder, order->holder };
     struct key_rows timeline;
@@ -80,7 +87,8 @@ static enum key_rotation_result change(struct db *db, const struct key_rotation_
     if (report->reason < ROTATION_DUE) return KEY_ROTATION_IDLE;
     if (!key->pair.kid[0] || key->reading != timeline.reading) return KEY_ROTATION_BUSY;
     /* Before the new one stands among them. */
-    if (retire_others(db, order, &timeline, &report->plan) || add(db, order, key, &report->plan)) return KEY_ROTATION_FAILED;
+    if (retire_others(db, order, &timeline, &report->plan) || add(db, order, key, &report->plan))
+        return KEY_ROTATION_FAILED;
     memcpy(report->kid, key->pair.kid, sizeof report->kid);
     return KEY_ROTATION_DONE;
 }
@@ -89,11 +97,12 @@ static enum key_rotation_result change(struct db *db, const struct key_rotation_
 static enum key_rotation_result fault(const struct db *db)
 {
     unsigned error = db_errno(db);
-    return error == DB_DEADLOCK || error == DB_LOCK_WAIT || error == DB_TIMED_OUT ? KEY_ROTATION_BUSY : KEY_ROTATION_FAILED;
+    return error == DB_DEADLOCK || error == DB_LOCK_WAIT || error == DB_TIMED_OUT ? KEY_ROTATION_BUSY
+                                                                                  : KEY_ROTATION_FAILED;
 }
 
-static enum key_rotation_result transact(struct db *db, const struct key_rotation_order *order, const struct new_key *key,
-                                   struct key_rotation_report *report)
+static enum key_rotation_result transact(struct db *db, const struct key_rotation_order *order,
+                                         const struct new_key *key, struct key_rotation_report *report)
 {
     if (db_query(db, DB_BEGIN, NULL, 0, NULL, NULL) < 0) return KEY_ROTATION_FAILED;
     enum key_rotation_result result = change(db, order, key, report);
@@ -111,12 +120,14 @@ static int make(const struct key_rotation_order *order, const struct key_rows *t
     key_r->reading = timeline->reading;
     if (!seal || timeline->reading >= seal->passphrase.count) return -1;
     if (keypair_new(order->algorithm, seal->passphrase.readings[timeline->reading], &key_r->pair)) return -1;
-    const struct key_seal_row row = { text_of(key_r->pair.kid), jws_algorithm_name(order->algorithm), text_of(key_r->pair.jwk),
-                                      { NULL, 0 } };
+    const struct key_seal_row row = {
+        text_of(key_r->pair.kid), jws_algorithm_name(order->algorithm), text_of(key_r->pair.jwk), { NULL, 0 }
+    };
     return key_seal_put(seal, timeline->reading, &row, key_r->mac);
 }
 
-enum key_rotation_result key_rotation_run(struct db *db, const struct key_rotation_order *order, struct key_rotation_report *report_r)
+enum key_rotation_result key_rotation_run(struct db *db, const struct key_rotation_order *order,
+                                          struct key_rotation_report *report_r)
 {
     struct key_rows timeline;
     struct new_key key = { .mac = "" };

@@ -24,10 +24,7 @@ static int64_t time_of(struct text column)
     return text_present(column) && text_number(column, INT64_MAX, &seconds) == 0 ? (int64_t)seconds : 0;
 }
 
-static bool reached(int64_t time, int64_t at)
-{
-    return time != 0 && time <= at;
-}
+static bool reached(int64_t time, int64_t at) { return time != 0 && time <= at; }
 
 static enum key_seal_state seal_of(const struct reading *reading, const struct text *columns, size_t *reading_r)
 {

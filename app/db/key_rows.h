@@ -11,9 +11,9 @@
 enum { KEY_ROWS_KEYS = 256, KEY_ROWS_OTHERS = 64 };
 
 struct key_rows {
-    size_t count, good;                 /* those with a good MAC come first, and they alone are of account */
-    size_t others;                      /* not removed, and not good */
-    size_t reading;                     /* of the passphrase that seals the newest good one; a new key is sealed with it, too */
+    size_t count, good; /* those with a good MAC come first, and they alone are of account */
+    size_t others;      /* not removed, and not good */
+    size_t reading;     /* of the passphrase that seals the newest good one; a new key is sealed with it, too */
     struct rotation_key keys[KEY_ROWS_KEYS];
     enum key_seal_state seals[KEY_ROWS_KEYS];
 };

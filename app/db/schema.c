@@ -17,8 +17,8 @@ static int take_missing(void *context, const struct text *columns, size_t count)
     size_t size = strlen(missing->why);
     if (count != 2) return -1;
     if (missing->count++ < 3)
-        snprintf(missing->why + size, DB_WHY - size, "%s%.*s %.*s", size ? ", " : "", (int)columns[0].size, columns[0].data,
-                 (int)columns[1].size, columns[1].data);
+        snprintf(missing->why + size, DB_WHY - size, "%s%.*s %.*s", size ? ", " : "", (int)columns[0].size,
+                 columns[0].data, (int)columns[1].size, columns[1].data);
     return 0;
 }
 

@@ -9,9 +9,9 @@
 
 enum schema_state {
     SCHEMA_WHOLE,
-    SCHEMA_MISSING,         /* procedures or triggers: why_r names some, with what to do */
-    SCHEMA_OLDER,           /* a table or column: why_r names it, with what to do */
-    SCHEMA_UNKNOWN          /* the database could not be asked: why_r, db_errno() */
+    SCHEMA_MISSING, /* procedures or triggers: why_r names some, with what to do */
+    SCHEMA_OLDER,   /* a table or column: why_r names it, with what to do */
+    SCHEMA_UNKNOWN  /* the database could not be asked: why_r, db_errno() */
 };
 
 enum schema_state schema_check(struct db *db, char why_r[DB_WHY]);

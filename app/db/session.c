@@ -5,9 +5,18 @@
 #define SQL_MODE "STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 #define NO_LIMIT "18446744073709551615"
 
-#define BOTH(name, value, shown) { SESSION_BOTH, name, value, shown, 0, false }
-#define KEEPER(name, value, shown) { SESSION_KEEPER, name, value, shown, 0, false }
-#define OPERATOR(name, value, shown) { SESSION_OPERATOR, name, value, shown, 0, false }
+#define BOTH(name, value, shown) \
+    { \
+        SESSION_BOTH, name, value, shown, 0, false \
+    }
+#define KEEPER(name, value, shown) \
+    { \
+        SESSION_KEEPER, name, value, shown, 0, false \
+    }
+#define OPERATOR(name, value, shown) \
+    { \
+        SESSION_OPERATOR, name, value, shown, 0, false \
+    }
 
 static const struct session_variable variables[] = {
     /* The bytes of parameters and results: nothing is converted on the way. */
@@ -46,7 +55,7 @@ static const struct session_variable variables[] = {
     KEEPER("lock_wait_timeout", "2", "2"),
     BOTH("net_read_timeout", "30", "30"),
     BOTH("net_write_timeout", "60", "60"),
-    KEEPER("wait_timeout", "60", "60"),     /* a host that lost its network leaves no session for longer */
+    KEEPER("wait_timeout", "60", "60"), /* a host that lost its network leaves no session for longer */
     OPERATOR("wait_timeout", "28800", "28800"),
     /* Galera: a node that lags waits before it reads, and one outside of the primary component answers no query. */
     { SESSION_KEEPER, "wsrep_sync_wait", "1", "1", 0, true },

@@ -9,15 +9,15 @@
 
 enum session_who { SESSION_KEEPER = 1, SESSION_OPERATOR = 2, SESSION_BOTH = 3 };
 
-enum { SESSION_SQL = 4096 };            /* longest statement of session_put_set() and session_put_show() */
+enum { SESSION_SQL = 4096 }; /* longest statement of session_put_set() and session_put_show() */
 
 struct session_variable {
     enum session_who who;
     const char *name;
-    const char *value;                  /* SQL; NULL: a session cannot set it */
-    const char *shown;                  /* as SHOW VARIABLES has it then; NULL: it changes */
-    uint64_t least;                     /* the smallest value, where a session cannot set it */
-    bool may_be_absent;                 /* not needed on a server that does not have it */
+    const char *value;  /* SQL; NULL: a session cannot set it */
+    const char *shown;  /* as SHOW VARIABLES has it then; NULL: it changes */
+    uint64_t least;     /* the smallest value, where a session cannot set it */
+    bool may_be_absent; /* not needed on a server that does not have it */
 };
 
 /* The variable number i of who's sessions; NULL after the last. */

@@ -7,11 +7,11 @@
 enum {
     FEED_STREAM_BYTES = 64,
     FEED_EPOCH_BYTES = 40,
-    FEED_STREAMS = 65536,       /* more are left to the complete comparison with the database */
-    FEED_CLIENTS = 500,         /* more changed clients in one page, and a complete load is quicker */
-    FEED_PAGE = 10000,          /* as READ_FEED has it */
-    FEED_FORGET_MS = 600000,    /* the cursor of a stream that is no longer there is kept so long */
-    FEED_GAP_MS = 1800000       /* half the shortest life of a row in feed (PURGE_FEED_EARLY) */
+    FEED_STREAMS = 65536,    /* more are left to the complete comparison with the database */
+    FEED_CLIENTS = 500,      /* more changed clients in one page, and a complete load is quicker */
+    FEED_PAGE = 10000,       /* as READ_FEED has it */
+    FEED_FORGET_MS = 600000, /* the cursor of a stream that is no longer there is kept so long */
+    FEED_GAP_MS = 1800000    /* half the shortest life of a row in feed (PURGE_FEED_EARLY) */
 };
 
 /* A stream as read, or how far it is applied. As read, seq may be one that is not committed yet: a hint that there is
@@ -20,7 +20,7 @@ struct position {
     char stream[FEED_STREAM_BYTES];
     size_t size;
     uint64_t seq;
-    uint64_t began, began_seq;  /* when its row was added, and its seq then */
+    uint64_t began, began_seq; /* when its row was added, and its seq then */
     uint64_t seen_ms;
 };
 
@@ -33,7 +33,7 @@ struct positions {
 /* What one page of one stream asks to read again. */
 struct changes {
     struct replica *replica;
-    uint64_t seq;               /* of the last row read in order */
+    uint64_t seq; /* of the last row read in order */
     size_t rows, clients;
     bool rules, keys, scopes, hole, everything;
     size_t sizes[FEED_CLIENTS];
@@ -43,8 +43,8 @@ struct changes {
 struct feed {
     const char *why;
     bool started;
-    uint64_t polled_ms;         /* the last poll that saw all streams */
-    size_t left_out;            /* rows of feed_stream in this poll */
+    uint64_t polled_ms; /* the last poll that saw all streams */
+    size_t left_out;    /* rows of feed_stream in this poll */
     char read_epoch[FEED_EPOCH_BYTES], epoch[FEED_EPOCH_BYTES];
     struct positions read, applied, merged;
     struct changes changes;
@@ -66,20 +66,11 @@ void feed_free(struct feed *feed)
     free(feed);
 }
 
-const char *feed_why(const struct feed *feed)
-{
-    return feed->why;
-}
+const char *feed_why(const struct feed *feed) { return feed->why; }
 
-size_t feed_streams(const struct feed *feed)
-{
-    return feed->read.count + feed->left_out;
-}
+size_t feed_streams(const struct feed *feed) { return feed->read.count + feed->left_out; }
 
-size_t feed_left_out(const struct feed *feed)
-{
-    return feed->left_out;
-}
+size_t feed_left_out(const struct feed *feed) { return feed->left_out; }
 
 static int append(struct positions *positions, const struct position *p)
 {
@@ -113,8 +104,8 @@ static int take_stream(void *context, const struct text *columns, size_t count)
     if (!text_present(columns[STREAM])) return 0;
     struct position p = { .size = columns[STREAM].size, .seen_ms = region_milliseconds() };
     if (p.size > FEED_STREAM_BYTES || text_number(columns[SEQ], UINT64_MAX, &p.seq) ||
-        text_number(columns[BEGAN], UINT64_MAX, &p.began) || text_number(columns[BEGAN_SEQ], UINT64_MAX, &p.began_seq) ||
-        feed->read.count == FEED_STREAMS) {
+        text_number(columns[BEGAN], UINT64_MAX, &p.began) ||
+        text_number(columns[BEGAN_SEQ], UINT64_MAX, &p.began_seq) || feed->read.count == FEED_STREAMS) {
         feed->left_out++;
         return 0;
     }
@@ -122,10 +113,7 @@ static int take_stream(void *context, const struct text *columns, size_t count)
     return append(&feed->read, &p);
 }
 
-static struct text name_of(const struct position *p)
-{
-    return (struct text){ p->stream, p->size };
-}
+static struct text name_of(const struct position *p) { return (struct text){ p->stream, p->size }; }
 
 static enum feed_result failed(struct feed *feed, const char *why)
 {
@@ -256,7 +244,7 @@ static void add_client(struct changes *changes, struct text id)
 {
     for (size_t i = changes->clients; i-- > 0;)
         if (text_equal((struct text){ changes->ids[i], changes->sizes[i] }, id)) return;
-    if (id.size > REGION_CLIENT_ID) return;             /* no such client is in the replica */
+    if (id.size > REGION_CLIENT_ID) return; /* no such client is in the replica */
     if (changes->clients == FEED_CLIENTS) {
         changes->everything = true;
         return;
@@ -344,7 +332,7 @@ enum feed_result feed_poll(struct feed *feed, struct replica *replica, struct db
     if (why) return reload(feed, db, why);
     for (size_t i = 0, j = 0; i < feed->read.count; i++) {
         const struct position *p = &feed->read.streams[i];
-        while (compare(&feed->applied.streams[j], p) != 0) j++;         /* merge() has put each of them there */
+        while (compare(&feed->applied.streams[j], p) != 0) j++; /* merge() has put each of them there */
         uint64_t *seq = &feed->applied.streams[j].seq;
         if (p->seq == *seq) continue;
         enum feed_result one = follow(feed, replica, db, p, seq);

@@ -18,10 +18,10 @@ struct feed *feed_new(void);
 void feed_free(struct feed *feed);
 
 enum feed_result {
-    FEED_FAILED = -1,       /* feed_why(); cursors stand where all before them was applied */
-    FEED_CURRENT,           /* everything committed before the call is in the replica */
-    FEED_BEHIND,            /* there is more: call again */
-    FEED_RELOAD             /* the feed cannot tell what has changed: feed_why(); cursors stand at this moment */
+    FEED_FAILED = -1, /* feed_why(); cursors stand where all before them was applied */
+    FEED_CURRENT,     /* everything committed before the call is in the replica */
+    FEED_BEHIND,      /* there is more: call again */
+    FEED_RELOAD       /* the feed cannot tell what has changed: feed_why(); cursors stand at this moment */
 };
 enum feed_result feed_poll(struct feed *feed, struct replica *replica, struct db *db);
 

@@ -21,20 +21,28 @@
 
 enum {
     STREAM_BYTES = 65,
-    BACKOFF_MS = 100, BACKOFF_MOST_MS = 5000,
-    COMPLAINTS = 8, COMPLAINT_MS = 60000,
-    TURN_MS = 1000,                     /* the heartbeat's longest pause */
-    JOBS = 64, JOB_TRIES = 5,     /* of one transaction */
-    LOAD_SHARE = 10,                    /* reconciling takes at most one part in so many of the time */
-    RENEW_MS = 5000, RENEW_AGAIN_MS = 60000,        /* after a failure */
-    WRITABLE_MS = 1000, REOPEN_MS = 5000,
-    SCHEMA_MS = 60000, SCHEMA_AGAIN_MS = 2000,      /* while something is missing */
-    PURGE_SOON_MS = 10000, PURGE_MS = 60000, PURGE_AGAIN_MS = 200
+    BACKOFF_MS = 100,
+    BACKOFF_MOST_MS = 5000,
+    COMPLAINTS = 8,
+    COMPLAINT_MS = 60000,
+    TURN_MS = 1000, /* the heartbeat's longest pause */
+    JOBS = 64,
+    JOB_TRIES = 5,   /* of one transaction */
+    LOAD_SHARE = 10, /* reconciling takes at most one part in so many of the time */
+    RENEW_MS = 5000,
+    RENEW_AGAIN_MS = 60000, /* after a failure */
+    WRITABLE_MS = 1000,
+    REOPEN_MS = 5000,
+    SCHEMA_MS = 60000,
+    SCHEMA_AGAIN_MS = 2000, /* while something is missing */
+    PURGE_SOON_MS = 10000,
+    PURGE_MS = 60000,
+    PURGE_AGAIN_MS = 200
 };
 
 struct complaint {
     const char *event;
-    unsigned number;                    /* db_errno() */
+    unsigned number; /* db_errno() */
     uint64_t until_ms;
     char why[DB_WHY];
 };
@@ -45,19 +53,20 @@ struct keeper {
     const struct config *config;
     struct replica *replica;
     struct feed *feed;
-    struct db *db;                      /* NULL: not connected */
+    struct db *db; /* NULL: not connected */
     int signals;
     bool ending;
     bool loading;
-    bool required;                      /* until a load is complete, the replica is not what the database has */
-    bool again;                         /* the load under way began too early */
-    bool read_only;                     /* the server takes no changes */
-    uint64_t connect_ms, poll_ms, load_ms, purge_ms, renew_ms, writable_ms, reopen_ms, schema_ms;   /* when the next one is due */
+    bool required;  /* until a load is complete, the replica is not what the database has */
+    bool again;     /* the load under way began too early */
+    bool read_only; /* the server takes no changes */
+    uint64_t connect_ms, poll_ms, load_ms, purge_ms, renew_ms, writable_ms, reopen_ms,
+        schema_ms; /* when the next one is due */
     uint64_t load_began_ms;
     uint64_t backoff_ms;
     struct purge purge;
-    size_t streams_left_out;            /* at the last poll */
-    size_t streams_told;                /* a warning is due above this number */
+    size_t streams_left_out; /* at the last poll */
+    size_t streams_told;     /* a warning is due above this number */
     struct key_seal seal;
     struct key_renewal renew;
     char stream[STREAM_BYTES];
@@ -70,10 +79,7 @@ static void beat(struct keeper *keeper)
 }
 
 /* Between half of it and the whole, so that hosts that lost the same database do not come back as one. */
-static uint64_t jittered(uint64_t ms)
-{
-    return ms / 2 + arc4random_uniform((uint32_t)(ms / 2 + 1));
-}
+static uint64_t jittered(uint64_t ms) { return ms / 2 + arc4random_uniform((uint32_t)(ms / 2 + 1)); }
 
 /* The text of an error may differ each time (it names a row), its number tells the cause: the first text of a minute stays,
  * so that the log can count. number 0: the text is the cause. */
@@ -103,10 +109,7 @@ static void lose(struct keeper *keeper, const char *why)
     keeper->backoff_ms = keeper->backoff_ms * 2 < BACKOFF_MOST_MS ? keeper->backoff_ms * 2 : BACKOFF_MOST_MS;
 }
 
-static void report_left_out(const char *what)
-{
-    log_repeated(LOG_LEVEL_ERROR, "bad_row", "%s", what);
-}
+static void report_left_out(const char *what) { log_repeated(LOG_LEVEL_ERROR, "bad_row", "%s", what); }
 
 static void connect_now(struct keeper *keeper)
 {
@@ -179,9 +182,9 @@ static void look_at_schema(struct keeper *keeper)
 
 enum commit {
     COMMIT_DONE,
-    COMMIT_AGAIN,                       /* nothing was committed, and it may go better next time */
-    COMMIT_FAILED,                      /* the server, or its time */
-    COMMIT_REFUSED                      /* nothing was committed: there may be something wrong with one of the letters */
+    COMMIT_AGAIN,  /* nothing was committed, and it may go better next time */
+    COMMIT_FAILED, /* the server, or its time */
+    COMMIT_REFUSED /* nothing was committed: there may be something wrong with one of the letters */
 };
 
 static enum commit commit_once(struct keeper *keeper, struct mailbox_job *jobs, size_t count)
@@ -289,7 +292,7 @@ static void reload(struct keeper *keeper)
 {
     log_repeated(LOG_LEVEL_NOTICE, "reload", "%s", feed_why(keeper->feed));
     keeper->schema_ms = 0;
-    if (keeper->loading && keeper->required) keeper->again = true;      /* one that begins over and over never ends */
+    if (keeper->loading && keeper->required) keeper->again = true; /* one that begins over and over never ends */
     else begin_load(keeper, true);
 }
 
@@ -303,8 +306,9 @@ static void polled(struct keeper *keeper, uint64_t began_ms, bool current)
     keeper->backoff_ms = BACKOFF_MS;
     atomic_store_explicit(&board->poll_ms, now_ms - began_ms, memory_order_relaxed);
     /* After a slow poll there is a pause all the same, and after one that left something over there is none. */
-    keeper->poll_ms = !current ? now_ms : began_ms + pause_ms > now_ms + pause_ms / 4 ? began_ms + pause_ms
-                                                                                     : now_ms + pause_ms / 4;
+    keeper->poll_ms = !current                                    ? now_ms
+                    : began_ms + pause_ms > now_ms + pause_ms / 4 ? began_ms + pause_ms
+                                                                  : now_ms + pause_ms / 4;
     if (!current || keeper->required) return;
     atomic_store(&board->synced_ms, began_ms);
     atomic_store(&board->complete, 1);
@@ -316,17 +320,21 @@ static void watch_streams(struct keeper *keeper)
     size_t streams = feed_streams(keeper->feed);
     atomic_store_explicit(&keeper->region->board->streams, streams, memory_order_relaxed);
     if (feed_left_out(keeper->feed) > keeper->streams_left_out)
-        log_event(LOG_LEVEL_ERROR, "feed_streams", "%zu rows of feed_stream are left out: over 65536 of them, or a name of "
-                  "over 64 bytes; DELETE them", feed_left_out(keeper->feed));
+        log_event(LOG_LEVEL_ERROR, "feed_streams",
+                  "%zu rows of feed_stream are left out: over 65536 of them, or a name of "
+                  "over 64 bytes; DELETE them",
+                  feed_left_out(keeper->feed));
     keeper->streams_left_out = feed_left_out(keeper->feed);
     uint64_t soon_ms = region_milliseconds() + jittered(PURGE_SOON_MS);
     if (streams > PURGE_STREAMS_MANY && keeper->purge_ms > soon_ms + PURGE_SOON_MS) keeper->purge_ms = soon_ms;
     if (streams < PURGE_STREAMS_MANY / 2) keeper->streams_told = PURGE_STREAMS_MANY;
     if (streams <= keeper->streams_told) return;
     keeper->streams_told = streams * 2;
-    log_event(LOG_LEVEL_WARNING, "feed_streams", "feed_stream has %zu rows, one for each host that changed something lately; "
+    log_event(LOG_LEVEL_WARNING, "feed_streams",
+              "feed_stream has %zu rows, one for each host that changed something lately; "
               "those of hosts that are gone are removed by themselves: set host_id where host names do not last "
-              "(containers)", streams);
+              "(containers)",
+              streams);
 }
 
 static void poll_feed(struct keeper *keeper)
@@ -348,13 +356,15 @@ static void purge(struct keeper *keeper)
     unsigned number = done < 0 ? db_errno(keeper->db) : 0;
     keeper->purge_ms = region_milliseconds() + (done > 0 ? PURGE_MS : PURGE_AGAIN_MS);
     if (number >= DB_LOST_FIRST && number <= DB_LOST_LAST) lose(keeper, db_why(keeper->db));
-    else if (done < 0 && number != DB_LOCK_WAIT && number != DB_DEADLOCK) complain(keeper, "purge", number, db_why(keeper->db));
+    else if (done < 0 && number != DB_LOCK_WAIT && number != DB_DEADLOCK)
+        complain(keeper, "purge", number, db_why(keeper->db));
 }
 
 static void renew(struct keeper *keeper)
 {
     beat(keeper);
-    keeper->renew_ms = region_milliseconds() + (key_renewal_turn(&keeper->renew, keeper->db) ? RENEW_AGAIN_MS : RENEW_MS);
+    keeper->renew_ms = region_milliseconds() +
+                       (key_renewal_turn(&keeper->renew, keeper->db) ? RENEW_AGAIN_MS : RENEW_MS);
     beat(keeper);
     unsigned number = db_errno(keeper->db);
     if (number >= DB_LOST_FIRST && number <= DB_LOST_LAST) lose(keeper, db_why(keeper->db));
@@ -455,7 +465,11 @@ static int open_all(struct keeper *keeper)
 
 int keeper_run(struct region *region, struct region_process *row, const struct config *config)
 {
-    struct keeper keeper = { .region = region, .row = row, .config = config, .signals = -1, .backoff_ms = BACKOFF_MS,
+    struct keeper keeper = { .region = region,
+                             .row = row,
+                             .config = config,
+                             .signals = -1,
+                             .backoff_ms = BACKOFF_MS,
                              .streams_told = PURGE_STREAMS_MANY };
     int status = open_all(&keeper);
     uint64_t now_ms = region_milliseconds();

@@ -16,8 +16,10 @@ static int tell(const struct db *db, enum key_rotation_result result, const stru
         log_event(LOG_LEVEL_NOTICE, "key_rotated", "key %s (%s) is published and signs in %lld s", report->kid, name,
                   (long long)(times->activate - times->publish));
     if (full)
-        log_event(LOG_LEVEL_ERROR, "rotation", "a key for %s is due, but there are %d keys already: drop those that are "
-                  "not needed (m2mctl key list)", name, KEYRING_KEYS);
+        log_event(LOG_LEVEL_ERROR, "rotation",
+                  "a key for %s is due, but there are %d keys already: drop those that are "
+                  "not needed (m2mctl key list)",
+                  name, KEYRING_KEYS);
     if (result == KEY_ROTATION_NO_KEY) log_event(LOG_LEVEL_ERROR, "rotation", "a key for %s could not be made", name);
     if (result == KEY_ROTATION_FAILED) log_event(LOG_LEVEL_ERROR, "rotation", "%s", db_why(db));
     return full || result == KEY_ROTATION_NO_KEY || result == KEY_ROTATION_FAILED ? -1 : 0;
@@ -46,39 +48,48 @@ static int renew_one(const struct key_renewal *renew, struct db *db, enum jws_al
 {
     struct key_rotation_report report;
     const struct key_rotation_order order = {
-        .seal = renew->seal, .holder = text_of(renew->holder), .algorithm = algorithm,
-        .purpose = renew->issues[algorithm] ? ROTATION_ISSUE : ROTATION_KEEP, .rules = key_rows_rules(renew->config),
+        .seal = renew->seal,
+        .holder = text_of(renew->holder),
+        .algorithm = algorithm,
+        .purpose = renew->issues[algorithm] ? ROTATION_ISSUE : ROTATION_KEEP,
+        .rules = key_rows_rules(renew->config),
     };
     enum key_rotation_result result = key_rotation_run(db, &order, &report);
-    if (result == KEY_ROTATION_UNSEALED) return 0;        /* watch_signers() tells */
+    if (result == KEY_ROTATION_UNSEALED) return 0; /* watch_signers() tells */
     return tell(db, result, &report, algorithm);
 }
 
 /* When the operator's choice will be in force: a key of it is on its way, or none is. */
-static void put_next(const struct key_rows *timeline, enum jws_algorithm algorithm, int64_t now, char *words, size_t size)
+static void put_next(const struct key_rows *timeline, enum jws_algorithm algorithm, int64_t now, char *words,
+                     size_t size)
 {
     const struct rotation_key *next = key_rows_next(timeline, algorithm, now);
     if (next) snprintf(words, size, "; key %s signs in %lld s", next->kid, (long long)(next->times.activate - now));
     else snprintf(words, size, "; no key of it is on its way");
 }
 
-static void warn(const struct key_renewal *renew, const struct key_rows *timeline, enum jws_algorithm algorithm, int64_t now)
+static void warn(const struct key_renewal *renew, const struct key_rows *timeline, enum jws_algorithm algorithm,
+                 int64_t now)
 {
     const char *name = jws_algorithm_name(algorithm).data;
     char next[128];
     put_next(timeline, algorithm, now, next, sizeof next);
     if (strcmp(name, renew->config->token_algorithm) == 0)
         log_event(LOG_LEVEL_WARNING, "signing_key", "no key of token_algorithm (%s) is active: %s%s", name,
-                  key_rows_signer(timeline, algorithm, now, NULL) ? "one of another algorithm signs" : "nothing can be signed", next);
+                  key_rows_signer(timeline, algorithm, now, NULL) ? "one of another algorithm signs"
+                                                                  : "nothing can be signed",
+                  next);
     else
-        log_event(LOG_LEVEL_WARNING, "signing_key", "no key of %s is active: audiences that name it get no tokens%s", name, next);
+        log_event(LOG_LEVEL_WARNING, "signing_key", "no key of %s is active: audiences that name it get no tokens%s",
+                  name, next);
 }
 
 /* Says once that no key is made while none can be believed. */
 static void tell_unsealed(struct key_renewal *renew, bool unsealed)
 {
     if (unsealed && !renew->unsealed)
-        log_event(LOG_LEVEL_ERROR, "rotation", "no row of signing_key has a good MAC, so no key is made: m2mctl key seal, or the "
+        log_event(LOG_LEVEL_ERROR, "rotation",
+                  "no row of signing_key has a good MAC, so no key is made: m2mctl key seal, or the "
                   "passphrase of the other hosts");
     renew->unsealed = unsealed;
 }

@@ -10,11 +10,11 @@
 
 struct key_renewal {
     const struct config *config;
-    const char *holder;                 /* who rotates: the feed stream of this host */
-    const struct key_seal *seal;        /* what seals new keys, and tells which rows count */
-    bool issues[JWS_ALGORITHMS];        /* the configuration or an audience names it */
-    bool stranded[JWS_ALGORITHMS];      /* that it does not sign was said */
-    bool unsealed;                      /* that no row can be believed was said */
+    const char *holder;            /* who rotates: the feed stream of this host */
+    const struct key_seal *seal;   /* what seals new keys, and tells which rows count */
+    bool issues[JWS_ALGORITHMS];   /* the configuration or an audience names it */
+    bool stranded[JWS_ALGORITHMS]; /* that it does not sign was said */
+    bool unsealed;                 /* that no row can be believed was said */
 };
 
 /* Looks after the keys. 0, or -1 after lines in the log: try again later. */

@@ -16,8 +16,8 @@ struct key_replica {
     const struct key_seal *seal;
     struct region_keys keys;
     int64_t now;
-    size_t good, unsealed, wrong;       /* rows of the load under way */
-    char told[TOLD_BYTES], before[TOLD_BYTES];      /* what is wrong with which row, in this load and in the one before */
+    size_t good, unsealed, wrong;              /* rows of the load under way */
+    char told[TOLD_BYTES], before[TOLD_BYTES]; /* what is wrong with which row, in this load and in the one before */
 };
 
 struct key_replica *key_replica_new(struct region *region, const struct key_seal *seal)
@@ -29,15 +29,9 @@ struct key_replica *key_replica_new(struct region *region, const struct key_seal
     return replica;
 }
 
-void key_replica_free(struct key_replica *replica)
-{
-    free(replica);
-}
+void key_replica_free(struct key_replica *replica) { free(replica); }
 
-static bool reached(int64_t time, int64_t now)
-{
-    return time != 0 && time <= now;
-}
+static bool reached(int64_t time, int64_t now) { return time != 0 && time <= now; }
 
 static bool active(const struct region_key *key, int64_t now)
 {
@@ -118,18 +112,22 @@ static void note(struct key_replica *replica, struct text kid, const char *what)
 /* false: a text is too long. Of a row without a MAC nothing but the names is taken. */
 static bool copy_row(struct region_key *key, const struct text *columns)
 {
-    if (!copy(columns[KID], key->kid, sizeof key->kid) || !copy(columns[ALG], key->algorithm, sizeof key->algorithm)) return false;
-    return key->unproven || (copy(columns[JWK], key->jwk, sizeof key->jwk) && copy(columns[PEM], key->pem, sizeof key->pem) &&
-                             copy(columns[URI], key->uri, sizeof key->uri));
+    if (!copy(columns[KID], key->kid, sizeof key->kid) || !copy(columns[ALG], key->algorithm, sizeof key->algorithm))
+        return false;
+    return key->unproven ||
+           (copy(columns[JWK], key->jwk, sizeof key->jwk) && copy(columns[PEM], key->pem, sizeof key->pem) &&
+            copy(columns[URI], key->uri, sizeof key->uri));
 }
 
 /* Counts the row; NULL, or what the log has to say of it. */
 static const char *judge(struct key_replica *replica, enum key_seal_state state)
 {
     static const char *const words[] = {
-        [KEY_SEAL_NONE] = "its row of signing_key has no MAC and is not used: look at it and seal it with m2mctl key seal",
-        [KEY_SEAL_WRONG] = "its row of signing_key has a wrong MAC and is not used: it was not written with the passphrase; m2mctl "
-                           "key drop removes it",
+        [KEY_SEAL_NONE] =
+            "its row of signing_key has no MAC and is not used: look at it and seal it with m2mctl key seal",
+        [KEY_SEAL_WRONG] =
+            "its row of signing_key has a wrong MAC and is not used: it was not written with the passphrase; m2mctl "
+            "key drop removes it",
     };
     if (state == KEY_SEAL_GOOD) replica->good++;
     else if (state == KEY_SEAL_NONE) replica->unsealed++;
@@ -147,8 +145,10 @@ static int take_key(void *context, const struct text *columns, size_t count)
     const char *why = judge(replica, state);
     if (why) note(replica, columns[KID], why);
     if (state == KEY_SEAL_WRONG) return 0;
-    struct region_key key = { .publish = seconds(columns[PUBLISH]), .activate = seconds(columns[ACTIVATE]),
-                              .retire = seconds(columns[RETIRE]), .remove = seconds(columns[REMOVE]),
+    struct region_key key = { .publish = seconds(columns[PUBLISH]),
+                              .activate = seconds(columns[ACTIVATE]),
+                              .retire = seconds(columns[RETIRE]),
+                              .remove = seconds(columns[REMOVE]),
                               .unproven = state == KEY_SEAL_NONE };
     if (copy_row(&key, columns)) key_replica_put(&replica->keys, &key, replica->now);
     else note(replica, columns[KID], "public_jwk, private_pem or private_uri is too long: the key is left out");
@@ -159,11 +159,14 @@ static void tell(struct key_replica *replica)
 {
     size_t used = strlen(replica->told);
     if (replica->wrong > 0 && replica->good == 0)
-        snprintf(replica->told + used, sizeof replica->told - used, "no row of signing_key has a good MAC: key_passphrase_file of "
+        snprintf(replica->told + used, sizeof replica->told - used,
+                 "no row of signing_key has a good MAC: key_passphrase_file of "
                  "this host is not the passphrase of the keys; until it is, tokens are answered with 503\n");
     else if (replica->keys.incomplete)
-        snprintf(replica->told + used, sizeof replica->told - used, "there are more than %d signing keys: those that are needed "
-                 "least are left out; m2mctl key drop removes one\n", REGION_KEYS);
+        snprintf(replica->told + used, sizeof replica->told - used,
+                 "there are more than %d signing keys: those that are needed "
+                 "least are left out; m2mctl key drop removes one\n",
+                 REGION_KEYS);
     if (strcmp(replica->told, replica->before) != 0) log_lines(LOG_LEVEL_ERROR, "signing_key", replica->told);
     memcpy(replica->before, replica->told, sizeof replica->before);
 }

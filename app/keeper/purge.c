@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-enum { ROWS = 1000, STREAMS = 100, COLUMNS = 3, VALUE_BYTES = 64 };     /* as the statements have them */
+enum { ROWS = 1000, STREAMS = 100, COLUMNS = 3, VALUE_BYTES = 64 }; /* as the statements have them */
 
 struct idle {
     size_t count;
@@ -32,7 +32,8 @@ static long remove_idle_streams(struct db *db)
     long rows = db_query(db, DB_READ_IDLE_STREAMS, NULL, 0, take_idle, &idle);
     for (size_t i = 0; rows >= 0 && i < idle.count; i++) {
         struct text row[COLUMNS];
-        for (size_t j = 0; j < COLUMNS; j++) row[j] = (struct text){ idle.streams[i].columns[j], idle.streams[i].sizes[j] };
+        for (size_t j = 0; j < COLUMNS; j++)
+            row[j] = (struct text){ idle.streams[i].columns[j], idle.streams[i].sizes[j] };
         if (db_query(db, DB_REMOVE_STREAM, row, COLUMNS, NULL, NULL) < 0) return -1;
     }
     return rows;
@@ -49,8 +50,10 @@ static long strip_keys(struct db *db)
 static const struct {
     enum db_statement procedure, statement;
 } deletes[] = {
-    { DB_CALL_PURGE_REVOKED_TOKENS, DB_PURGE_REVOKED_TOKENS }, { DB_CALL_PURGE_RULES, DB_PURGE_RULES },
-    { DB_PURGE_FEED, DB_PURGE_FEED }, { DB_CALL_PURGE_USED_PROOFS, DB_PURGE_USED_PROOFS },
+    { DB_CALL_PURGE_REVOKED_TOKENS, DB_PURGE_REVOKED_TOKENS },
+    { DB_CALL_PURGE_RULES, DB_PURGE_RULES },
+    { DB_PURGE_FEED, DB_PURGE_FEED },
+    { DB_CALL_PURGE_USED_PROOFS, DB_PURGE_USED_PROOFS },
 };
 enum { DELETES = sizeof deletes / sizeof *deletes, STRIP = DELETES, IDLE };
 
@@ -68,7 +71,7 @@ int purge_turn(struct purge *purge, struct db *db, size_t streams)
     bool last = purge->turn == IDLE;
     long rows = run(db, purge->turn, streams);
     if (rows >= (last ? STREAMS : ROWS)) return 0;
-    purge->turn = last ? 0 : purge->turn + 1;           /* also after a failure: the others go on */
+    purge->turn = last ? 0 : purge->turn + 1; /* also after a failure: the others go on */
     if (rows < 0) return -1;
     return last ? 1 : 0;
 }

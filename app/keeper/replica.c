@@ -14,9 +14,9 @@
 #include "../region/scopes.h"
 #include "../region/client_table.h"
 
-enum { REVOKED_PAGE = 10000 };          /* as READ_REVOKED_TOKENS has it */
+enum { REVOKED_PAGE = 10000 }; /* as READ_REVOKED_TOKENS has it */
 
-enum { STAGES = 5 };                    /* keys, rules, scopes, clients, revoked tokens */
+enum { STAGES = 5 }; /* keys, rules, scopes, clients, revoked tokens */
 
 /* Past every client_id, which ends at ~. */
 #define LAST_CLIENT TEXT("\x7f")
@@ -30,18 +30,18 @@ struct replica {
     bool quiet;
     size_t complaints, unfit;
     bool revoked_full;
-    uint64_t bad_rows_before;           /* the gauge as this load began */
-    size_t skipped;                     /* clients of this load that no table can keep */
-    char client[DB_VALUE + 1];          /* the next page begins here; db.h bounds what comes in */
+    uint64_t bad_rows_before;  /* the gauge as this load began */
+    size_t skipped;            /* clients of this load that no table can keep */
+    char client[DB_VALUE + 1]; /* the next page begins here; db.h bounds what comes in */
     size_t client_size;
-    char jti[REGION_JTI + 1];           /* the next page begins behind this */
+    char jti[REGION_JTI + 1]; /* the next page begins behind this */
     size_t jti_size, jti_rows;
     struct region_rule *rules;
     size_t rule_count;
     struct key_replica *keys;
-    char scopes[REGION_SCOPES + 1];     /* one byte more than fits, so that it shows */
+    char scopes[REGION_SCOPES + 1]; /* one byte more than fits, so that it shows */
     size_t scopes_size;
-    const char *scopes_why;             /* why they are left out, as the log has it; NULL: they are not */
+    const char *scopes_why; /* why they are left out, as the log has it; NULL: they are not */
 };
 
 struct replica *replica_new(struct region *region, struct region_process *row, const struct key_seal *seal)
@@ -86,8 +86,8 @@ static void name_fault(const struct client_rows_fault *fault)
 {
     const char *table = fault->table ? fault->table : "";
     log_event(LOG_LEVEL_ERROR, "bad_row", "client %.*s: %s%s%.*s%scolumn %s: %s; %s", (int)fault->client_id.size,
-              fault->client_id.data, table, fault->table ? " " : "", (int)fault->row.size, fault->row.data ? fault->row.data : "",
-              fault->table ? ": " : "", fault->column, fault->why, fault->then);
+              fault->client_id.data, table, fault->table ? " " : "", (int)fault->row.size,
+              fault->row.data ? fault->row.data : "", fault->table ? ": " : "", fault->column, fault->why, fault->then);
 }
 
 /* The first faults of a load are named, and all of a single client's. */
@@ -113,8 +113,10 @@ static void put(struct replica *replica, const struct client_row *row)
         return;
     }
     if (replica->unfit++ == 0)
-        log_event(LOG_LEVEL_ERROR, "replica_full", "client %.*s does not fit: raise clients_max or client_bytes and "
-                  "restart", (int)row->client.id.size, row->client.id.data);
+        log_event(LOG_LEVEL_ERROR, "replica_full",
+                  "client %.*s does not fit: raise clients_max or client_bytes and "
+                  "restart",
+                  (int)row->client.id.size, row->client.id.data);
 }
 
 int replica_client(struct replica *replica, struct db *db, struct text client_id)
@@ -171,9 +173,11 @@ static int take_revoked(void *context, const struct text *columns, size_t count)
     if (columns[0].size <= REGION_JTI) {
         replica_revoke(replica, columns[0], columns[1]);
     } else {
-        replica->jti[replica->jti_size++] = '\xff';      /* above all that begin so */
-        log_repeated(LOG_LEVEL_ERROR, "bad_row", "revoked_token %.*s: column jti has over 64 bytes, as no token has; the row "
-                     "is left out: DELETE it", (int)jti.size, jti.data);
+        replica->jti[replica->jti_size++] = '\xff'; /* above all that begin so */
+        log_repeated(LOG_LEVEL_ERROR, "bad_row",
+                     "revoked_token %.*s: column jti has over 64 bytes, as no token has; the row "
+                     "is left out: DELETE it",
+                     (int)jti.size, jti.data);
     }
     return 0;
 }
@@ -227,11 +231,13 @@ int replica_rules(struct replica *replica, struct db *db)
     unsigned long long count = replica->rule_count, most = replica->region->rules_max;
     region_degrade(replica->region, STORE_DEGRADED_revocation_rules_full, full);
     if (full)
-        log_repeated(LOG_LEVEL_ERROR, "rules_full", "revocation_rule has more than %llu rules: tokens that they do not revoke "
-                     "are answered with 503; raise rules_max and restart", most);
+        log_repeated(LOG_LEVEL_ERROR, "rules_full",
+                     "revocation_rule has more than %llu rules: tokens that they do not revoke "
+                     "are answered with 503; raise rules_max and restart",
+                     most);
     else if (count > most - most / 4)
-        log_repeated(LOG_LEVEL_WARNING, "rules_many", "revocation_rule has %llu rules of %llu that fit: raise rules_max",
-                     count, most);
+        log_repeated(LOG_LEVEL_WARNING, "rules_many",
+                     "revocation_rule has %llu rules of %llu that fit: raise rules_max", count, most);
     return 0;
 }
 
@@ -262,8 +268,8 @@ static int take_scope(void *context, const struct text *columns, size_t count)
 static void leave_scopes_out(struct replica *replica, const char *why)
 {
     if (why && why != replica->scopes_why)
-        log_event(LOG_LEVEL_WARNING, "scopes_left_out", "scopes_supported in the metadata is left out, or not that of now: %s",
-                  why);
+        log_event(LOG_LEVEL_WARNING, "scopes_left_out",
+                  "scopes_supported in the metadata is left out, or not that of now: %s", why);
     replica->scopes_why = why;
 }
 
@@ -282,24 +288,14 @@ int replica_scopes(struct replica *replica, struct db *db)
     return 0;
 }
 
-static int load_scopes(struct replica *replica, struct db *db)
-{
-    return replica_scopes(replica, db) ? -1 : 1;
-}
+static int load_scopes(struct replica *replica, struct db *db) { return replica_scopes(replica, db) ? -1 : 1; }
 
-static int load_keys(struct replica *replica, struct db *db)
-{
-    return replica_keys(replica, db) ? -1 : 1;
-}
+static int load_keys(struct replica *replica, struct db *db) { return replica_keys(replica, db) ? -1 : 1; }
 
-static int load_rules(struct replica *replica, struct db *db)
-{
-    return replica_rules(replica, db) ? -1 : 1;
-}
+static int load_rules(struct replica *replica, struct db *db) { return replica_rules(replica, db) ? -1 : 1; }
 
-static int (*const stages[STAGES])(struct replica *replica, struct db *db) = {
-    load_keys, load_rules, load_scopes, load_clients, load_revoked
-};
+static int (*const stages[STAGES])(struct replica *replica, struct db *db) = { load_keys, load_rules, load_scopes,
+                                                                               load_clients, load_revoked };
 
 void replica_load_begin(struct replica *replica, enum replica_load purpose)
 {
@@ -319,9 +315,10 @@ static void sum_up(struct replica *replica)
     if (!replica->quiet && unnamed > 0)
         log_event(LOG_LEVEL_ERROR, "bad_row", "%zu more faults of clients' rows are not named", unnamed);
     if (replica->quiet && bad_rows > replica->bad_rows_before)
-        log_event(LOG_LEVEL_ERROR, "bad_row", "%llu rows of clients cannot be right, %llu before this load; the next start "
-                  "names the first %d", (unsigned long long)bad_rows, (unsigned long long)replica->bad_rows_before,
-                  REPLICA_COMPLAINTS);
+        log_event(LOG_LEVEL_ERROR, "bad_row",
+                  "%llu rows of clients cannot be right, %llu before this load; the next start "
+                  "names the first %d",
+                  (unsigned long long)bad_rows, (unsigned long long)replica->bad_rows_before, REPLICA_COMPLAINTS);
     replica->complaints = 0;
     replica->quiet = false;
 }

@@ -12,7 +12,7 @@
 #include "../keys/key_seal.h"
 #include "../region/region.h"
 
-enum { REPLICA_COMPLAINTS = 20 };       /* lines about bad rows of one complete load; the rest is counted */
+enum { REPLICA_COMPLAINTS = 20 }; /* lines about bad rows of one complete load; the rest is counted */
 
 /* Reconciling names no bad row: it reports when there are more of them than the feed has told of. */
 enum replica_load { REPLICA_RECONCILE, REPLICA_REPLACE };

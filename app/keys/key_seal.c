@@ -11,7 +11,8 @@ enum { FIELDS = 4, INPUT_BYTES = 4096, LENGTH_BYTES = 4 };
 int key_seal_derive(struct key_seal *seal)
 {
     for (size_t i = 0; i < seal->passphrase.count; i++)
-        if (passphrase_derive(seal->passphrase.readings[i], TEXT("m2mauth signing_key.mac"), seal->keys[i], KEY_SEAL_KEY))
+        if (passphrase_derive(seal->passphrase.readings[i], TEXT("m2mauth signing_key.mac"), seal->keys[i],
+                              KEY_SEAL_KEY))
             return -1;
     return 0;
 }
@@ -31,7 +32,8 @@ static int put_field(struct buffer *b, struct text field)
     return b->full ? -1 : 0;
 }
 
-int key_seal_put(const struct key_seal *seal, size_t reading, const struct key_seal_row *row, char mac_r[KEY_SEAL_MAC + 1])
+int key_seal_put(const struct key_seal *seal, size_t reading, const struct key_seal_row *row,
+                 char mac_r[KEY_SEAL_MAC + 1])
 {
     assert(reading < seal->passphrase.count);
     const struct text fields[FIELDS] = { row->kid, row->algorithm, row->jwk, row->uri };
@@ -40,7 +42,8 @@ int key_seal_put(const struct key_seal *seal, size_t reading, const struct key_s
     struct buffer input = { bytes, 0, sizeof bytes, false }, mac = { mac_r, 0, KEY_SEAL_MAC, false };
     for (size_t i = 0; i < FIELDS; i++)
         if (put_field(&input, fields[i])) return -1;
-    if (!HMAC(EVP_sha256(), seal->keys[reading], KEY_SEAL_KEY, (unsigned char *)bytes, input.size, digest, NULL)) return -1;
+    if (!HMAC(EVP_sha256(), seal->keys[reading], KEY_SEAL_KEY, (unsigned char *)bytes, input.size, digest, NULL))
+        return -1;
     base64url_put(&mac, (struct text){ (const char *)digest, sizeof digest });
     mac_r[KEY_SEAL_MAC] = '\0';
     return mac.full ? -1 : 0;

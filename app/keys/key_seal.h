@@ -8,16 +8,16 @@
 
 #include "passphrase.h"
 
-enum { KEY_SEAL_KEY = 32, KEY_SEAL_MAC = 43 };      /* base64url */
+enum { KEY_SEAL_KEY = 32, KEY_SEAL_MAC = 43 }; /* base64url */
 
 enum key_seal_state {
-    KEY_SEAL_NONE,                      /* the row has no MAC: an older version wrote it */
+    KEY_SEAL_NONE, /* the row has no MAC: an older version wrote it */
     KEY_SEAL_GOOD,
-    KEY_SEAL_WRONG                      /* forged, or made with another passphrase */
+    KEY_SEAL_WRONG /* forged, or made with another passphrase */
 };
 
 struct key_seal_row {
-    struct text kid, algorithm, jwk, uri;       /* no uri: absent or empty */
+    struct text kid, algorithm, jwk, uri; /* no uri: absent or empty */
 };
 
 /* A process's readings of the passphrase (none: every MAC is wrong), and a key for each. */
@@ -33,7 +33,8 @@ int key_seal_derive(struct key_seal *seal);
 void key_seal_close(struct key_seal *seal);
 
 /* The MAC by one reading, with a NUL after it. 0, or -1 when the library failed. */
-int key_seal_put(const struct key_seal *seal, size_t reading, const struct key_seal_row *row, char mac_r[KEY_SEAL_MAC + 1]);
+int key_seal_put(const struct key_seal *seal, size_t reading, const struct key_seal_row *row,
+                 char mac_r[KEY_SEAL_MAC + 1]);
 
 /* reading_r: which reading made it; set when it is good. */
 enum key_seal_state key_seal_check(const struct key_seal *seal, const struct key_seal_row *row, struct text mac,

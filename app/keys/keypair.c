@@ -40,7 +40,7 @@ static int describe_secret(struct keypair *keypair)
     unsigned char random[KEYPAIR_KID / 4 * 3];
     struct buffer kid = { keypair->kid, 0, KEYPAIR_KID, false };
     if (RAND_bytes(random, sizeof random) != 1) return -1;
-    random[0] &= 0x7f;                          /* a letter comes first */
+    random[0] &= 0x7f; /* a letter comes first */
     base64url_put(&kid, (struct text){ (const char *)random, sizeof random });
     memcpy(keypair->jwk, KEYPAIR_SECRET_JWK, sizeof KEYPAIR_SECRET_JWK);
     return kid.full ? -1 : 0;
@@ -55,9 +55,8 @@ int keypair_encrypt(EVP_PKEY *key, struct text passphrase, char pem_r[KEYPAIR_PE
     BIO *pem = BIO_new(BIO_s_mem());
     int size = -1;
     if (clear && scheme) sealed = PKCS8_set0_pbe(passphrase.data, (int)passphrase.size, clear, scheme);
-    if (sealed) scheme = NULL;      /* now sealed's */
-    if (sealed && pem && PEM_write_bio_PKCS8(pem, sealed))
-        size = BIO_read(pem, pem_r, KEYPAIR_PEM_BYTES - 1);
+    if (sealed) scheme = NULL; /* now sealed's */
+    if (sealed && pem && PEM_write_bio_PKCS8(pem, sealed)) size = BIO_read(pem, pem_r, KEYPAIR_PEM_BYTES - 1);
     BIO_free(pem);
     X509_SIG_free(sealed);
     X509_ALGOR_free(scheme);
@@ -86,8 +85,9 @@ static const char *refusal(EVP_PKEY *key, enum jws_algorithm algorithm)
     if (rsa && EVP_PKEY_get_bits(key) < 2048) return "its RSA modulus has fewer than 2048 bits";
     if (rsa && EVP_PKEY_get_bits(key) > 4096) return "its RSA modulus has more than 4096 bits";
     if (jwk_suits(key, algorithm)) return NULL;
-    return ec ? "an EC key signs with ES256 only" : rsa ? "an RSA key signs with RS256 or PS256 only"
-                                                        : "an Ed25519 key signs with EdDSA only";
+    return ec  ? "an EC key signs with ES256 only"
+         : rsa ? "an RSA key signs with RS256 or PS256 only"
+               : "an Ed25519 key signs with EdDSA only";
 }
 
 /* What is put is read again, as each worker will, so that nothing comes into the table that nobody takes. */

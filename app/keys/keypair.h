@@ -19,12 +19,12 @@ enum {
     KEYPAIR_RSA_BITS = 3072
 };
 
-#define KEYPAIR_SECRET_JWK "{\"kty\":\"oct\"}"      /* RFC 7518 6.4, without its k */
+#define KEYPAIR_SECRET_JWK "{\"kty\":\"oct\"}" /* RFC 7518 6.4, without its k */
 
 struct keypair {
-    char kid[KEYPAIR_KID + 1];          /* of the RFC 7638 thumbprint, or random; never begins like an option */
+    char kid[KEYPAIR_KID + 1]; /* of the RFC 7638 thumbprint, or random; never begins like an option */
     char jwk[KEYPAIR_JWK_BYTES];
-    char pem[KEYPAIR_PEM_BYTES];        /* empty: the private half lies elsewhere */
+    char pem[KEYPAIR_PEM_BYTES]; /* empty: the private half lies elsewhere */
 };
 
 /* 0, or -1 when the library failed. The clear private key never leaves the function. */

@@ -6,7 +6,7 @@
 
 #include "../platform/log.h"
 
-enum { DERIVE_ROUNDS = 10000 };         /* once for a process and a purpose, never inside a request */
+enum { DERIVE_ROUNDS = 10000 }; /* once for a process and a purpose, never inside a request */
 
 static void add_reading(struct passphrase *passphrase, struct text reading)
 {
@@ -28,8 +28,11 @@ int passphrase_read(struct passphrase *passphrase, const char *path, const char 
     if (has_former) add_reading(passphrase, passphrase->former.text);
     if (has_former) add_reading(passphrase, passphrase->former.literal);
     if (passphrase->text.size < PASSPHRASE_LEAST)
-        fprintf(notes, "%s: the passphrase has fewer than %d bytes and could be guessed; make one with m2mctl key passphrase and "
-                "change to it with m2mctl key reseal\n", path, PASSPHRASE_LEAST);
+        fprintf(
+            notes,
+            "%s: the passphrase has fewer than %d bytes and could be guessed; make one with m2mctl key passphrase and "
+            "change to it with m2mctl key reseal\n",
+            path, PASSPHRASE_LEAST);
     return 0;
 }
 
@@ -49,7 +52,9 @@ int passphrase_open(struct passphrase *passphrase, const struct config *config, 
 int passphrase_derive(struct text passphrase, struct text purpose, unsigned char *key_r, size_t size)
 {
     return PKCS5_PBKDF2_HMAC(passphrase.data, (int)passphrase.size, (const unsigned char *)purpose.data,
-                             (int)purpose.size, DERIVE_ROUNDS, EVP_sha256(), (int)size, key_r) ? 0 : -1;
+                             (int)purpose.size, DERIVE_ROUNDS, EVP_sha256(), (int)size, key_r)
+             ? 0
+             : -1;
 }
 
 void passphrase_close(struct passphrase *passphrase)

@@ -11,9 +11,9 @@
 enum { PASSPHRASE_LEAST = 20, PASSPHRASE_READINGS = 4 };
 
 struct passphrase {
-    struct text text;                               /* of key_passphrase_file; absent until it was read */
+    struct text text; /* of key_passphrase_file; absent until it was read */
     size_t count;
-    struct text readings[PASSPHRASE_READINGS];      /* text first, then the others that may have sealed a row */
+    struct text readings[PASSPHRASE_READINGS]; /* text first, then the others that may have sealed a row */
     struct secret_file current, former;
 };
 

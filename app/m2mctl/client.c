@@ -6,9 +6,7 @@
 #include "../db/columns.h"
 #include "client_plan.h"
 
-enum {
-    URI_BYTES = 255, DESCRIPTION_BYTES = 255, GENERATED_ID = 20
-};
+enum { URI_BYTES = 255, DESCRIPTION_BYTES = 255, GENERATED_ID = 20 };
 
 /* RFC 3986 4.3: a scheme and what follows it, without a fragment; spaces, quotes, < > \ ^ ` { | } stand for themselves
  * in no URI. */
@@ -153,15 +151,19 @@ static const char *take_subject(struct client_plan *plan, struct text kind, cons
     if (plan->tls_subject.kind == CERTIFICATE_SUBJECT_NONE || !value)
         return "--mtls-subject takes two arguments: subject_dn, san_dns, san_uri, san_ip or san_email, and the value";
     plan->tls_subject.value = text_of(value);
-    return certificate_subject_fault(&plan->tls_subject) ? "the value of --mtls-subject cannot be one of that kind; a subject_dn is written "
-                                               "as in RFC 4514: CN=orders,O=Example,C=DE" : NULL;
+    return certificate_subject_fault(&plan->tls_subject)
+             ? "the value of --mtls-subject cannot be one of that kind; a subject_dn is written "
+               "as in RFC 4514: CN=orders,O=Example,C=DE"
+             : NULL;
 }
 
 static const char *take_issuer(struct client_plan *plan, struct text value)
 {
     plan->tls_issuer = value;
-    return certificate_subject_issuer_fault(value) ? "--mtls-issuer takes a name as in RFC 4514 (CN=Machines CA,O=Example), or keyid: and the "
-                                         "hexadecimal id of the authority's key" : NULL;
+    return certificate_subject_issuer_fault(value)
+             ? "--mtls-issuer takes a name as in RFC 4514 (CN=Machines CA,O=Example), or keyid: and the "
+               "hexadecimal id of the authority's key"
+             : NULL;
 }
 
 static const char *take_key(struct client_plan *plan, enum public_key_form form, const char *path)
@@ -173,8 +175,26 @@ static const char *take_key(struct client_plan *plan, enum public_key_form form,
 }
 
 enum {
-    DESCRIPTION = 1, AUDIENCE, SCOPE, DEFAULT_SCOPE, INTROSPECTS, READS, TOKEN_SECONDS, RATE, GENERATE, SECRET, NO_SECRET, PEM,
-    JWK, ALG, KID, CERTIFICATE, SUBJECT, ISSUER, METHODS, BINDING
+    DESCRIPTION = 1,
+    AUDIENCE,
+    SCOPE,
+    DEFAULT_SCOPE,
+    INTROSPECTS,
+    READS,
+    TOKEN_SECONDS,
+    RATE,
+    GENERATE,
+    SECRET,
+    NO_SECRET,
+    PEM,
+    JWK,
+    ALG,
+    KID,
+    CERTIFICATE,
+    SUBJECT,
+    ISSUER,
+    METHODS,
+    BINDING
 };
 
 static const char *take_credential(struct client_plan *plan, int option, const char *argument)
@@ -210,7 +230,8 @@ static const char *take_option(struct client_plan *plan, int option, const char 
         plan->description = value;
         return value.size > DESCRIPTION_BYTES ? "--description takes at most 255 bytes" : NULL;
     case TOKEN_SECONDS:
-        if (text_number(value, COLUMNS_TOKEN_SECONDS, &plan->token_seconds) == 0 && plan->token_seconds >= ROTATION_SHORTEST_TOKEN)
+        if (text_number(value, COLUMNS_TOKEN_SECONDS, &plan->token_seconds) == 0 &&
+            plan->token_seconds >= ROTATION_SHORTEST_TOKEN)
             return NULL;
         return "--token-seconds takes 5 to 86400";
     default: return take_credential(plan, option, argument);
@@ -220,7 +241,8 @@ static const char *take_option(struct client_plan *plan, int option, const char 
 /* What only all options together show. */
 static const char *check_plan(const struct client_plan *plan)
 {
-    bool key = plan->key_source.path != NULL, alone = plan->key_source.algorithm >= 0 || text_present(plan->key_source.kid);
+    bool key = plan->key_source.path != NULL,
+         alone = plan->key_source.algorithm >= 0 || text_present(plan->key_source.kid);
     if (plan->api_count == 0 && plan->introspect_count == 0)
         return "a client needs an --audience to ask tokens for, or one whose tokens it --introspects";
     if (plan->with_secret && plan->without_secret) return "--secret and --no-secret exclude each other";
@@ -236,17 +258,27 @@ static const char *check_plan(const struct client_plan *plan)
 static int read_options(const struct command *self, int argc, char **argv, struct client_plan *plan, bool *help_r)
 {
     static const struct option options[] = {
-        { "description", required_argument, NULL, DESCRIPTION },     { "audience", required_argument, NULL, AUDIENCE },
-        { "scope", required_argument, NULL, SCOPE },                 { "introspects", required_argument, NULL, INTROSPECTS },
-        { "default-scope", required_argument, NULL, DEFAULT_SCOPE }, { "reads", required_argument, NULL, READS },
-        { "token-seconds", required_argument, NULL, TOKEN_SECONDS }, { "rate", required_argument, NULL, RATE },
-        { "generate", no_argument, NULL, GENERATE },                 { "secret", no_argument, NULL, SECRET },
-        { "no-secret", no_argument, NULL, NO_SECRET },               { "pem", required_argument, NULL, PEM },
-        { "jwk", required_argument, NULL, JWK },                     { "alg", required_argument, NULL, ALG },
-        { "kid", required_argument, NULL, KID },                     { "certificate", required_argument, NULL, CERTIFICATE },
+        { "description", required_argument, NULL, DESCRIPTION },
+        { "audience", required_argument, NULL, AUDIENCE },
+        { "scope", required_argument, NULL, SCOPE },
+        { "introspects", required_argument, NULL, INTROSPECTS },
+        { "default-scope", required_argument, NULL, DEFAULT_SCOPE },
+        { "reads", required_argument, NULL, READS },
+        { "token-seconds", required_argument, NULL, TOKEN_SECONDS },
+        { "rate", required_argument, NULL, RATE },
+        { "generate", no_argument, NULL, GENERATE },
+        { "secret", no_argument, NULL, SECRET },
+        { "no-secret", no_argument, NULL, NO_SECRET },
+        { "pem", required_argument, NULL, PEM },
+        { "jwk", required_argument, NULL, JWK },
+        { "alg", required_argument, NULL, ALG },
+        { "kid", required_argument, NULL, KID },
+        { "certificate", required_argument, NULL, CERTIFICATE },
         { "mtls-issuer", required_argument, NULL, ISSUER },
-        { "mtls-subject", required_argument, NULL, SUBJECT },        { "methods", required_argument, NULL, METHODS },
-        { "binding", required_argument, NULL, BINDING },             { "help", no_argument, NULL, 'h' },
+        { "mtls-subject", required_argument, NULL, SUBJECT },
+        { "methods", required_argument, NULL, METHODS },
+        { "binding", required_argument, NULL, BINDING },
+        { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
     int option;
@@ -254,9 +286,11 @@ static int read_options(const struct command *self, int argc, char **argv, struc
         *help_r = option == 'h';
         if (option == 'h') return COMMAND_FINE;
         if (option == '?') return COMMAND_USAGE;
-        if (option == READS) command_complain(self, "note: --reads is now --introspects, and will be gone in a later version");
-        const char *wrong = option == SUBJECT ? take_subject(plan, text_of(optarg), optind < argc ? argv[optind++] : NULL)
-                                              : take_option(plan, option, optarg);
+        if (option == READS)
+            command_complain(self, "note: --reads is now --introspects, and will be gone in a later version");
+        const char *wrong = option == SUBJECT
+                              ? take_subject(plan, text_of(optarg), optind < argc ? argv[optind++] : NULL)
+                              : take_option(plan, option, optarg);
         if (wrong) return command_usage(self, "%s", wrong);
     }
     return COMMAND_FINE;
@@ -323,7 +357,8 @@ static int print(const struct command *self, struct client_plan *plan)
 static int run(const struct command *self, const struct command_session *session, int argc, char **argv)
 {
     (void)session;
-    struct client_plan plan = { .description = TEXT(""), .key_source.algorithm = -1,
+    struct client_plan plan = { .description = TEXT(""),
+                                .key_source.algorithm = -1,
                                 .certificate_source = { .form = PUBLIC_KEY_CERTIFICATE, .algorithm = -1 } };
     bool help = false;
     int status = read_plan(self, argc, argv, &plan, &help);
@@ -331,11 +366,13 @@ static int run(const struct command *self, const struct command_session *session
 }
 
 const struct command client_command = {
-    "client", "make a new client: a ready migration, and its secret",
+    "client",
+    "make a new client: a ready migration, and its secret",
     "m2mctl client [OPTIONS] CLIENT_ID > NNNN_name.sql\n"
     "m2mctl client [OPTIONS] --generate > NNNN_name.sql\n"
     "\n"
-    "Prints a migration for a new client; apply it with m2mctl migrate. A secret is made unless another credential is given;\n"
+    "Prints a migration for a new client; apply it with m2mctl migrate. A secret is made unless another credential is "
+    "given;\n"
     "it is shown once, on standard error. Asks no database.\n"
     "\n"
     "  --audience URI         an API that the client may ask tokens for; may be repeated, and the first one is\n"
@@ -346,23 +383,28 @@ const struct command client_command = {
     "  --description TEXT     for people\n"
     "  --token-seconds N      lifetime of its tokens, 5 to 86400\n"
     "  --rate N[/BURST]       requests per minute, 1 to 1000000, and how many at once (default: N)\n"
-    "  --binding WORD         its tokens must be bound to a DPoP key (dpop), to its certificate (mtls), or to either (any)\n"
+    "  --binding WORD         its tokens must be bound to a DPoP key (dpop), to its certificate (mtls), or to either "
+    "(any)\n"
     "  --generate             generates the CLIENT_ID, too\n"
     "\n"
     "How it authenticates; several of these may be given:\n"
     "  --pem FILE             it signs (private_key_jwt): FILE is its public key or certificate in PEM\n"
     "  --jwk FILE             the same, FILE is its public key as a JWK\n"
-    "  --alg ALG, --kid KID   of that key: ES256, RS256, PS256 or EdDSA; default: what the JWK says, or the usual one of\n"
+    "  --alg ALG, --kid KID   of that key: ES256, RS256, PS256 or EdDSA; default: what the JWK says, or the usual one "
+    "of\n"
     "                         the key (RS256 of an RSA key), and its thumbprint (RFC 7638)\n"
-    "  --mtls-subject KIND VALUE  its TLS certificate has this subject and is signed by an authority that the front server trusts\n"
+    "  --mtls-subject KIND VALUE  its TLS certificate has this subject and is signed by an authority that the front "
+    "server trusts\n"
     "                         (tls_client_auth); KIND is subject_dn, san_dns, san_uri, san_ip or san_email\n"
-    "  --mtls-issuer NAME     only if this authority has signed the certificate itself: CN=Machines CA,O=Example, or keyid: and\n"
+    "  --mtls-issuer NAME     only if this authority has signed the certificate itself: CN=Machines CA,O=Example, or "
+    "keyid: and\n"
     "                         the hexadecimal id of its key; default: any that the front server trusts\n"
     "  --certificate FILE     its TLS certificate has the key of this one, regardless of its issuer\n"
     "                         (self_signed_tls_client_auth)\n"
     "  --secret               a secret as well\n"
     "  --no-secret            no secret; m2mctl secret, client-key or client-certificate adds a credential later\n"
-    "  --methods LIST         the methods that are allowed, separated by commas, instead of those of the options above\n"
+    "  --methods LIST         the methods that are allowed, separated by commas, instead of those of the options "
+    "above\n"
     "\n"
     "exit codes: 0 done; 1 FILE has no such key; 2 usage; 3 system trouble\n",
     run,

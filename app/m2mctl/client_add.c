@@ -9,7 +9,7 @@
 struct request {
     struct text client_id;
     struct public_key_source source;
-    int64_t now, expires_at;            /* 0: never */
+    int64_t now, expires_at; /* 0: never */
     bool help;
 };
 
@@ -33,7 +33,8 @@ static const char *take_option(struct request *request, int option, const char *
         request->source.algorithm = jws_algorithm_find(text_of(argument));
         return request->source.algorithm < 0 ? "--alg is one of ES256, RS256, PS256, EdDSA" : NULL;
     default:
-        if (instant_parse(argument, request->now, &request->expires_at) == 0 && request->expires_at > request->now) return NULL;
+        if (instant_parse(argument, request->now, &request->expires_at) == 0 && request->expires_at > request->now)
+            return NULL;
         return "--expires takes a time to come: " INSTANT_FORMS;
     }
 }
@@ -69,23 +70,31 @@ static int print(const struct command *self, const struct request *request, cons
 static int run_key(const struct command *self, const struct command_session *session, int argc, char **argv)
 {
     static const struct option options[] = {
-        { "pem", required_argument, NULL, PEM }, { "jwk", required_argument, NULL, JWK },
-        { "alg", required_argument, NULL, ALG }, { "kid", required_argument, NULL, KID },
-        { "expires", required_argument, NULL, EXPIRES }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        { "pem", required_argument, NULL, PEM },
+        { "jwk", required_argument, NULL, JWK },
+        { "alg", required_argument, NULL, ALG },
+        { "kid", required_argument, NULL, KID },
+        { "expires", required_argument, NULL, EXPIRES },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     struct request request = { .source.algorithm = -1, .now = time(NULL) };
     (void)session;
     int status = read_options(self, argc, argv, options, &request);
     if (status != COMMAND_FINE || request.help) return status;
-    if (optind != argc - 1 || !request.source.path) return command_usage(self, "one CLIENT_ID, and --pem FILE or --jwk FILE");
+    if (optind != argc - 1 || !request.source.path)
+        return command_usage(self, "one CLIENT_ID, and --pem FILE or --jwk FILE");
     return print(self, &request, "a public key that signs", "client_add_key");
 }
 
 static int run_certificate(const struct command *self, const struct command_session *session, int argc, char **argv)
 {
     static const struct option options[] = {
-        { "alg", required_argument, NULL, ALG }, { "kid", required_argument, NULL, KID },
-        { "expires", required_argument, NULL, EXPIRES }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        { "alg", required_argument, NULL, ALG },
+        { "kid", required_argument, NULL, KID },
+        { "expires", required_argument, NULL, EXPIRES },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     struct request request = { .source = { .form = PUBLIC_KEY_CERTIFICATE, .algorithm = -1 }, .now = time(NULL) };
     (void)session;
@@ -104,25 +113,27 @@ static int run_certificate(const struct command *self, const struct command_sess
     "exit codes: 0 done; 1 FILE has no such key; 2 usage\n"
 
 const struct command client_add_key_command = {
-    "client-key", "add a public key to a client that signs (private_key_jwt): a ready migration",
+    "client-key",
+    "add a public key to a client that signs (private_key_jwt): a ready migration",
     "m2mctl client-key [OPTIONS] --pem FILE | --jwk FILE CLIENT_ID > NNNN_name.sql\n"
     "\n"
-    "Prints a migration that adds a public key. The keys that the client has stay valid, so a key is rotated by adding one,\n"
+    "Prints a migration that adds a public key. The keys that the client has stay valid, so a key is rotated by adding "
+    "one,\n"
     "and by client_expire_key when the client signs with the new one. Asks no database.\n"
     "\n"
     "  --pem FILE       a public key or a certificate in PEM\n"
-    "  --jwk FILE       a public key as a JWK; its kid and alg count unless they are given here\n"
-    OPTIONS_HELP,
+    "  --jwk FILE       a public key as a JWK; its kid and alg count unless they are given here\n" OPTIONS_HELP,
     run_key,
 };
 
 const struct command client_add_certificate_command = {
-    "client-certificate", "add a certificate to a client (self_signed_tls_client_auth): a ready migration",
+    "client-certificate",
+    "add a certificate to a client (self_signed_tls_client_auth): a ready migration",
     "m2mctl client-certificate [OPTIONS] CLIENT_ID FILE > NNNN_name.sql\n"
     "\n"
-    "Prints a migration that adds the key of the certificate in FILE (PEM). Any certificate with that key authenticates the\n"
+    "Prints a migration that adds the key of the certificate in FILE (PEM). Any certificate with that key "
+    "authenticates the\n"
     "client, regardless of its issuer. The ones that it has stay valid. Asks no database.\n"
-    "\n"
-    OPTIONS_HELP,
+    "\n" OPTIONS_HELP,
     run_certificate,
 };

@@ -18,7 +18,9 @@ struct list {
 static int read_options(const struct command *self, int argc, char **argv, struct list *list, bool *help_r)
 {
     static const struct option options[] = {
-        { "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        { "json", no_argument, NULL, 'j' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     int option;
     while ((option = command_option(self, argc, argv, options)) != -1) {
@@ -99,10 +101,12 @@ static int run_show(const struct command *self, const struct command_session *se
 }
 
 const struct command client_list_command = {
-    "list", "all clients: state, credentials in force, audiences and scopes",
+    "list",
+    "all clients: state, credentials in force, audiences and scopes",
     "m2mctl list [--json]\n"
     "\n"
-    "One line for each client, and one more for each further audience. With --json an array of what show --json prints.\n"
+    "One line for each client, and one more for each further audience. With --json an array of what show --json "
+    "prints.\n"
     "No hash of a secret is shown.\n"
     "\n"
     "exit codes: 0 done; 2 usage; 3 database or system trouble\n",
@@ -110,10 +114,12 @@ const struct command client_list_command = {
 };
 
 const struct command client_show_command = {
-    "show", "one client in plain words: what it may do, how it authenticates, and until when",
+    "show",
+    "one client in plain words: what it may do, how it authenticates, and until when",
     "m2mctl show [--json] CLIENT_ID\n"
     "\n"
-    "Everything about one client but its tokens. A credential that the server leaves out because its row cannot be right is\n"
+    "Everything about one client but its tokens. A credential that the server leaves out because its row cannot be "
+    "right is\n"
     "marked with the reason. No hash of a secret is shown.\n"
     "\n"
     "exit codes: 0 done; 1 there is no such client; 2 usage; 3 database or system trouble\n",

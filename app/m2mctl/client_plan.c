@@ -41,10 +41,7 @@ static void begin_call(const char *procedure, struct text client_id)
     printf(", ");
 }
 
-static void begin_update(const char *column)
-{
-    printf("UPDATE client SET %s = ", column);
-}
+static void begin_update(const char *column) { printf("UPDATE client SET %s = ", column); }
 
 static void end_update(struct text client_id)
 {
@@ -97,7 +94,8 @@ static bool has_word(struct text scope, struct text wanted)
     return false;
 }
 
-static void put_grant(const struct client_plan *plan, const struct client_plan_api *api, struct text word, bool is_default)
+static void put_grant(const struct client_plan *plan, const struct client_plan_api *api, struct text word,
+                      bool is_default)
 {
     begin_call("client_allow", plan->client_id);
     literal_put(stdout, api->audience);
@@ -176,7 +174,7 @@ static void put_subject(const struct client_plan *plan)
 static void put_methods(const struct client_plan *plan)
 {
     unsigned methods = client_plan_methods(plan), put = 0;
-    if (methods == BY_SECRET) return;                       /* as the column's default has it */
+    if (methods == BY_SECRET) return; /* as the column's default has it */
     begin_update("auth_methods");
     for (unsigned i = 0; i < CLIENT_METHODS; i++)
         if (methods & 1u << i) printf("%s%s", put++ ? "," : "'", method_names[i]);
@@ -186,7 +184,8 @@ static void put_methods(const struct client_plan *plan)
 
 static void put_credentials(const struct client_plan *plan, const struct credential *secret)
 {
-    bool one_key = plan->key_source.path && plan->certificate_source.path && strcmp(plan->key.kid, plan->certificate.kid) == 0;
+    bool one_key = plan->key_source.path && plan->certificate_source.path &&
+                   strcmp(plan->key.kid, plan->certificate.kid) == 0;
     if (secret) credential_put_call(stdout, secret);
     if (plan->key_source.path) client_plan_put_key("client_add_key", plan->client_id, &plan->key, 0);
     if (plan->certificate_source.path && !one_key)

@@ -20,12 +20,12 @@ struct client_plan {
     size_t api_count, introspect_count;
     struct client_plan_api apis[CLIENT_GRANTS];
     struct text introspects[CLIENT_READS];
-    uint64_t token_seconds, rate, burst;            /* 0: not given */
-    struct text binding;                            /* absent: not given */
-    unsigned methods;                               /* bits of enum client_method; 0: those of the credentials */
+    uint64_t token_seconds, rate, burst; /* 0: not given */
+    struct text binding;                 /* absent: not given */
+    unsigned methods;                    /* bits of enum client_method; 0: those of the credentials */
     struct certificate_subject tls_subject;
-    struct text tls_issuer;                         /* absent: not given */
-    struct public_key_source key_source, certificate_source;    /* path NULL: not given */
+    struct text tls_issuer;                                  /* absent: not given */
+    struct public_key_source key_source, certificate_source; /* path NULL: not given */
     struct public_key key, certificate;
 };
 

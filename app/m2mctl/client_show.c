@@ -8,7 +8,10 @@
 
 enum { JSON_BYTES = 6 * DB_VALUE + 2, LABEL_WIDTH = 20 };
 
-static struct text column(const struct client_view *view, enum client_view_column which) { return view->columns[which]; }
+static struct text column(const struct client_view *view, enum client_view_column which)
+{
+    return view->columns[which];
+}
 
 static void put_json(struct text t)
 {
@@ -109,11 +112,16 @@ static void put_grants(const struct client_view *view)
 static void put_rules(const struct client_view *view)
 {
     static const char *const omitted[][2] = {
-        { "default", "the default scopes" }, { "all", "all its scopes" }, { "none", "no scope" }, { "refuse", "refused" },
+        { "default", "the default scopes" },
+        { "all", "all its scopes" },
+        { "none", "no scope" },
+        { "refuse", "refused" },
     };
     static const char *const binding[][2] = {
-        { "none", "nothing, or to a key when it sends a DPoP proof" }, { "any", "its certificate or a DPoP key" },
-        { "mtls", "its certificate" }, { "dpop", "a DPoP key" },
+        { "none", "nothing, or to a key when it sends a DPoP proof" },
+        { "any", "its certificate or a DPoP key" },
+        { "mtls", "its certificate" },
+        { "dpop", "a DPoP key" },
     };
     put_label("without scope");
     put_word(column(view, CLIENT_VIEW_omitted_scope), omitted, sizeof omitted / sizeof *omitted);
@@ -155,13 +163,17 @@ static void put_assertions(const struct client_view *view)
     struct text seconds = column(view, CLIENT_VIEW_assertion_seconds);
     if (!view->keys) return;
     put_label("signs for");
-    printf("%s", text_equal(column(view, CLIENT_VIEW_assertion_audience), TEXT("issuer")) ? "the issuer"
-                                                                                          : "the issuer or its token endpoint");
+    printf("%s", text_equal(column(view, CLIENT_VIEW_assertion_audience), TEXT("issuer"))
+                     ? "the issuer"
+                     : "the issuer or its token endpoint");
     if (text_present(seconds)) printf(", for %.*s s at most", (int)seconds.size, seconds.data);
     printf("\n");
 }
 
-static bool is_enabled(const struct client_view *view) { return text_equal(column(view, CLIENT_VIEW_enabled), TEXT("1")); }
+static bool is_enabled(const struct client_view *view)
+{
+    return text_equal(column(view, CLIENT_VIEW_enabled), TEXT("1"));
+}
 
 void client_show_words(const struct client_view *view, int64_t now)
 {
@@ -186,7 +198,8 @@ void client_show_words(const struct client_view *view, int64_t now)
     put_label("authenticates by");
     put(column(view, CLIENT_VIEW_auth_methods));
     printf("\n");
-    for (const struct client_view_credential *row = view->secrets; row; row = row->next) put_credential("secret", row, now);
+    for (const struct client_view_credential *row = view->secrets; row; row = row->next)
+        put_credential("secret", row, now);
     for (const struct client_view_credential *row = view->keys; row; row = row->next) put_credential("key", row, now);
     put_subject(view);
     put_assertions(view);
@@ -212,7 +225,9 @@ static void put_credentials(const struct client_view *view, int64_t now)
     bool subject = text_present(column(view, CLIENT_VIEW_tls_subject_kind));
     int size = 0;
     if (secrets) size = snprintf(text, sizeof text, "%u secret%s", secrets, secrets == 1 ? "" : "s");
-    if (keys) size += snprintf(text + size, sizeof text - (size_t)size, "%s%u key%s", size ? ", " : "", keys, keys == 1 ? "" : "s");
+    if (keys)
+        size += snprintf(text + size, sizeof text - (size_t)size, "%s%u key%s", size ? ", " : "", keys,
+                         keys == 1 ? "" : "s");
     if (subject) size += snprintf(text + size, sizeof text - (size_t)size, "%ssubject", size ? ", " : "");
     printf("  %-26.*s  ", size ? size : 4, size ? text : "none");
 }
@@ -246,11 +261,13 @@ static void put_json_instant(int64_t seconds)
     char text[INSTANT_BYTES];
     struct tm tm;
     time_t time = seconds;
-    if (seconds == 0 || !gmtime_r(&time, &tm) || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) printf("null");
+    if (seconds == 0 || !gmtime_r(&time, &tm) || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        printf("null");
     else printf("\"%s\"", text);
 }
 
-static void put_json_credentials(const char *list, const char *name, const struct client_view_credential *row, int64_t now)
+static void put_json_credentials(const char *list, const char *name, const struct client_view_credential *row,
+                                 int64_t now)
 {
     const char *before = "";
     printf(",\"%s\":[", list);
@@ -306,8 +323,10 @@ static void put_json_column(const struct client_view *view, enum client_view_col
     bool is_number = which == CLIENT_VIEW_token_seconds || which == CLIENT_VIEW_rate_per_minute ||
                      which == CLIENT_VIEW_rate_burst || which == CLIENT_VIEW_assertion_seconds;
     if (which == CLIENT_VIEW_enabled) printf(is_enabled(view) ? "true" : "false");
-    else if (which == CLIENT_VIEW_created_at && text_number(value, INT64_MAX, &number) == 0) put_json_instant((int64_t)number);
-    else if (is_number && text_present(value) && text_number(value, UINT64_MAX, &number) == 0) printf("%" PRIu64, number);
+    else if (which == CLIENT_VIEW_created_at && text_number(value, INT64_MAX, &number) == 0)
+        put_json_instant((int64_t)number);
+    else if (is_number && text_present(value) && text_number(value, UINT64_MAX, &number) == 0)
+        printf("%" PRIu64, number);
     else put_json(value);
 }
 

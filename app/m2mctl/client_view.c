@@ -2,7 +2,7 @@
 
 #include "../../lib/base/arena.h"
 
-enum { CLIENTS = 100, BYTES = 64 * 1024 * 1024 };       /* as READ_CLIENT_VIEWS has it; only what is used is ever touched */
+enum { CLIENTS = 100, BYTES = 64 * 1024 * 1024 }; /* as READ_CLIENT_VIEWS has it; only what is used is ever touched */
 
 struct walk {
     struct db *db;
@@ -137,7 +137,8 @@ static int read_page(struct walk *walk, struct text first, struct text last)
     if (db_query(walk->db, DB_READ_CLIENT_VIEWS, range, 2, take_client, walk) < 0) return -1;
     if (walk->count > 0 && !walk->full &&
         (read_rows(walk, DB_READ_SECRETS, take_secret) || read_rows(walk, DB_READ_CLIENT_KEYS, take_key) ||
-         read_rows(walk, DB_READ_GRANTS, take_grant) || read_rows(walk, DB_READ_READERS, take_introspected))) return -1;
+         read_rows(walk, DB_READ_GRANTS, take_grant) || read_rows(walk, DB_READ_READERS, take_introspected)))
+        return -1;
     return db_query(walk->db, DB_COMMIT, NULL, 0, NULL, NULL) < 0 || walk->full ? -1 : 0;
 }
 

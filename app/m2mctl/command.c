@@ -44,7 +44,7 @@ int command_option(const struct command *self, int argc, char **argv, const stru
     const char *word = argv[optind - 1];
     int size = (int)strcspn(word, "=");
     const char *wrong = option == ':' ? "needs a value"
-                        : word[size]  ? "takes no value, or is not known"
+                      : word[size]    ? "takes no value, or is not known"
                                       : "is not known";
     command_usage(self, "the option %.*s %s", size, word, wrong);
     return '?';
@@ -55,10 +55,7 @@ int command_config(const struct command_session *session, struct config *config_
     return config_read_database(session->config_path, config_r, stderr);
 }
 
-static void report_left_out(const char *what)
-{
-    fprintf(stderr, "m2mctl: %s\n", what);
-}
+static void report_left_out(const char *what) { fprintf(stderr, "m2mctl: %s\n", what); }
 
 struct db *command_database(const struct command *self, const struct command_session *session, struct config *config_r)
 {
@@ -69,10 +66,8 @@ struct db *command_database(const struct command *self, const struct command_ses
     const struct passwd *account = session->user ? NULL : getpwuid(geteuid());
     const char *user = session->user ? session->user : account ? account->pw_name : NULL;
     struct db *db = NULL;
-    if (user)
-        db = db_open_operator(config_r, user, session->password_file ? password.bytes : NULL, why);
-    else
-        snprintf(why, sizeof why, "this process runs as a user without a name; name one with --db-user");
+    if (user) db = db_open_operator(config_r, user, session->password_file ? password.bytes : NULL, why);
+    else snprintf(why, sizeof why, "this process runs as a user without a name; name one with --db-user");
     secret_file_wipe(&password);
     if (db) db_report_left_out(db, report_left_out);
     else command_complain(self, "no connection to the database: %s", why);

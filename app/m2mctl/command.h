@@ -13,22 +13,22 @@
 /* The exit codes, which scripts rely on. */
 enum command_exit {
     COMMAND_FINE,
-    COMMAND_NO,         /* the answer is no, or nothing was done because of what stands in a file or a row */
+    COMMAND_NO, /* the answer is no, or nothing was done because of what stands in a file or a row */
     COMMAND_USAGE,
-    COMMAND_TROUBLE     /* database, files, memory */
+    COMMAND_TROUBLE /* database, files, memory */
 };
 
 /* What was said before the command's word. Absent parts are NULL. */
 struct command_session {
-    const char *config_path;        /* never NULL */
-    const char *user;               /* NULL: the name of the operating system's user */
+    const char *config_path; /* never NULL */
+    const char *user;        /* NULL: the name of the operating system's user */
     const char *password_file;
 };
 
 struct command {
     const char *name;
-    const char *summary;            /* one line for the list of commands */
-    const char *help;               /* everything, lines ended */
+    const char *summary; /* one line for the list of commands */
+    const char *help;    /* everything, lines ended */
     int (*run)(const struct command *self, const struct command_session *session, int argc, char **argv);
 };
 

@@ -12,8 +12,10 @@
 #include "../../lib/base/secret.h"
 
 enum {
-    CREDENTIAL_BYTES = 53, CREDENTIAL_HASH_BYTES = 128, CREDENTIAL_LABEL_BYTES = 32,
-    CREDENTIAL_ROUNDS = 600000          /* PBKDF2-SHA256 for secrets that people chose */
+    CREDENTIAL_BYTES = 53,
+    CREDENTIAL_HASH_BYTES = 128,
+    CREDENTIAL_LABEL_BYTES = 32,
+    CREDENTIAL_ROUNDS = 600000 /* PBKDF2-SHA256 for secrets that people chose */
 };
 
 /* Appends a new secret. 0, or -1 when there are no random numbers. The caller wipes b. */

@@ -15,8 +15,8 @@ static int take(void *context, const struct text *columns, size_t count)
 {
     struct history *history = context;
     struct history_record *records = count == COLUMNS
-                                         ? realloc(history->records, (history->count + 1) * sizeof *records)
-                                         : NULL;
+                                       ? realloc(history->records, (history->count + 1) * sizeof *records)
+                                       : NULL;
     uint64_t started = 0, finished = 0;
     if (!records) return -1;
     history->records = records;

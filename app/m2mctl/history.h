@@ -12,7 +12,7 @@ struct history_record {
     char sha256[MIGRATION_SHA256 + 1];
     char user[HISTORY_USER + 1];
     int64_t started, finished;
-    bool running;                       /* under way in another session, or left half-way */
+    bool running; /* under way in another session, or left half-way */
 };
 
 struct history {

@@ -6,12 +6,18 @@
 #include <string.h>
 #include <time.h>
 
-static const int64_t last = INT32_MAX;      /* of TIMESTAMP in MariaDB 10.11 */
+static const int64_t last = INT32_MAX; /* of TIMESTAMP in MariaDB 10.11 */
 
 static int parse_distance(const char *words, int64_t now, int64_t *seconds_r)
 {
-    static const struct { char job; int64_t seconds; } units[] = {
-        { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+    static const struct {
+        char job;
+        int64_t seconds;
+    } units[] = {
+        { 's', 1 },
+        { 'm', 60 },
+        { 'h', 3600 },
+        { 'd', 86400 },
     };
     char *end;
     if (words[0] < '0' || words[0] > '9') return -1;
@@ -58,7 +64,10 @@ void instant_format(int64_t seconds, char text_r[INSTANT_BYTES])
 
 void instant_format_distance(int64_t seconds, int64_t now, char text_r[INSTANT_BYTES])
 {
-    static const struct { const char *name; int64_t seconds; } units[] = {
+    static const struct {
+        const char *name;
+        int64_t seconds;
+    } units[] = {
         { "year", 365 * 86400 }, { "day", 86400 }, { "hour", 3600 }, { "minute", 60 }, { "second", 1 },
     };
     int64_t distance = seconds > now ? seconds - now : now - seconds;
@@ -67,7 +76,7 @@ void instant_format_distance(int64_t seconds, int64_t now, char text_r[INSTANT_B
         snprintf(text_r, INSTANT_BYTES, "now");
         return;
     }
-    while (units[i].seconds > 1 && distance < 2 * units[i].seconds) i++;    /* 90 minutes, not 1 hour */
+    while (units[i].seconds > 1 && distance < 2 * units[i].seconds) i++; /* 90 minutes, not 1 hour */
     int64_t count = distance / units[i].seconds;
     snprintf(text_r, INSTANT_BYTES, "%s%" PRId64 " %s%s%s", seconds > now ? "in " : "", count, units[i].name,
              count == 1 ? "" : "s", seconds > now ? "" : " ago");

@@ -33,10 +33,12 @@ static int run(const struct command *self, const struct command_session *session
 }
 
 const struct command jwk_command = {
-    "jwk", "print the public key of a certificate or PEM file as a JWK",
+    "jwk",
+    "print the public key of a certificate or PEM file as a JWK",
     "m2mctl jwk [--alg ALG] [--kid KID] FILE\n"
     "\n"
-    "Prints the public JWK (RFC 7517) that client_add_key and client_add_certificate_key take. FILE is a certificate or a\n"
+    "Prints the public JWK (RFC 7517) that client_add_key and client_add_certificate_key take. FILE is a certificate "
+    "or a\n"
     "public key in PEM: P-256, RSA of 2048 to 4096 bits, or Ed25519.\n"
     "\n"
     "  --alg ALG   ES256, RS256, PS256 or EdDSA; default: the usual one of the key (RS256 of an RSA key)\n"

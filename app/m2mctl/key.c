@@ -16,7 +16,7 @@ struct change {
     const struct command *self;
     const struct command_session *session;
     const char *kid;
-    int64_t now, when, remove;          /* remove 0: the safe moment */
+    int64_t now, when, remove; /* remove 0: the safe moment */
     bool force;
     struct config config;
     struct db *db;
@@ -46,7 +46,8 @@ static void put_event(const char *does, int64_t when, int64_t now, int *count)
 static void put_unused(const struct rotation_key *key, enum key_seal_state seal)
 {
     printf("%-16s  %-5s  %-9s  %s\n", key->kid, key->algorithm, seal == KEY_SEAL_NONE ? "no MAC" : "wrong MAC",
-           seal == KEY_SEAL_NONE ? "not used until m2mctl key seal" : "not used: it was not written with this passphrase");
+           seal == KEY_SEAL_NONE ? "not used until m2mctl key seal"
+                                 : "not used: it was not written with this passphrase");
 }
 
 /* When an algorithm that does not sign yet will: the last part of a line. */
@@ -149,8 +150,11 @@ static int begin_change(struct change *change)
     change->key = key_rows_find(&change->timeline, change->kid);
     bool good = change->key && change->timeline.seals[change->key - change->timeline.keys] == KEY_SEAL_GOOD;
     if (good) return COMMAND_FINE;
-    command_complain(change->self, change->key ? "the row of key %s has no good MAC, and no host uses it; m2mctl key seal, or key drop"
-                                               : "there is no key %s; see m2mctl key list", change->kid);
+    command_complain(change->self,
+                     change->key
+                         ? "the row of key %s has no good MAC, and no host uses it; m2mctl key seal, or key drop"
+                         : "there is no key %s; see m2mctl key list",
+                     change->kid);
     return COMMAND_NO;
 }
 
@@ -258,8 +262,10 @@ static int run_activate(const struct command *self, const struct command_session
 static int run_retire(const struct command *self, const struct command_session *session, int argc, char **argv)
 {
     static const struct option options[] = {
-        { "remove", required_argument, NULL, 'r' }, { "force", no_argument, NULL, 'f' },
-        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+        { "remove", required_argument, NULL, 'r' },
+        { "force", no_argument, NULL, 'f' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     int64_t now = time(NULL);
     struct change change = { .self = self, .session = session, .now = now, .when = now };
@@ -273,10 +279,10 @@ static int run(const struct command *self, const struct command_session *session
         const char *word;
         int (*run)(const struct command *self, const struct command_session *session, int argc, char **argv);
     } words[] = {
-        { "new", keynew_run },          { "list", run_list }, { "activate", run_activate }, { "retire", run_retire },
-        { "add", keynew_run_add },
-        { "rotate", keyrotate_run },    { "drop", keyrotate_run_drop },
-        { "passphrase", keynew_run_passphrase },
+        { "new", keynew_run },          { "list", run_list },
+        { "activate", run_activate },   { "retire", run_retire },
+        { "add", keynew_run_add },      { "rotate", keyrotate_run },
+        { "drop", keyrotate_run_drop }, { "passphrase", keynew_run_passphrase },
         { "seal", keyseal_run },        { "reseal", keyseal_run_again },
     };
     const char *word = argc > 1 ? argv[1] : "";
@@ -289,7 +295,8 @@ static int run(const struct command *self, const struct command_session *session
 }
 
 const struct command key_command = {
-    "key", "the keys that sign tokens: new, add, list, rotate, drop, activate, retire, seal, reseal, passphrase",
+    "key",
+    "the keys that sign tokens: new, add, list, rotate, drop, activate, retire, seal, reseal, passphrase",
     "m2mctl key passphrase [--stdin] FILE\n"
     "  Makes FILE (mode 0600) with a new random passphrase of 256 bits; an existing file is left alone.\n"
     "  --stdin              the passphrase is read from standard input; it has at least 20 bytes\n"
@@ -302,9 +309,12 @@ const struct command key_command = {
     "  --print              prints a migration instead of storing it\n"
     "\n"
     "m2mctl key add URI [--alg ES256|RS256|PS256|EdDSA] [--activate WHEN|never] [--passphrase-file FILE] [--print]\n"
-    "  As key new, for a private key that stays where it is: a file (file:/its/path, PEM or DER, encrypted or not) or what a\n"
-    "  provider of OpenSSL finds (pkcs11:...). Each worker opens it by itself at its start, so it must be there on every\n"
-    "  host, for the server's user to read; the passphrase is offered to it. Successors are made in the database, unless\n"
+    "  As key new, for a private key that stays where it is: a file (file:/its/path, PEM or DER, encrypted or not) or "
+    "what a\n"
+    "  provider of OpenSSL finds (pkcs11:...). Each worker opens it by itself at its start, so it must be there on "
+    "every\n"
+    "  host, for the server's user to read; the passphrase is offered to it. Successors are made in the database, "
+    "unless\n"
     "  key_seconds = 0.\n"
     "\n"
     "m2mctl key list\n"
@@ -312,19 +322,23 @@ const struct command key_command = {
     "  `no MAC`, `wrong MAC`: no host uses the row. Removed keys are shown for a week.\n"
     "\n"
     "m2mctl key seal [--yes] [--passphrase-file FILE] [KID...]\n"
-    "  Shows the rows without a MAC, which a version before this one made, with their thumbprints, and seals those whose\n"
-    "  private half opens with the passphrase and fits, or those that are named, when you say yes. Nothing seals by itself.\n"
+    "  Shows the rows without a MAC, which a version before this one made, with their thumbprints, and seals those "
+    "whose\n"
+    "  private half opens with the passphrase and fits, or those that are named, when you say yes. Nothing seals by "
+    "itself.\n"
     "\n"
     "m2mctl key reseal [--passphrase-file FILE] [--former-file FILE]\n"
     "  Seals and encrypts every key anew, with the passphrase of key_passphrase_file in place of the one of\n"
-    "  key_passphrase_former_file. Before that every host has both files and was reloaded; afterwards the former one goes.\n"
+    "  key_passphrase_former_file. Before that every host has both files and was reloaded; afterwards the former one "
+    "goes.\n"
     "\n"
     "m2mctl key rotate [--alg ES256|RS256|PS256|EdDSA|HS256] [--passphrase-file FILE]\n"
     "  A successor now, whatever key_seconds says, with the safe times: the new key signs when everybody who verifies\n"
     "  has it, the one before it stays until its last token has ended. --alg: default is token_algorithm.\n"
     "\n"
     "m2mctl key drop KID [--passphrase-file FILE]\n"
-    "  For a key that was stolen: it is removed now, and its tokens are inactive at once. When no key is left that signs,\n"
+    "  For a key that was stolen: it is removed now, and its tokens are inactive at once. When no key is left that "
+    "signs,\n"
     "  a new one is made and signs at once.\n"
     "\n"
     "m2mctl key activate KID [WHEN]\n"
@@ -332,7 +346,8 @@ const struct command key_command = {
     "\n"
     "m2mctl key retire KID [WHEN] [--remove WHEN] [--force]\n"
     "  The key signs no longer from WHEN (default: now) and leaves the JWK Set at --remove (default: when the\n"
-    "  longest token has ended, a day, issue_seconds and a minute later). --force: even when no other key is left to sign.\n"
+    "  longest token has ended, a day, issue_seconds and a minute later). --force: even when no other key is left to "
+    "sign.\n"
     "\n"
     "WHEN is " INSTANT_FORMS ".\n"
     "exit codes: 0 done; 1 refused because of what the key's row says; 2 usage; 3 database or system trouble\n",

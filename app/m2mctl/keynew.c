@@ -19,12 +19,12 @@
 enum { PASSPHRASE_RANDOM = 32, NUMBER_BYTES = 24, URI_BYTES = 500 };
 
 struct wish {
-    enum { WHEN_SAFE, WHEN_NEVER, WHEN_NOW, WHEN_AT } when;     /* it begins to sign */
+    enum { WHEN_SAFE, WHEN_NEVER, WHEN_NOW, WHEN_AT } when; /* it begins to sign */
     enum jws_algorithm algorithm;
-    int64_t now, activate_at;                                   /* of WHEN_AT */
-    const char *passphrase_path;                                /* NULL: the configuration's */
-    const char *uri;                                            /* where the private half lies; NULL: in the row */
-    size_t reading;                                             /* of the passphrase that seals the row */
+    int64_t now, activate_at;    /* of WHEN_AT */
+    const char *passphrase_path; /* NULL: the configuration's */
+    const char *uri;             /* where the private half lies; NULL: in the row */
+    size_t reading;              /* of the passphrase that seals the row */
     bool print;
 };
 
@@ -100,9 +100,10 @@ static int insert(const struct command *self, struct db *db, const struct wish *
     snprintf(publish, sizeof publish, "%" PRId64, wish->now);
     snprintf(activate, sizeof activate, "%" PRId64, activate_at);
     const struct text parameters[] = {
-        text_of(key->pair.kid), jws_algorithm_name(wish->algorithm), text_of(key->pair.jwk),
-        text_of(wish->uri ? NULL : key->pair.pem), text_of(wish->uri), text_of(key->mac), text_of(publish),
-        text_of(activate_at ? activate : NULL),
+        text_of(key->pair.kid), jws_algorithm_name(wish->algorithm),
+        text_of(key->pair.jwk), text_of(wish->uri ? NULL : key->pair.pem),
+        text_of(wish->uri),     text_of(key->mac),
+        text_of(publish),       text_of(activate_at ? activate : NULL),
     };
     if (db_query(db, DB_ADD_KEY, parameters, sizeof parameters / sizeof *parameters, NULL, NULL) < 0) {
         bool duplicate = db_errno(db) == DB_DUPLICATE;
@@ -138,7 +139,8 @@ int keynew_seal(const struct command *self, const struct config *config, const c
     return COMMAND_TROUBLE;
 }
 
-const struct key_seal *keynew_seal_if_any(const struct command *self, const struct config *config, struct key_seal *seal)
+const struct key_seal *keynew_seal_if_any(const struct command *self, const struct config *config,
+                                          struct key_seal *seal)
 {
     if (config->key_passphrase_file[0] && access(config->key_passphrase_file, R_OK) == 0 &&
         keynew_seal(self, config, NULL, seal) == COMMAND_FINE)
@@ -148,7 +150,8 @@ const struct key_seal *keynew_seal_if_any(const struct command *self, const stru
 }
 
 /* The pair, its private half sealed with the passphrase. */
-static int make(const struct command *self, const struct wish *wish, const struct key_seal *seal, struct keypair *keypair_r)
+static int make(const struct command *self, const struct wish *wish, const struct key_seal *seal,
+                struct keypair *keypair_r)
 {
     if (seal->passphrase.readings[wish->reading].size < PASSPHRASE_LEAST) {
         command_complain(self, "a key is not sealed with a passphrase that could be guessed");
@@ -170,17 +173,21 @@ static const char *uri_fault(const char *uri)
     for (size_t i = 0; i < t.size; i++)
         if (t.data[i] <= ' ' || t.data[i] > '~') return "has characters that stand in no URI";
     if (!memchr(t.data, ':', t.size)) return "is no URI; a file is file:/its/path";
-    if (memmem(t.data, t.size, "pin-value", 9)) return "holds a PIN, which would stand in the database: name a pin-source";
+    if (memmem(t.data, t.size, "pin-value", 9))
+        return "holds a PIN, which would stand in the database: name a pin-source";
     if (!file) return NULL;
     if (path[0] != '/' || path[1] == '/') return "names no absolute path; write file:/its/path";
-    if (stat(path, &facts)) return errno == ENOENT ? "names no file that is there" : "names a file that cannot be reached";
+    if (stat(path, &facts))
+        return errno == ENOENT ? "names no file that is there" : "names a file that cannot be reached";
     if (!S_ISREG(facts.st_mode)) return "is no plain file";
-    if (facts.st_mode & (S_IWGRP | S_IRWXO)) return "is open to others; chmod it to 0400, or 0440 with the server's group";
+    if (facts.st_mode & (S_IWGRP | S_IRWXO))
+        return "is open to others; chmod it to 0400, or 0440 with the server's group";
     return NULL;
 }
 
 /* The key behind the URI, described. Each reading of the passphrase is offered to it. */
-static int take(const struct command *self, const struct wish *wish, const struct key_seal *seal, struct keypair *keypair_r)
+static int take(const struct command *self, const struct wish *wish, const struct key_seal *seal,
+                struct keypair *keypair_r)
 {
     const char *why = uri_fault(wish->uri);
     EVP_PKEY *key = NULL;
@@ -233,7 +240,8 @@ struct work {
     const struct command *self;
     const struct command_session *session;
     struct wish *wish;
-    int (*obtain)(const struct command *self, const struct wish *wish, const struct key_seal *seal, struct keypair *keypair_r);
+    int (*obtain)(const struct command *self, const struct wish *wish, const struct key_seal *seal,
+                  struct keypair *keypair_r);
     struct config config;
     struct key_seal seal;
 };
@@ -251,7 +259,8 @@ static int obtain(struct work *work, struct sealed *key_r)
 static int check_others(const struct work *work, const struct key_rows *timeline)
 {
     if (!key_rows_is_unsealed(timeline)) return COMMAND_FINE;
-    command_complain(work->self, "there are keys, and none of them has a good MAC: m2mctl key seal comes first, or this is not the "
+    command_complain(work->self,
+                     "there are keys, and none of them has a good MAC: m2mctl key seal comes first, or this is not the "
                      "passphrase of the hosts; m2mctl key list");
     return COMMAND_NO;
 }
@@ -302,7 +311,8 @@ int keynew_run_add(const struct command *self, const struct command_session *ses
     int status = read_options(self, argc, argv, &wish, &help);
     if (status != COMMAND_FINE || help) return status;
     if (optind != argc - 1) return command_usage(self, "key add takes the URI of one private key");
-    if (wish.algorithm == JWS_HS256) return command_usage(self, "a key of HS256 lies in the database only: m2mctl key new");
+    if (wish.algorithm == JWS_HS256)
+        return command_usage(self, "a key of HS256 lies in the database only: m2mctl key new");
     wish.uri = argv[optind];
     return carry_out(&(struct work){ .self = self, .session = session, .wish = &wish, .obtain = take });
 }
@@ -327,8 +337,11 @@ static int given_passphrase(const struct command *self, struct secret_file *secr
     int failed = ferror(stdin) || secret_file_take(secret_r, "standard input", (struct text){ bytes, size }, stderr);
     OPENSSL_cleanse(bytes, sizeof bytes);
     if (!failed && secret_r->text.size >= PASSPHRASE_LEAST) return COMMAND_FINE;
-    if (!failed) command_complain(self, "a passphrase has at least %d bytes, or it could be guessed; without --stdin a random one "
-                                  "is made", PASSPHRASE_LEAST);
+    if (!failed)
+        command_complain(self,
+                         "a passphrase has at least %d bytes, or it could be guessed; without --stdin a random one "
+                         "is made",
+                         PASSPHRASE_LEAST);
     return COMMAND_NO;
 }
 
@@ -353,7 +366,9 @@ int keynew_run_passphrase(const struct command *self, const struct command_sessi
 {
     enum { STDIN = 1 };
     static const struct option options[] = {
-        { "stdin", no_argument, NULL, STDIN }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        { "stdin", no_argument, NULL, STDIN },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     struct secret_file secret;
     int option, status = COMMAND_FINE;

@@ -10,7 +10,8 @@
 int keynew_seal(const struct command *self, const struct config *config, const char *override, struct key_seal *seal_r);
 
 /* The same for what can be done without: NULL after a note that MACs are not judged, else seal. */
-const struct key_seal *keynew_seal_if_any(const struct command *self, const struct config *config, struct key_seal *seal);
+const struct key_seal *keynew_seal_if_any(const struct command *self, const struct config *config,
+                                          struct key_seal *seal);
 
 /* argv[0] is the word after `key`. What to exit with. */
 int keynew_run(const struct command *self, const struct command_session *session, int argc, char **argv);

@@ -10,9 +10,9 @@
 struct job {
     const struct command *self;
     const struct command_session *session;
-    const char *passphrase_path;        /* NULL: the configuration's */
-    int algorithm;                      /* -1: the one of the dropped key, or of the configuration */
-    const char *kid;                    /* of the key to drop, or NULL */
+    const char *passphrase_path; /* NULL: the configuration's */
+    int algorithm;               /* -1: the one of the dropped key, or of the configuration */
+    const char *kid;             /* of the key to drop, or NULL */
     struct config config;
     struct db *db;
 };
@@ -41,9 +41,9 @@ static void tell_new(const struct job *job, const struct key_rotation_report *re
 static int refuse(const struct job *job, enum rotation_reason reason)
 {
     if (reason == ROTATION_FULL)
-        command_complain(job->self, "there are %d keys already: m2mctl key list shows which could be dropped", KEYRING_KEYS);
-    else
-        command_complain(job->self, "a successor is on its way: m2mctl key list");
+        command_complain(job->self, "there are %d keys already: m2mctl key list shows which could be dropped",
+                         KEYRING_KEYS);
+    else command_complain(job->self, "a successor is on its way: m2mctl key list");
     return COMMAND_NO;
 }
 
@@ -52,8 +52,9 @@ static void tell_dropped(const struct job *job)
 {
     printf("key %s is dropped: its tokens are inactive here at once\n", job->kid);
     if (job->algorithm == JWS_HS256) return;
-    printf("whoever verifies by the JWK Set may keep the key, and take its tokens, for up to %u seconds more: tell them\n",
-           job->config.jwks_max_age_seconds);
+    printf(
+        "whoever verifies by the JWK Set may keep the key, and take its tokens, for up to %u seconds more: tell them\n",
+        job->config.jwks_max_age_seconds);
 }
 
 static int conclude(const struct job *job, enum key_rotation_result result, const struct key_rotation_report *report)
@@ -66,17 +67,19 @@ static int conclude(const struct job *job, enum key_rotation_result result, cons
         if (result == KEY_ROTATION_DONE || (job->kid && report->reason < ROTATION_FULL)) return COMMAND_FINE;
         return refuse(job, report->reason);
     case KEY_ROTATION_BUSY:
-        command_complain(job->self, "the keys are being changed by somebody else at this moment: m2mctl key list, and again");
+        command_complain(job->self,
+                         "the keys are being changed by somebody else at this moment: m2mctl key list, and again");
         return COMMAND_TROUBLE;
     case KEY_ROTATION_UNSEALED:
-        command_complain(job->self, "there are keys, and none of them has a good MAC: m2mctl key seal comes first, or this is not the "
-                         "passphrase of the hosts; nothing was changed");
+        command_complain(
+            job->self,
+            "there are keys, and none of them has a good MAC: m2mctl key seal comes first, or this is not the "
+            "passphrase of the hosts; nothing was changed");
         return COMMAND_NO;
     case KEY_ROTATION_NO_KEY:
         command_complain(job->self, "the key could not be made; nothing was changed");
         return COMMAND_TROUBLE;
-    case KEY_ROTATION_FAILED:
-        break;
+    case KEY_ROTATION_FAILED: break;
     }
     command_complain(job->self, "%s", db_why(job->db));
     return command_blame(job->db);
@@ -106,8 +109,12 @@ static int turn(const struct job *job)
     /* A stolen key goes, with or without it, as long as another one signs. */
     if (status != COMMAND_FINE && !job->kid) return status;
     struct key_rotation_order order = {
-        .seal = status == COMMAND_FINE ? &seal : NULL, .holder = TEXT("operator"), .algorithm = (enum jws_algorithm)job->algorithm,
-        .purpose = job->kid ? ROTATION_ISSUE : ROTATION_FORCE, .drop = job->kid, .rules = key_rows_rules(&job->config),
+        .seal = status == COMMAND_FINE ? &seal : NULL,
+        .holder = TEXT("operator"),
+        .algorithm = (enum jws_algorithm)job->algorithm,
+        .purpose = job->kid ? ROTATION_ISSUE : ROTATION_FORCE,
+        .drop = job->kid,
+        .rules = key_rows_rules(&job->config),
     };
     if (job->kid) order.rules.key_seconds = 0;
     enum key_rotation_result result = key_rotation_run(job->db, &order, &report);
@@ -134,8 +141,10 @@ static int read_options(struct job *job, const struct option *options, int argc,
 int keyrotate_run(const struct command *self, const struct command_session *session, int argc, char **argv)
 {
     static const struct option options[] = {
-        { "alg", required_argument, NULL, 'a' }, { "passphrase-file", required_argument, NULL, 'p' },
-        { "help", no_argument, NULL, 'h' },      { NULL, 0, NULL, 0 },
+        { "alg", required_argument, NULL, 'a' },
+        { "passphrase-file", required_argument, NULL, 'p' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     struct job job = { .self = self, .session = session, .algorithm = -1 };
     bool help = false;
@@ -153,7 +162,9 @@ int keyrotate_run(const struct command *self, const struct command_session *sess
 int keyrotate_run_drop(const struct command *self, const struct command_session *session, int argc, char **argv)
 {
     static const struct option options[] = {
-        { "passphrase-file", required_argument, NULL, 'p' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        { "passphrase-file", required_argument, NULL, 'p' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     struct job job = { .self = self, .session = session, .algorithm = -1 };
     bool help = false;

@@ -14,9 +14,10 @@ enum { ROWS = KEY_ROWS_KEYS };
 
 /* A row of signing_key that is not removed, as it came. */
 struct row {
-    char kid[REGION_KID + 1], algorithm[8], jwk[REGION_JWK + 1], pem[REGION_PEM + 1], uri[REGION_URI + 1], mac[KEY_SEAL_MAC + 1];
+    char kid[REGION_KID + 1], algorithm[8], jwk[REGION_JWK + 1], pem[REGION_PEM + 1], uri[REGION_URI + 1],
+        mac[KEY_SEAL_MAC + 1];
     enum key_seal_state state;
-    size_t reading;                     /* of KEY_SEAL_GOOD */
+    size_t reading; /* of KEY_SEAL_GOOD */
     bool chosen;
 };
 
@@ -24,15 +25,15 @@ struct job {
     const struct command *self;
     const struct command_session *session;
     bool yes;
-    const char *passphrase_path, *former_path;      /* NULL: the configuration's */
+    const char *passphrase_path, *former_path; /* NULL: the configuration's */
     char **kids;
-    int kid_count;                      /* 0: all of them */
+    int kid_count; /* 0: all of them */
     struct config config;
     struct key_seal seal;
     struct db *db;
     struct row *rows;
     size_t count;
-    size_t reading;                     /* that makes the MACs */
+    size_t reading; /* that makes the MACs */
 };
 
 static int fail(const struct job *job)
@@ -132,9 +133,10 @@ static bool show(const struct job *job, const struct row *row)
     printf("%-16s  %-5s  ", row->kid, row->algorithm);
     if (jwk.key) put_thumbprint(jwk.key);
     else printf("%-43s", secret ? "a secret, without a thumbprint" : "public_jwk cannot be read");
-    printf("  %s\n", pair ? "its private half fits" : private_key ? "its private half is another key's"
-                      : row->uri[0] ? "its private half cannot be opened on this host"
-                                    : "its private half does not open with this passphrase");
+    printf("  %s\n", pair          ? "its private half fits"
+                     : private_key ? "its private half is another key's"
+                     : row->uri[0] ? "its private half cannot be opened on this host"
+                                   : "its private half does not open with this passphrase");
     EVP_PKEY_free(private_key);
     if (jwk.key) jwk_close(&jwk);
     return pair;
@@ -155,7 +157,8 @@ static size_t choose(struct job *job, size_t *left_r)
     for (size_t i = 0; i < job->count; i++) {
         struct row *row = &job->rows[i];
         if (row->state != KEY_SEAL_NONE) continue;
-        if (chosen + *left_r == 0) printf("%-16s  %-5s  %-43s  %s\n", "kid", "alg", "thumbprint (RFC 7638)", "private half");
+        if (chosen + *left_r == 0)
+            printf("%-16s  %-5s  %-43s  %s\n", "kid", "alg", "thumbprint (RFC 7638)", "private half");
         bool fits = show(job, row);
         row->chosen = job->kid_count > 0 ? is_named(job, row) : fits;
         if (row->chosen) chosen++;
@@ -205,8 +208,12 @@ static int seal(struct job *job)
         puts("every row has a MAC: nothing to do");
         return COMMAND_FINE;
     }
-    if (left > 0) command_complain(job->self, "%zu of them are left as they are; m2mctl key seal KID seals one whatever was found, m2mctl key drop "
-                                   "KID removes it", left);
+    if (left > 0)
+        command_complain(
+            job->self,
+            "%zu of them are left as they are; m2mctl key seal KID seals one whatever was found, m2mctl key drop "
+            "KID removes it",
+            left);
     if (count == 0) return COMMAND_NO;
     if (!job->yes && !isatty(STDIN_FILENO)) {
         command_complain(job->self, "nothing was changed: m2mctl key seal --yes seals %zu", count);
@@ -244,8 +251,10 @@ static int read_options(struct job *job, const struct option *options, int argc,
 int keyseal_run(const struct command *self, const struct command_session *session, int argc, char **argv)
 {
     static const struct option options[] = {
-        { "yes", no_argument, NULL, 'y' },  { "passphrase-file", required_argument, NULL, 'p' },
-        { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        { "yes", no_argument, NULL, 'y' },
+        { "passphrase-file", required_argument, NULL, 'p' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     struct job job = { .self = self, .session = session };
     bool help = false;
@@ -268,11 +277,17 @@ static int encrypt_again(const struct job *job, const struct row *row, char pem[
     pem[0] = '\0';
     if (!row->uri[0]) {
         failed = !key || keypair_encrypt(key, job->seal.passphrase.text, pem);
-        if (failed) command_complain(job->self, "key %s: private_pem opens with neither passphrase; nothing was changed", row->kid);
+        if (failed)
+            command_complain(job->self, "key %s: private_pem opens with neither passphrase; nothing was changed",
+                             row->kid);
     } else if (key) {
         EVP_PKEY *again = private_key_load(row->uri, job->seal.passphrase.text, &why);
-        if (!again) command_complain(job->self, "note: key %s: what private_uri names is encrypted with the former passphrase; encrypt it anew "
-                                     "before key_passphrase_former_file goes", row->kid);
+        if (!again)
+            command_complain(
+                job->self,
+                "note: key %s: what private_uri names is encrypted with the former passphrase; encrypt it anew "
+                "before key_passphrase_former_file goes",
+                row->kid);
         EVP_PKEY_free(again);
     }
     EVP_PKEY_free(key);
@@ -340,8 +355,10 @@ static int reseal_all(struct job *job)
 int keyseal_run_again(const struct command *self, const struct command_session *session, int argc, char **argv)
 {
     static const struct option options[] = {
-        { "passphrase-file", required_argument, NULL, 'p' }, { "former-file", required_argument, NULL, 'f' },
-        { "help", no_argument, NULL, 'h' },                  { NULL, 0, NULL, 0 },
+        { "passphrase-file", required_argument, NULL, 'p' },
+        { "former-file", required_argument, NULL, 'f' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     struct job job = { .self = self, .session = session };
     bool help = false;
@@ -354,7 +371,8 @@ int keyseal_run_again(const struct command *self, const struct command_session *
         status = COMMAND_NO;
     }
     if (status == COMMAND_FINE && job.seal.passphrase.count < 2)
-        status = command_usage(self, "key reseal takes the former passphrase from key_passphrase_former_file or --former-file");
+        status = command_usage(
+            self, "key reseal takes the former passphrase from key_passphrase_former_file or --former-file");
     if (status == COMMAND_FINE) status = reseal_all(&job);
     end(&job);
     return status;

@@ -16,8 +16,16 @@
 #define CONFIG_PATH SYSCONFDIR "/m2mauth/m2mauth.conf"
 
 static const struct command *const commands[] = {
-    &migrate_command, &client_command, &secret_command, &client_add_key_command, &client_add_certificate_command,
-    &client_list_command, &client_show_command, &key_command, &jwk_command, &token_command,
+    &migrate_command,
+    &client_command,
+    &secret_command,
+    &client_add_key_command,
+    &client_add_certificate_command,
+    &client_list_command,
+    &client_show_command,
+    &key_command,
+    &jwk_command,
+    &token_command,
 };
 
 static void put_help(FILE *out)
@@ -25,7 +33,8 @@ static void put_help(FILE *out)
     fputs("m2mctl [OPTIONS] COMMAND ...\n"
           "\n"
           "Everyday work on an m2mauth authorization server: its database, clients, secrets and keys.\n"
-          "\n", out);
+          "\n",
+          out);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(out, "  %-18s  %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n"
@@ -38,7 +47,8 @@ static void put_help(FILE *out)
           "\n"
           "These options stand before COMMAND. More about one: m2mctl COMMAND --help\n"
           "\n"
-          "exit codes: 0 done; 1 the answer is no; 2 usage; 3 database or system trouble\n", out);
+          "exit codes: 0 done; 1 the answer is no; 2 usage; 3 database or system trouble\n",
+          out);
 }
 
 static int usage(const char *wrong)
@@ -66,8 +76,10 @@ int main(int argc, char **argv)
 {
     enum { USER = 1, PASSWORD_FILE };
     static const struct option options[] = {
-        { "db-user", required_argument, NULL, USER }, { "db-password-file", required_argument, NULL, PASSWORD_FILE },
-        { "version", no_argument, NULL, 'V' },        { "help", no_argument, NULL, 'h' },
+        { "db-user", required_argument, NULL, USER },
+        { "db-password-file", required_argument, NULL, PASSWORD_FILE },
+        { "version", no_argument, NULL, 'V' },
+        { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
     struct command_session session = { .config_path = CONFIG_PATH };
@@ -92,6 +104,6 @@ int main(int argc, char **argv)
     if (!command) return usage("there is no such command");
     argc -= optind;
     argv += optind;
-    optind = 0;         /* glibc: forget what was read, the rest is another command line */
+    optind = 0; /* glibc: forget what was read, the rest is another command line */
     return finish(command->run(command, &session, argc, argv));
 }

@@ -19,10 +19,10 @@ enum { OPTION_ROUTINES = FORGET + 1 };
 struct run {
     const struct command *self;
     enum task task;
-    struct text version;            /* of MARK_DONE and FORGET */
+    struct text version; /* of MARK_DONE and FORGET */
     struct migration_list list;
-    size_t shipped;                 /* how many of the list come before the routines */
-    const char *routines_path;      /* NULL: none are laid */
+    size_t shipped;            /* how many of the list come before the routines */
+    const char *routines_path; /* NULL: none are laid */
     struct routines_file routines;
     struct history history;
     struct db *db;
@@ -71,8 +71,10 @@ static void explain_unfinished(const char *version)
             "  Compare the file with the database (SHOW CREATE TABLE ...), then either\n"
             "    undo that part by hand and run it again:    m2mctl migrate --forget %s\n"
             "    or do the rest by hand and call it done:    m2mctl migrate --mark-done %s\n"
-            "  Nothing else is applied before that. A database that is new and holds nothing else is best dropped, created\n"
-            "  again and migrated from its beginning.\n", version, version);
+            "  Nothing else is applied before that. A database that is new and holds nothing else is best dropped, "
+            "created\n"
+            "  again and migrated from its beginning.\n",
+            version, version);
 }
 
 /* What stands in the way of any migration. */
@@ -224,7 +226,8 @@ static int apply_routines(const struct run *run, size_t *applied)
     if (state == ROUTINES_DONE) return COMMAND_FINE;
     if (state == ROUTINES_MISSING)
         printf("%zu of the procedures and triggers are missing (%s), as after a restore from a dump without --routines "
-               "--triggers\n", laid.missing, laid.names);
+               "--triggers\n",
+               laid.missing, laid.names);
     (*applied)++;
     if (run->task != DRY_RUN) return lay_routines(run);
     printf("would lay routines %" PRIu64 " %s\n", run->routines.number, run->routines.path);
@@ -238,7 +241,8 @@ static int changes_schema(const struct run *run, bool *changes_r)
     *changes_r = false;
     for (size_t i = 0; i < run->list.count; i++) {
         const struct migration *migration = &run->list.items[i];
-        if (migration->kind == MIGRATION_DDL && !history_find(&run->history, text_of(migration->version))) *changes_r = true;
+        if (migration->kind == MIGRATION_DDL && !history_find(&run->history, text_of(migration->version)))
+            *changes_r = true;
     }
     if (!run->routines_path) return 0;
     if (routines_read(run->db, &laid)) return -1;
@@ -287,8 +291,8 @@ static void put_status(const char *state, const char *version, const struct hist
 static int show_routines(const struct run *run)
 {
     static const char *const words[] = {
-        [ROUTINES_DONE] = "done",         [ROUTINES_NOT_LAID] = "to be done", [ROUTINES_OLDER] = "older",
-        [ROUTINES_DIFFERENT] = "other",   [ROUTINES_UNFINISHED] = "UNFINISHED", [ROUTINES_MISSING] = "MISSING",
+        [ROUTINES_DONE] = "done",       [ROUTINES_NOT_LAID] = "to be done",   [ROUTINES_OLDER] = "older",
+        [ROUTINES_DIFFERENT] = "other", [ROUTINES_UNFINISHED] = "UNFINISHED", [ROUTINES_MISSING] = "MISSING",
         [ROUTINES_NEWER] = "newer",
     };
     struct routines_laid laid;
@@ -382,9 +386,12 @@ static int carry_out(struct run *run)
 static int read_options(struct run *run, int argc, char **argv, bool *help_r)
 {
     static const struct option options[] = {
-        { "status", no_argument, NULL, STATUS },   { "mark-done", required_argument, NULL, MARK_DONE },
-        { "dry-run", no_argument, NULL, DRY_RUN }, { "forget", required_argument, NULL, FORGET },
-        { "help", no_argument, NULL, 'h' },        { "routines", required_argument, NULL, OPTION_ROUTINES },
+        { "status", no_argument, NULL, STATUS },
+        { "mark-done", required_argument, NULL, MARK_DONE },
+        { "dry-run", no_argument, NULL, DRY_RUN },
+        { "forget", required_argument, NULL, FORGET },
+        { "help", no_argument, NULL, 'h' },
+        { "routines", required_argument, NULL, OPTION_ROUTINES },
         { NULL, 0, NULL, 0 },
     };
     int option;
@@ -441,7 +448,8 @@ static int run(const struct command *self, const struct command_session *session
 }
 
 const struct command migrate_command = {
-    "migrate", "bring the database up to date with the migration files",
+    "migrate",
+    "bring the database up to date with the migration files",
     "m2mctl migrate [--status | --dry-run] [--routines FILE] [FOLDER ...]\n"
     "m2mctl migrate --mark-done VERSION [FOLDER ...]\n"
     "m2mctl migrate --forget VERSION [FOLDER ...]\n"

@@ -114,8 +114,7 @@ static int inspect(struct migration *migration, FILE *complaints)
         failed = complain(complaints, migration->path,
                           "the first line must be -- data (INSERT, UPDATE, CALL: all or nothing) "
                           "or -- ddl (CREATE, ALTER: MariaDB commits each)");
-    else
-        failed = judge(migration, file, complaints);
+    else failed = judge(migration, file, complaints);
     free((char *)file.data);
     return failed;
 }
@@ -133,15 +132,9 @@ static bool well_named(const char *name)
     return digits >= 4 && name[digits] == '_' && word == size + 4 && size <= MIGRATION_VERSION;
 }
 
-static int wanted(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.' && ends_with_sql(entry->d_name);
-}
+static int wanted(const struct dirent *entry) { return entry->d_name[0] != '.' && ends_with_sql(entry->d_name); }
 
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
+static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
 static int add(struct migration_list *list, const char *folder, const char *name, FILE *complaints)
 {

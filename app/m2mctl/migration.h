@@ -17,7 +17,7 @@ enum migration_kind { MIGRATION_DATA, MIGRATION_DDL };
 struct migration {
     char *path;
     char version[MIGRATION_VERSION + 1];
-    char sha256[MIGRATION_SHA256 + 1];      /* of the file when it was listed; hexadecimal */
+    char sha256[MIGRATION_SHA256 + 1]; /* of the file when it was listed; hexadecimal */
     enum migration_kind kind;
 };
 

@@ -21,10 +21,14 @@ static const char *const removals[] = {
     "DROP PROCEDURE IF EXISTS schema_probe",
 };
 
-static const struct { unsigned number; const char *mend; } mends[] = {
-    { 1419, "the server writes a binary log and does not trust those who make triggers: an administrator runs SET GLOBAL "
-            "log_bin_trust_function_creators = 1 (and puts it into the server's configuration), or runs m2mctl migrate with "
-            "an account that has SUPER" },
+static const struct {
+    unsigned number;
+    const char *mend;
+} mends[] = {
+    { 1419,
+      "the server writes a binary log and does not trust those who make triggers: an administrator runs SET GLOBAL "
+      "log_bin_trust_function_creators = 1 (and puts it into the server's configuration), or runs m2mctl migrate with "
+      "an account that has SUPER" },
     { 1290, "the server is read only: run m2mctl migrate against the server that takes writes" },
     { 1836, "the server is read only: run m2mctl migrate against the server that takes writes" },
     { 1286, "the server has no InnoDB: remove skip-innodb from its configuration" },
@@ -34,7 +38,8 @@ static const char *mend_of(unsigned number)
 {
     for (size_t i = 0; i < sizeof mends / sizeof *mends; i++)
         if (mends[i].number == number) return mends[i].mend;
-    return "the account needs ALL PRIVILEGES on the database: SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, "
+    return "the account needs ALL PRIVILEGES on the database: SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, "
+           "INDEX, "
            "REFERENCES, TRIGGER, CREATE ROUTINE, ALTER ROUTINE, EXECUTE; SHOW GRANTS shows what it has";
 }
 
@@ -55,8 +60,8 @@ static int check_version(const struct command *self, struct db *db)
     }
     bool known = strstr(version, "MariaDB") && sscanf(version, "%d.%d", &major, &minor) == 2;
     if (known && (major > OLDEST_MAJOR || (major == OLDEST_MAJOR && minor >= OLDEST_MINOR))) return COMMAND_FINE;
-    command_complain(self, "the server is %s; MariaDB %d.%d or newer is needed, nothing was done", version, OLDEST_MAJOR,
-                     OLDEST_MINOR);
+    command_complain(self, "the server is %s; MariaDB %d.%d or newer is needed, nothing was done", version,
+                     OLDEST_MAJOR, OLDEST_MINOR);
     return COMMAND_NO;
 }
 

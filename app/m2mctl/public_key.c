@@ -66,7 +66,8 @@ static const char *find_in_set(struct text file, struct found *found)
 
 static const char *choose_algorithm(const struct public_key_source *source, struct found *found)
 {
-    static const char unsuited[] = "the key is none of P-256, RSA of 2048 to 4096 bits and Ed25519, or not one for that algorithm";
+    static const char unsuited[] =
+        "the key is none of P-256, RSA of 2048 to 4096 bits and Ed25519, or not one for that algorithm";
     if (source->algorithm >= 0) found->algorithm = source->algorithm;
     if (found->algorithm >= 0) return jwk_suits(found->key, (enum jws_algorithm)found->algorithm) ? NULL : unsuited;
     for (int i = 0; i < JWS_PUBLIC_ALGORITHMS && found->algorithm < 0; i++)
@@ -137,7 +138,8 @@ int public_key_take(const struct command *self, const struct public_key_source *
 {
     const char *why = public_key_read(source, key_r);
     if (!why && !is_kid(text_of(key_r->kid)))
-        why = "its kid has other characters than A-Z a-z 0-9 . _ -: name another one with --kid, and let the client send that";
+        why = "its kid has other characters than A-Z a-z 0-9 . _ -: name another one with --kid, and let the client "
+              "send that";
     if (why) {
         command_complain(self, "%s: %s", source->path, why);
         return COMMAND_NO;

@@ -14,23 +14,23 @@
 enum { PUBLIC_KEY_JWK = 2048 };
 
 enum public_key_form {
-    PUBLIC_KEY_PEM,             /* SubjectPublicKeyInfo or a certificate */
-    PUBLIC_KEY_CERTIFICATE,     /* a certificate, nothing else */
-    PUBLIC_KEY_SET              /* a JWK, or a JWK Set with one key */
+    PUBLIC_KEY_PEM,         /* SubjectPublicKeyInfo or a certificate */
+    PUBLIC_KEY_CERTIFICATE, /* a certificate, nothing else */
+    PUBLIC_KEY_SET          /* a JWK, or a JWK Set with one key */
 };
 
 struct public_key_source {
     const char *path;
     enum public_key_form form;
-    int algorithm;              /* enum jws_algorithm; -1: what the JWK names, or the usual one of the key */
-    struct text kid;            /* absent: what the JWK names, or the thumbprint (RFC 7638) */
+    int algorithm;   /* enum jws_algorithm; -1: what the JWK names, or the usual one of the key */
+    struct text kid; /* absent: what the JWK names, or the thumbprint (RFC 7638) */
 };
 
 struct public_key {
     enum jws_algorithm algorithm;
     char kid[JWK_KID_BYTES + 1];
     char jwk[PUBLIC_KEY_JWK];
-    int64_t ends;               /* of a certificate, seconds since 1970; 0: it was none */
+    int64_t ends; /* of a certificate, seconds since 1970; 0: it was none */
 };
 
 /* NULL, or why there is no such key: a literal. */

@@ -10,7 +10,7 @@ enum { HEAD_WORDS = 6 };
 /* What one statement of the file does. */
 struct routine {
     struct text kind, name;
-    bool created;                       /* else removed */
+    bool created; /* else removed */
 };
 
 /* The words up to the first that is no plain name; a parenthesis ends a word. */
@@ -31,13 +31,17 @@ static size_t take_words(struct text sql, struct text words_r[HEAD_WORDS])
 
 static bool is_kind(struct text word)
 {
-    return text_equal(word, TEXT("PROCEDURE")) || text_equal(word, TEXT("FUNCTION")) || text_equal(word, TEXT("TRIGGER"));
+    return text_equal(word, TEXT("PROCEDURE")) || text_equal(word, TEXT("FUNCTION")) ||
+           text_equal(word, TEXT("TRIGGER"));
 }
 
 /* CREATE OR REPLACE kind name, or DROP kind IF EXISTS name. */
 static int read_head(struct text sql, struct routine *routine_r)
 {
-    static const struct { const char *words[HEAD_WORDS - 1]; bool created; } forms[] = {
+    static const struct {
+        const char *words[HEAD_WORDS - 1];
+        bool created;
+    } forms[] = {
         { { "CREATE", "OR", "REPLACE", NULL, "" }, true },
         { { "DROP", NULL, "IF", "EXISTS", "" }, false },
     };
@@ -85,9 +89,11 @@ static int judge(struct routines_file *file, FILE *complaints)
         return complain(file->path, 1, "the first line must be -- routines and a number", complaints);
     while ((more = script_next(&script, &statement)) > 0) {
         if (read_head(statement.sql, &routine))
-            return complain(file->path, statement.line,
-                            "a statement must be CREATE OR REPLACE PROCEDURE, FUNCTION or TRIGGER, or DROP ... IF EXISTS "
-                            "of one of them, in capital letters", complaints);
+            return complain(
+                file->path, statement.line,
+                "a statement must be CREATE OR REPLACE PROCEDURE, FUNCTION or TRIGGER, or DROP ... IF EXISTS "
+                "of one of them, in capital letters",
+                complaints);
         if (routine.created) file->count++;
     }
     return more < 0 ? complain(file->path, script.line, script.wrong, complaints) : 0;
@@ -166,7 +172,8 @@ static int begin(struct db *db, const struct routines_file *file)
     char number[24];
     snprintf(number, sizeof number, "%" PRIu64, file->number);
     const struct text parameters[] = { text_of(number), text_of(file->sha256) };
-    if (db_query(db, DB_BEGIN, NULL, 0, NULL, NULL) < 0 || db_query(db, DB_START_ROUTINES, parameters, 2, NULL, NULL) < 0 ||
+    if (db_query(db, DB_BEGIN, NULL, 0, NULL, NULL) < 0 ||
+        db_query(db, DB_START_ROUTINES, parameters, 2, NULL, NULL) < 0 ||
         db_query(db, DB_FORGET_ROUTINES, NULL, 0, NULL, NULL) < 0)
         return -1;
     while (script_next(&script, &statement) > 0) {

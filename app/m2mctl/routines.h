@@ -14,19 +14,19 @@ struct routines_file {
     char sha256[MIGRATION_SHA256 + 1];
     struct text sql;
     uint64_t number;
-    size_t count;                       /* of the routines that it creates */
+    size_t count; /* of the routines that it creates */
 };
 
 /* What the database has. */
 struct routines_laid {
-    bool known;                         /* some file was laid, or begun */
-    bool running;                       /* and not finished */
+    bool known;   /* some file was laid, or begun */
+    bool running; /* and not finished */
     uint64_t number;
     char sha256[MIGRATION_SHA256 + 1];
     char user[HISTORY_USER + 1];
     int64_t laid;
     size_t missing;
-    char names[ROUTINES_SHOWN];         /* of the first that are missing */
+    char names[ROUTINES_SHOWN]; /* of the first that are missing */
 };
 
 /* Reads and checks the file. 0, or -1 after every complaint about it. */
@@ -36,8 +36,15 @@ void routines_free(struct routines_file *file);
 /* A database without the tables has none. 0, or -1: db_why(). */
 int routines_read(struct db *db, struct routines_laid *laid_r);
 
-enum routines_state { ROUTINES_DONE, ROUTINES_NOT_LAID, ROUTINES_OLDER, ROUTINES_DIFFERENT, ROUTINES_UNFINISHED,
-                      ROUTINES_MISSING, ROUTINES_NEWER };
+enum routines_state {
+    ROUTINES_DONE,
+    ROUTINES_NOT_LAID,
+    ROUTINES_OLDER,
+    ROUTINES_DIFFERENT,
+    ROUTINES_UNFINISHED,
+    ROUTINES_MISSING,
+    ROUTINES_NEWER
+};
 
 /* What the database has, against the file. ROUTINES_NEWER: a greater number, which the file must not replace; whether
  * that one is complete, laid->missing and laid->running tell. */

@@ -1,19 +1,10 @@
 #include "script.h"
 
-static bool blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
+static bool blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-static bool job(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
+static bool job(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; }
 
-struct script script_open(struct text file)
-{
-    return (struct script){ file, 1, TEXT(";"), NULL };
-}
+struct script script_open(struct text file) { return (struct script){ file, 1, TEXT(";"), NULL }; }
 
 static void step(struct script *script, size_t size)
 {
@@ -50,10 +41,7 @@ static size_t quoted_size(struct text t)
 }
 
 /* Comments that the server executes are code: they begin with an exclamation mark. */
-static bool code_comment(struct text t)
-{
-    return text_begins(t, TEXT("/*!")) || text_begins(t, TEXT("/*M!"));
-}
+static bool code_comment(struct text t) { return text_begins(t, TEXT("/*!")) || text_begins(t, TEXT("/*M!")); }
 
 static bool line_comment(struct text t)
 {

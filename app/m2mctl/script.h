@@ -11,14 +11,14 @@ enum { SCRIPT_DELIMITER = 16 };
 
 struct script {
     struct text rest;
-    unsigned line;                      /* of rest's first byte */
-    struct text delimiter;              /* a view into the file, or ";" */
-    const char *wrong;                  /* why script_next() said -1, at `line` */
+    unsigned line;         /* of rest's first byte */
+    struct text delimiter; /* a view into the file, or ";" */
+    const char *wrong;     /* why script_next() said -1, at `line` */
 };
 
 struct script_statement {
-    struct text sql;                    /* without the delimiter */
-    struct text word;                   /* its first word; empty when it begins with none */
+    struct text sql;  /* without the delimiter */
+    struct text word; /* its first word; empty when it begins with none */
     unsigned line;
 };
 

@@ -133,8 +133,10 @@ static int read_options(const struct command *self, int argc, char **argv, struc
 {
     enum { LABEL = 1, EXPIRES, STDIN };
     static const struct option options[] = {
-        { "label", required_argument, NULL, LABEL }, { "expires", required_argument, NULL, EXPIRES },
-        { "stdin", no_argument, NULL, STDIN },       { "help", no_argument, NULL, 'h' },
+        { "label", required_argument, NULL, LABEL },
+        { "expires", required_argument, NULL, EXPIRES },
+        { "stdin", no_argument, NULL, STDIN },
+        { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
     int option;
@@ -172,7 +174,8 @@ static int run(const struct command *self, const struct command_session *session
 }
 
 const struct command secret_command = {
-    "secret", "make a secret for a client: the secret for them, its hash for the database",
+    "secret",
+    "make a secret for a client: the secret for them, its hash for the database",
     "m2mctl secret [--label WORD] [--expires WHEN] [--stdin] CLIENT_ID > NNNN_name.sql\n"
     "\n"
     "Makes a secret of 256 random bits. The secret is shown once, on standard error; a migration that stores\n"

@@ -14,7 +14,7 @@ enum { ARENA_BYTES = 512 * 1024, VALUE_BYTES = JWS_BYTES * 6 };
 
 struct question {
     const struct command *self;
-    const char *jwks_path, *issuer;         /* NULL: not asked for */
+    const char *jwks_path, *issuer; /* NULL: not asked for */
     bool signature_only;
     int64_t now;
     struct arena arena;
@@ -281,7 +281,8 @@ static int run(const struct command *self, const struct command_session *session
 }
 
 const struct command token_command = {
-    "token", "explain a token, or verify it against a JWK Set",
+    "token",
+    "explain a token, or verify it against a JWK Set",
     "m2mctl token [--jwks FILE [--issuer URL | --signature-only]] < token\n"
     "\n"
     "Reads a token (JWT) from standard input and explains its header and claims. Asks no database and no server, so\n"
@@ -291,7 +292,8 @@ const struct command token_command = {
     "                 the first line of the answer is `valid`, or `not valid:` and the reason\n"
     "  --issuer URL   iss must be this\n"
     "  --signature-only\n"
-    "                 verifies the signature of any compact JWS (RFC 7515), whatever is signed (or nothing), and shows nothing of it;\n"
+    "                 verifies the signature of any compact JWS (RFC 7515), whatever is signed (or nothing), and shows "
+    "nothing of it;\n"
     "                 says `valid`, or on standard error `not valid:` and the reason\n"
     "\n"
     "exit codes: 0 explained, or valid; 1 no token, or not valid; 2 usage; 3 a file cannot be read\n",

@@ -15,17 +15,14 @@ enum { HEARTBEAT_MS = 10000 };
 
 static const struct job {
     const char *name;
-    const char *title;      /* in the process list; the kernel keeps 15 bytes */
+    const char *title; /* in the process list; the kernel keeps 15 bytes */
     int (*run)(struct region *region, struct region_process *row, const struct config *config);
 } jobs[] = {
     [REGION_WORKER] = { "worker", "m2mauth-worker", worker_run },
     [REGION_KEEPER] = { "keeper", "m2mauth-keeper", keeper_run },
 };
 
-const char *children_role_name(enum region_role role)
-{
-    return jobs[role].name;
-}
+const char *children_role_name(enum region_role role) { return jobs[role].name; }
 
 /* The child ends when its master does; if that was before prctl(), at once. */
 static _Noreturn void work(struct children *children, const struct child *member, pid_t master,
@@ -85,15 +82,11 @@ void children_stop(struct children *children, const struct children_stop_order *
     }
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
+static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 /* Why a member must be killed, or NULL. A worker has no heartbeat while it is busy, a keeper none while it waits for a
  * database that is silent. */
-static const char *fault_of(const struct child *member, const struct config *config, uint64_t now,
-                            uint64_t awake_ms)
+static const char *fault_of(const struct child *member, const struct config *config, uint64_t now, uint64_t awake_ms)
 {
     uint64_t since = later(member->born_ms, awake_ms);
     uint64_t busy = atomic_load(&member->row->busy_since_ms);

@@ -18,7 +18,7 @@ struct child {
     uint32_t generation;
     struct region_process *row;
     uint64_t born_ms;
-    uint64_t gone_by_ms;        /* 0: may stay; told to leave, and killed after this time */
+    uint64_t gone_by_ms; /* 0: may stay; told to leave, and killed after this time */
     bool killed;
 };
 

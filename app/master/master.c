@@ -15,17 +15,17 @@
 
 enum {
     LISTENER = 0,
-    QUICK_MS = 1000,            /* who lives shorter than this makes the next of its kind wait */
+    QUICK_MS = 1000, /* who lives shorter than this makes the next of its kind wait */
     PAUSE_FIRST_MS = 100,
     PAUSE_LAST_MS = 5000,
-    START_MS = 5000,            /* a process that refuses the configuration in this time ends the whole start */
-    READY_MS = 3000,            /* for a new generation to serve */
-    OVERTIME_MS = 3000,         /* past drain_seconds, and for the keeper's last commit */
-    ASLEEP_MS = 5000,           /* the master was not woken for so long: the host slept */
+    START_MS = 5000,    /* a process that refuses the configuration in this time ends the whole start */
+    READY_MS = 3000,    /* for a new generation to serve */
+    OVERTIME_MS = 3000, /* past drain_seconds, and for the keeper's last commit */
+    ASLEEP_MS = 5000,   /* the master was not woken for so long: the host slept */
     TICK_MS = 1000,
     PAUSED_TICK_MS = 100,
     BUSY_TICK_MS = 20,
-    ACCEPT_US = 1000,           /* longest wait in accept() while the listening socket is in blocking mode */
+    ACCEPT_US = 1000, /* longest wait in accept() while the listening socket is in blocking mode */
 };
 
 enum reload { RELOAD_NONE, RELOAD_STARTING, RELOAD_REPLACING };
@@ -63,13 +63,14 @@ static uint64_t drained_by(const struct master *master)
 
 static void dismiss_workers(struct master *master, uint32_t first, uint32_t last, int signal)
 {
-    children_stop(&master->children, &(struct children_stop_order){ REGION_WORKER, first, last, signal, drained_by(master) });
+    children_stop(&master->children,
+                  &(struct children_stop_order){ REGION_WORKER, first, last, signal, drained_by(master) });
 }
 
 static void dismiss_keeper(struct master *master)
 {
     children_stop(&master->children,
-                 &(struct children_stop_order){ REGION_KEEPER, 0, UINT32_MAX, SIGTERM, master->now + OVERTIME_MS });
+                  &(struct children_stop_order){ REGION_KEEPER, 0, UINT32_MAX, SIGTERM, master->now + OVERTIME_MS });
 }
 
 static void begin_stop(struct master *master, int status)
@@ -84,7 +85,8 @@ static void begin_stop(struct master *master, int status)
 /* The keeper goes last, and only once: workers may still have it write. */
 static void step_stop(struct master *master)
 {
-    if (children_total(&master->children, REGION_WORKER) == 0 && !children_is_leaving(&master->children)) dismiss_keeper(master);
+    if (children_total(&master->children, REGION_WORKER) == 0 && !children_is_leaving(&master->children))
+        dismiss_keeper(master);
 }
 
 /* Sizes of the region, which stay as they are while the master lives. */
@@ -173,8 +175,7 @@ static void fill(struct master *master, enum region_role role, size_t wanted, si
     while (there < wanted && master->now >= pace->not_before_ms) {
         if (children_start(&master->children, role, master->current.generation, &master->current.config))
             pace->not_before_ms = master->now + PAUSE_LAST_MS;
-        else
-            there++;
+        else there++;
     }
 }
 

@@ -41,11 +41,11 @@ struct reading {
     struct config *config;
     unsigned line;
     unsigned faults;
-    unsigned lines[KEYS];       /* where each key stands; 0: nowhere */
+    unsigned lines[KEYS]; /* where each key stands; 0: nowhere */
 };
 
-__attribute__((format(printf, 3, 4)))
-static void complain(struct reading *reading, unsigned line, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void complain(struct reading *reading, unsigned line, const char *format,
+                                                           ...)
 {
     va_list values;
     reading->faults++;
@@ -154,7 +154,9 @@ static void set_choice(struct reading *reading, const struct key *key, struct te
 static void set(struct reading *reading, struct text name, struct text value)
 {
     static void (*const setters[])(struct reading *, const struct key *, struct text) = {
-        [KIND_TEXT] = set_text, [KIND_NUMBER] = set_number, [KIND_CHOICE] = set_choice,
+        [KIND_TEXT] = set_text,
+        [KIND_NUMBER] = set_number,
+        [KIND_CHOICE] = set_choice,
     };
     const struct key *key = key_find(name);
     if (!key) {
@@ -233,10 +235,10 @@ static void check_host_id(struct reading *reading)
 {
     struct text id = text_of(reading->config->host_id);
     bool good = id.size <= 64 && !text_equal(id, TEXT("operator"));
-    for (size_t i = 0; i < id.size; i++)
-        good = good && is_host_id_character(id.data[i]);
+    for (size_t i = 0; i < id.size; i++) good = good && is_host_id_character(id.data[i]);
     if (!good)
-        complain(reading, line_of(reading, "host_id"), "host_id must be at most 64 of A-Z a-z 0-9 - . _ and not "
+        complain(reading, line_of(reading, "host_id"),
+                 "host_id must be at most 64 of A-Z a-z 0-9 - . _ and not "
                  "`operator`; leave it out to use the name of this host");
 }
 
@@ -244,19 +246,21 @@ static void check_database(struct reading *reading)
 {
     const struct config *config = reading->config;
     if (!config->db_socket[0] == !config->db_host[0])
-        complain(reading, line_of(reading, "db_host"), "one of db_socket and db_host must be set, not both; write "
+        complain(reading, line_of(reading, "db_host"),
+                 "one of db_socket and db_host must be set, not both; write "
                  "db_socket = /run/mysqld/mysqld.sock for a database on this host");
     if (config->db_socket[0] && config->db_socket[0] != '/')
         complain(reading, line_of(reading, "db_socket"), "db_socket must be an absolute path");
     if (config->db_host[0] && !url_is_loopback(text_of(config->db_host)) && !config->db_ca_file[0])
-        complain(reading, line_of(reading, "db_host"), "a database on another host is spoken to over TLS only; write "
+        complain(reading, line_of(reading, "db_host"),
+                 "a database on another host is spoken to over TLS only; write "
                  "db_ca_file = the PEM file of the authority that signed its certificate");
     if (!config->db_name[0]) complain(reading, line_of(reading, "db_name"), "db_name must not be empty");
     if (!config->db_user[0]) complain(reading, line_of(reading, "db_user"), "db_user must not be empty");
     check_host_id(reading);
 }
 
-enum { KEY_SECONDS_LEAST = 86400 };     /* more often than its tokens end, and the keys that must stay are more than fit */
+enum { KEY_SECONDS_LEAST = 86400 }; /* more often than its tokens end, and the keys that must stay are more than fit */
 
 static void check_times(struct reading *reading)
 {
@@ -268,15 +272,21 @@ static void check_times(struct reading *reading)
         complain(reading, line_of(reading, "validate_seconds"), "validate_seconds must not be above issue_seconds (%u)",
                  config->issue_seconds);
     if (config->key_seconds > 0 && config->key_seconds < KEY_SECONDS_LEAST)
-        complain(reading, line_of(reading, "key_seconds"), "key_seconds must be 0 (keys are rotated by hand) or at least "
-                 "%d (a day)", KEY_SECONDS_LEAST);
+        complain(reading, line_of(reading, "key_seconds"),
+                 "key_seconds must be 0 (keys are rotated by hand) or at least "
+                 "%d (a day)",
+                 KEY_SECONDS_LEAST);
     if (config->io_seconds >= config->busy_seconds)
-        complain(reading, line_of(reading, "io_seconds"), "io_seconds must be below busy_seconds (%u), or a worker is "
-                 "killed for a front server that fell silent", config->busy_seconds);
+        complain(reading, line_of(reading, "io_seconds"),
+                 "io_seconds must be below busy_seconds (%u), or a worker is "
+                 "killed for a front server that fell silent",
+                 config->busy_seconds);
     /* A client that signs, and revokes: one request that waits for the database twice. */
     if (config->revoke_wait_ms * (strcmp(config->replay, "cluster") == 0 ? 2 : 1) >= config->busy_seconds * 1000)
-        complain(reading, line_of(reading, "revoke_wait_ms"), "revoke_wait_ms must be below busy_seconds (%u), with "
-                 "replay = cluster twice, or a worker is killed for a database that is slow", config->busy_seconds);
+        complain(reading, line_of(reading, "revoke_wait_ms"),
+                 "revoke_wait_ms must be below busy_seconds (%u), with "
+                 "replay = cluster twice, or a worker is killed for a database that is slow",
+                 config->busy_seconds);
 }
 
 /* Requests come in under one prefix, whatever the host. */
@@ -296,8 +306,7 @@ static void check_server(struct reading *reading)
     const char *fault = url_issuer_fault(text_of(config->issuer));
     if (!config->issuer[0])
         complain(reading, 0, "issuer is missing; write issuer = https://auth.example.org, the URL clients know us by");
-    else if (fault)
-        complain(reading, line_of(reading, "issuer"), "issuer %s", fault);
+    else if (fault) complain(reading, line_of(reading, "issuer"), "issuer %s", fault);
     if (!config->key_passphrase_file[0])
         complain(reading, 0, "key_passphrase_file is missing; write the file with the passphrase of the signing keys");
     if (!fault) check_mtls_url(reading);

@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
-#define DEBUGGED 1
+#    define DEBUGGED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-#define DEBUGGED 1
-#endif
+#    if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#        define DEBUGGED 1
+#    endif
 #endif
 #ifndef DEBUGGED
-#define DEBUGGED 0      /* a leak checker has to trace the process that it checks */
+#    define DEBUGGED 0 /* a leak checker has to trace the process that it checks */
 #endif
 
 int harden_descriptors(void)

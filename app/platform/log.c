@@ -21,10 +21,10 @@
 enum { DETAIL_BYTES = 600, ID_BYTES = 64, CLIENT_BYTES = 128, SYSLOG_HEAD = 96 };
 
 enum {
-    REPEAT_MS = 60000,      /* a line of one cause is written once in this time */
-    REPEAT_CAUSES = 16,     /* different causes in that time; more are only counted */
-    BURST_SECONDS = 10,     /* lines of requests that may come at once, as seconds of their rate */
-    SUMMARY_MS = 10000,     /* between two lines that say how many were lost or left out */
+    REPEAT_MS = 60000,  /* a line of one cause is written once in this time */
+    REPEAT_CAUSES = 16, /* different causes in that time; more are only counted */
+    BURST_SECONDS = 10, /* lines of requests that may come at once, as seconds of their rate */
+    SUMMARY_MS = 10000, /* between two lines that say how many were lost or left out */
     TURN_MS = 500,
 };
 
@@ -34,7 +34,7 @@ enum channel { CHANNEL_FILE, CHANNEL_PIPE, CHANNEL_SOCKET, CHANNEL_SYSLOG };
 
 /* Lines of one cause: the same event with the same detail. */
 struct cause {
-    uint64_t until_ms;      /* 0: free */
+    uint64_t until_ms; /* 0: free */
     uint64_t left_out;
     enum log_level level;
     const char *event;
@@ -55,25 +55,26 @@ static struct {
     const char *role;
     uint64_t now_ms, turned_ms;
     struct missing lost, left_out;
-    uint64_t requests_per_second;       /* 0: no limit */
-    uint64_t credit, credited_ms;       /* thousandths of a line */
+    uint64_t requests_per_second; /* 0: no limit */
+    uint64_t credit, credited_ms; /* thousandths of a line */
     struct cause causes[REPEAT_CAUSES];
 } journal = { .fd = STDERR_FILENO };
 
 static const char *const level_names[] = {
-    [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARNING] = "warning", [LOG_LEVEL_NOTICE] = "notice",
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARNING] = "warning",
+    [LOG_LEVEL_NOTICE] = "notice",
     [LOG_LEVEL_INFO] = "info",
 };
 
 static const int level_priorities[] = {
-    [LOG_LEVEL_ERROR] = LOG_ERR, [LOG_LEVEL_WARNING] = LOG_WARNING, [LOG_LEVEL_NOTICE] = LOG_NOTICE,
+    [LOG_LEVEL_ERROR] = LOG_ERR,
+    [LOG_LEVEL_WARNING] = LOG_WARNING,
+    [LOG_LEVEL_NOTICE] = LOG_NOTICE,
     [LOG_LEVEL_INFO] = LOG_INFO,
 };
 
-static bool is_null(const struct stat *facts)
-{
-    return S_ISCHR(facts->st_mode) && facts->st_rdev == makedev(1, 3);
-}
+static bool is_null(const struct stat *facts) { return S_ISCHR(facts->st_mode) && facts->st_rdev == makedev(1, 3); }
 
 static void syslog_connect(void)
 {
@@ -155,7 +156,7 @@ static bool syslog_write(enum log_level level, struct text line)
     strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", &parts);
     int head = snprintf(packet, SYSLOG_HEAD, "<%d>%s m2mauth[%d]: ", LOG_DAEMON | level_priorities[level], stamp,
                         (int)getpid());
-    size_t size = (size_t)head + line.size - 1;     /* without the newline */
+    size_t size = (size_t)head + line.size - 1; /* without the newline */
     memcpy(packet + head, line.data, line.size - 1);
     if (send(journal.fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)size) return true;
     if (errno == EAGAIN || errno == ENOBUFS) return false;
@@ -222,8 +223,8 @@ static void write_line(enum log_level level, struct buffer *line)
 {
     int saved = errno;
     buffer_put(line, TEXT("}\n"));
-    bool written = !line->full &&
-        (journal.channel == CHANNEL_SYSLOG ? syslog_write(level, buffer_text(line)) : stderr_write(buffer_text(line)));
+    bool written = !line->full && (journal.channel == CHANNEL_SYSLOG ? syslog_write(level, buffer_text(line))
+                                                                     : stderr_write(buffer_text(line)));
     if (!written) count(&journal.lost);
     errno = saved;
 }
@@ -312,8 +313,10 @@ static void summarize(struct missing *missing, const char *event, const char *wh
 static void summarize_all(bool now)
 {
     turn_causes(now);
-    summarize(&journal.left_out, "log_left_out", "were left out: more requests than log_requests_per_second, or more "
-              "than 16 kinds of error within a minute", now);
+    summarize(&journal.left_out, "log_left_out",
+              "were left out: more requests than log_requests_per_second, or more "
+              "than 16 kinds of error within a minute",
+              now);
     summarize(&journal.lost, "log_lost", "could not be written: the reader of the log is too slow", now);
 }
 
@@ -325,10 +328,7 @@ void log_turn(uint64_t now_ms)
     summarize_all(false);
 }
 
-void log_flush(void)
-{
-    summarize_all(true);
-}
+void log_flush(void) { summarize_all(true); }
 
 void log_limit_requests(unsigned per_second)
 {

@@ -26,7 +26,8 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
 
 /* As log_event(), for what may happen many times: of the same event with the same detail one line is written at once, and
  * one a minute, with "repeated":N, for the N that were left out. Times are those of log_turn(). event must be a literal. */
-void log_repeated(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_repeated(enum log_level level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* To be called by each process at least once a second, with a clock that never goes back: writes the counts that are due.
  * log_flush() writes them all, at the end of a process. */

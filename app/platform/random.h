@@ -9,7 +9,7 @@
 enum { RANDOM_BLOCK = 4096 };
 
 struct random_source {
-    size_t left;                        /* 0 to begin with; those at the front of the block */
+    size_t left; /* 0 to begin with; those at the front of the block */
     unsigned char block[RANDOM_BLOCK];
 };
 

@@ -43,10 +43,7 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
     return got < 0 ? -1 : (ssize_t)done;
 }
 
-static bool is_around(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+static bool is_around(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 static struct text trim(struct text file)
 {
@@ -60,10 +57,14 @@ static struct text trim(struct text file)
 static void put_note(FILE *notes, const char *path, struct text file, size_t at)
 {
     unsigned char byte = (unsigned char)file.data[at];
-    const char *what = byte == 0xef ? "a byte-order mark" : byte == '\r' ? "a carriage return"
-                     : byte == '\n' ? "a line end" : "a blank";
-    fprintf(notes, "%s: byte 0x%02X at %zu (%s) is not read as part of the secret, which versions up to 0.1.0 did; write the "
-            "secret as one line of plain text\n", path, byte, at, what);
+    const char *what = byte == 0xef ? "a byte-order mark"
+                     : byte == '\r' ? "a carriage return"
+                     : byte == '\n' ? "a line end"
+                                    : "a blank";
+    fprintf(notes,
+            "%s: byte 0x%02X at %zu (%s) is not read as part of the secret, which versions up to 0.1.0 did; write the "
+            "secret as one line of plain text\n",
+            path, byte, at, what);
 }
 
 /* What was left out before and after the secret, beyond the one line feed that was always left out. */
@@ -79,10 +80,14 @@ static int check_bytes(struct text file, char fault[FAULT_BYTES])
 {
     const char *nul = memchr(file.data, '\0', file.size);
     bool wide = text_begins(file, TEXT("\xff\xfe")) || text_begins(file, TEXT("\xfe\xff"));
-    if (wide) snprintf(fault, FAULT_BYTES, "begins with byte 0x%02X at 0, a mark of UTF-16; save it as UTF-8", (unsigned char)*file.data);
+    if (wide)
+        snprintf(fault, FAULT_BYTES, "begins with byte 0x%02X at 0, a mark of UTF-16; save it as UTF-8",
+                 (unsigned char)*file.data);
     else if (nul)
-        snprintf(fault, FAULT_BYTES, "has byte 0x00 at %zu (a NUL); write the secret as one line of text", (size_t)(nul - file.data));
-    else if (file.size == SECRET_FILE_BYTES) snprintf(fault, FAULT_BYTES, "is longer than %d bytes", SECRET_FILE_BYTES - 1);
+        snprintf(fault, FAULT_BYTES, "has byte 0x00 at %zu (a NUL); write the secret as one line of text",
+                 (size_t)(nul - file.data));
+    else if (file.size == SECRET_FILE_BYTES)
+        snprintf(fault, FAULT_BYTES, "is longer than %d bytes", SECRET_FILE_BYTES - 1);
     else if (trim(file).size == 0) snprintf(fault, FAULT_BYTES, "is empty");
     else return 0;
     return -1;
@@ -135,7 +140,4 @@ int secret_file_read(struct secret_file *secret_r, const char *path, FILE *notes
     return failed;
 }
 
-void secret_file_wipe(struct secret_file *secret)
-{
-    OPENSSL_cleanse(secret, sizeof *secret);
-}
+void secret_file_wipe(struct secret_file *secret) { OPENSSL_cleanse(secret, sizeof *secret); }

@@ -11,11 +11,11 @@
 
 #include "../../lib/base/text.h"
 
-enum { SECRET_FILE_BYTES = 1024 };      /* with one byte for a NUL */
+enum { SECRET_FILE_BYTES = 1024 }; /* with one byte for a NUL */
 
 struct secret_file {
-    struct text text;                   /* into bytes; NUL-terminated */
-    struct text literal;                /* the reading of versions up to 0.1.0; absent when it is the same */
+    struct text text;    /* into bytes; NUL-terminated */
+    struct text literal; /* the reading of versions up to 0.1.0; absent when it is the same */
     char bytes[SECRET_FILE_BYTES], literal_bytes[SECRET_FILE_BYTES];
 };
 

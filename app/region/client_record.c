@@ -4,9 +4,9 @@
 #include <stdalign.h>
 
 struct record_text {
-    uint32_t offset;                    /* from the start of the record; 0: absent */
+    uint32_t offset; /* from the start of the record; 0: absent */
     uint16_t size;
-    uint16_t mark;                      /* of a scope: granted by default */
+    uint16_t mark; /* of a scope: granted by default */
 };
 
 struct record_head {
@@ -42,12 +42,14 @@ static_assert(sizeof(struct record_secret) == 32 + SECRET_SALT + SECRET_DIGEST, 
 static_assert(sizeof(struct record_key) == 40, "no padding");
 static_assert(sizeof(struct record_grant) == 24, "no padding");
 
-enum { RECORD_TEXT = 1024 };            /* a column is 255 bytes at most, a JWK as it comes from jwk_put() under 1024 */
+enum { RECORD_TEXT = 1024 }; /* a column is 255 bytes at most, a JWK as it comes from jwk_put() under 1024 */
 
-static_assert((3 + CLIENT_SECRETS + 2 * CLIENT_GRANTS + CLIENT_READS) * 255 + 2 * CERTIFICATE_SUBJECT_BYTES + sizeof(struct record_head) +
-              CLIENT_SECRETS * sizeof(struct record_secret) +
-              CLIENT_KEYS * (sizeof(struct record_key) + 2 * RECORD_TEXT) + CLIENT_GRANTS * sizeof(struct record_grant) +
-              CLIENT_READS * sizeof(struct record_text) < CLIENT_RECORD_BYTES, "the longest client of the database fits");
+static_assert((3 + CLIENT_SECRETS + 2 * CLIENT_GRANTS + CLIENT_READS) * 255 + 2 * CERTIFICATE_SUBJECT_BYTES +
+                      sizeof(struct record_head) + CLIENT_SECRETS * sizeof(struct record_secret) +
+                      CLIENT_KEYS * (sizeof(struct record_key) + 2 * RECORD_TEXT) +
+                      CLIENT_GRANTS * sizeof(struct record_grant) + CLIENT_READS * sizeof(struct record_text) <
+                  CLIENT_RECORD_BYTES,
+              "the longest client of the database fits");
 
 /* Writes parts at `part` and texts at `text`; without a place it only counts. */
 struct draft {
@@ -81,8 +83,10 @@ static void put_secrets(struct draft *draft, const struct client *client)
 {
     for (size_t i = 0; i < client->secret_count; i++) {
         const struct client_secret *secret = &client->secrets[i];
-        struct record_secret r = { .label = put_text(draft, secret->label), .not_before = secret->not_before,
-                                   .expires_at = secret->expires_at, .rounds = secret->hash.rounds };
+        struct record_secret r = { .label = put_text(draft, secret->label),
+                                   .not_before = secret->not_before,
+                                   .expires_at = secret->expires_at,
+                                   .rounds = secret->hash.rounds };
         memcpy(r.salt, secret->hash.salt, sizeof r.salt);
         memcpy(r.digest, secret->hash.digest, sizeof r.digest);
         put_part(draft, &r, sizeof r);
@@ -122,15 +126,27 @@ static size_t build(const struct client *client, char *place)
                            parts_size(client->secret_count, client->key_count, client->grant_count,
                                       client->read_count) };
     struct record_text id = put_text(&draft, client->id), audience = put_text(&draft, client->default_audience);
-    struct record_text subject = put_text(&draft, client->tls_subject.value), issuer = put_text(&draft, client->tls_issuer);
+    struct record_text subject = put_text(&draft, client->tls_subject.value),
+                       issuer = put_text(&draft, client->tls_issuer);
     struct record_head head = {
-        .token_seconds = client->token_seconds, .rate_per_minute = client->rate_per_minute,
-        .rate_burst = client->rate_burst, .assertion_seconds = client->assertion_seconds, .grant_count = (uint16_t)client->grant_count,
-        .read_count = (uint16_t)client->read_count, .secret_count = (uint8_t)client->secret_count,
-        .key_count = (uint8_t)client->key_count, .assertion_audience = client->assertion_audience,
-        .methods = client->methods, .omitted_scope = client->omitted_scope, .enabled = client->enabled,
-        .require_binding = client->require_binding, .tls_subject_kind = (uint8_t)client->tls_subject.kind,
-        .id = id, .default_audience = audience, .tls_subject = subject, .tls_issuer = issuer,
+        .token_seconds = client->token_seconds,
+        .rate_per_minute = client->rate_per_minute,
+        .rate_burst = client->rate_burst,
+        .assertion_seconds = client->assertion_seconds,
+        .grant_count = (uint16_t)client->grant_count,
+        .read_count = (uint16_t)client->read_count,
+        .secret_count = (uint8_t)client->secret_count,
+        .key_count = (uint8_t)client->key_count,
+        .assertion_audience = client->assertion_audience,
+        .methods = client->methods,
+        .omitted_scope = client->omitted_scope,
+        .enabled = client->enabled,
+        .require_binding = client->require_binding,
+        .tls_subject_kind = (uint8_t)client->tls_subject.kind,
+        .id = id,
+        .default_audience = audience,
+        .tls_subject = subject,
+        .tls_issuer = issuer,
     };
     put_secrets(&draft, client);
     put_keys(&draft, client);
@@ -166,7 +182,8 @@ static int read_head(struct text bytes, struct record_head *head_r)
     memcpy(head_r, bytes.data, sizeof *head_r);
     if (head_r->size != bytes.size || head_r->tls_subject_kind >= CERTIFICATE_SUBJECT_KINDS ||
         head_r->secret_count > CLIENT_SECRETS || head_r->key_count > CLIENT_KEYS ||
-        head_r->grant_count > CLIENT_GRANTS || head_r->read_count > CLIENT_READS) return -1;
+        head_r->grant_count > CLIENT_GRANTS || head_r->read_count > CLIENT_READS)
+        return -1;
     size_t parts = parts_size(head_r->secret_count, head_r->key_count, head_r->grant_count, head_r->read_count);
     return parts <= bytes.size ? 0 : -1;
 }
@@ -249,22 +266,33 @@ int client_record_read(struct text bytes, struct arena *arena, struct client *cl
     struct record_head head;
     if (read_head(bytes, &head)) return -1;
     *client_r = (struct client){
-        .token_seconds = head.token_seconds, .rate_per_minute = head.rate_per_minute, .rate_burst = head.rate_burst,
+        .token_seconds = head.token_seconds,
+        .rate_per_minute = head.rate_per_minute,
+        .rate_burst = head.rate_burst,
         .assertion_seconds = head.assertion_seconds,
-        .methods = head.methods, .omitted_scope = head.omitted_scope, .enabled = head.enabled != 0,
-        .assertion_audience = head.assertion_audience, .require_binding = head.require_binding,
-        .tls_subject.kind = (enum certificate_subject_kind)head.tls_subject_kind, .secret_count = head.secret_count,
-        .key_count = head.key_count, .grant_count = head.grant_count, .read_count = head.read_count,
+        .methods = head.methods,
+        .omitted_scope = head.omitted_scope,
+        .enabled = head.enabled != 0,
+        .assertion_audience = head.assertion_audience,
+        .require_binding = head.require_binding,
+        .tls_subject.kind = (enum certificate_subject_kind)head.tls_subject_kind,
+        .secret_count = head.secret_count,
+        .key_count = head.key_count,
+        .grant_count = head.grant_count,
+        .read_count = head.read_count,
     };
     if (view(bytes, head.id, &client_r->id) || !text_present(client_r->id) ||
         view(bytes, head.default_audience, &client_r->default_audience) ||
         view(bytes, head.tls_subject, &client_r->tls_subject.value) ||
-        view(bytes, head.tls_issuer, &client_r->tls_issuer) || take_arrays(arena, client_r)) return -1;
+        view(bytes, head.tls_issuer, &client_r->tls_issuer) || take_arrays(arena, client_r))
+        return -1;
     return read_secrets(bytes, bytes.data + parts_size(0, 0, 0, 0), client_r) ||
-           read_keys(bytes, bytes.data + parts_size(head.secret_count, 0, 0, 0), client_r) ||
-           read_grants(bytes, bytes.data + parts_size(head.secret_count, head.key_count, 0, 0), client_r) ||
-           read_reads(bytes, bytes.data + parts_size(head.secret_count, head.key_count, head.grant_count, 0), client_r)
-         ? -1 : 0;
+                   read_keys(bytes, bytes.data + parts_size(head.secret_count, 0, 0, 0), client_r) ||
+                   read_grants(bytes, bytes.data + parts_size(head.secret_count, head.key_count, 0, 0), client_r) ||
+                   read_reads(bytes, bytes.data + parts_size(head.secret_count, head.key_count, head.grant_count, 0),
+                              client_r)
+             ? -1
+             : 0;
 }
 
 struct text client_record_id(struct text bytes)

@@ -10,7 +10,7 @@
 #include "../../lib/oauth/client.h"
 #include "../../lib/base/arena.h"
 
-enum { CLIENT_RECORD_BYTES = 262144 };      /* more than the longest client takes */
+enum { CLIENT_RECORD_BYTES = 262144 }; /* more than the longest client takes */
 
 size_t client_record_size(const struct client *client);
 void client_record_write(const struct client *client, char *place);

@@ -35,8 +35,9 @@ static size_t size_at(const struct region *region, uint32_t place)
     if (offset + RECORD_SPACE_UNIT > region->records_size) return 0;
     shared_copy_load(region->records + offset, sizeof first, &first);
     uint64_t size = first & UINT32_MAX;
-    return size >= sizeof first && size % 8 == 0 && size <= CLIENT_RECORD_BYTES && size <= region->records_size - offset ?
-           (size_t)size : 0;
+    return size >= sizeof first && size % 8 == 0 && size <= CLIENT_RECORD_BYTES && size <= region->records_size - offset
+             ? (size_t)size
+             : 0;
 }
 
 /* Absent when the record cannot be had. */
@@ -82,7 +83,8 @@ static enum answer slot_read(const struct region *region, uint64_t slot, struct 
     return ANSWER_CANNOT_SAY;
 }
 
-enum answer client_table_find(const struct region *region, struct text client_id, struct arena *arena, struct client *client_r)
+enum answer client_table_find(const struct region *region, struct text client_id, struct arena *arena,
+                              struct client *client_r)
 {
     if (!atomic_load_explicit(&region->board->complete, memory_order_acquire)) return ANSWER_CANNOT_SAY;
     struct hash hash = hash_text(region, client_id);
@@ -101,10 +103,10 @@ enum answer client_table_find(const struct region *region, struct text client_id
 struct client_table_writer {
     struct region *region;
     struct record_space places;
-    uint64_t *seen;                     /* one bit per index word: put since client_table_load_begin */
+    uint64_t *seen; /* one bit per index word: put since client_table_load_begin */
     uint64_t clients;
-    uint64_t left_out;                  /* since client_table_load_begin */
-    uint32_t *bad_rows;                 /* of each slot's client; zeroed pages, few of them ever touched */
+    uint64_t left_out;  /* since client_table_load_begin */
+    uint32_t *bad_rows; /* of each slot's client; zeroed pages, few of them ever touched */
     uint64_t bad_rows_total;
     char draft[CLIENT_RECORD_BYTES];
 };
@@ -153,7 +155,8 @@ struct client_table_writer *client_table_writer_new(struct region *region)
     writer->region = region;
     writer->seen = calloc(region->index_mask / 64 + 1, sizeof *writer->seen);
     writer->bad_rows = calloc(region->index_mask + 1, sizeof *writer->bad_rows);
-    if (record_space_open(&writer->places, region->records_size / RECORD_SPACE_UNIT) || !writer->seen || !writer->bad_rows) {
+    if (record_space_open(&writer->places, region->records_size / RECORD_SPACE_UNIT) || !writer->seen ||
+        !writer->bad_rows) {
         client_table_writer_free(writer);
         return NULL;
     }
@@ -171,7 +174,8 @@ void client_table_writer_free(struct client_table_writer *writer)
 }
 
 /* The slot of the client, or, with *word_r without a place, the one to put it into; -1 when there is none. */
-static int64_t slot_find(const struct client_table_writer *writer, struct text client_id, struct hash hash, uint64_t *word_r)
+static int64_t slot_find(const struct client_table_writer *writer, struct text client_id, struct hash hash,
+                         uint64_t *word_r)
 {
     int64_t vacant = -1;
     for (uint64_t n = 0; n <= writer->region->index_mask; n++) {
@@ -179,7 +183,8 @@ static int64_t slot_find(const struct client_table_writer *writer, struct text c
         if (word_place(word) == 0) {
             if (vacant < 0) vacant = (int64_t)slot;
             if (word == 0) break;
-        } else if (word_tag(word) == (uint16_t)hash.tag && text_equal(client_record_id(record_at(writer, word)), client_id)) {
+        } else if (word_tag(word) == (uint16_t)hash.tag &&
+                   text_equal(client_record_id(record_at(writer, word)), client_id)) {
             *word_r = word;
             return (int64_t)slot;
         }
@@ -254,10 +259,12 @@ int client_table_put(struct client_table_writer *writer, const struct client *cl
         writer->seen[slot / 64] |= (uint64_t)1 << slot % 64;
         return 0;
     }
-    uint32_t place = slot < 0 || is_full(writer, word) ? 0 : record_space_take(&writer->places, units_of(record.size), now_ms);
+    uint32_t place = slot < 0 || is_full(writer, word)
+                       ? 0
+                       : record_space_take(&writer->places, units_of(record.size), now_ms);
     if (place == 0) return leave_out(writer, slot, word);
 
-    atomic_thread_fence(memory_order_release);      /* pairs with the fence in slot_read */
+    atomic_thread_fence(memory_order_release); /* pairs with the fence in slot_read */
     shared_copy_store(region->records + (uint64_t)place * RECORD_SPACE_UNIT, record.data, record.size);
     if (known) record_space_rest(&writer->places, word_place(word), units_of(record_at(writer, word).size), now_ms);
     else writer->clients++;

@@ -17,11 +17,12 @@
 /* Reader. Fills client_r with views into arena. client_r->slot is the index of its word, stable while the client lives;
  * client_r->version is the seal: equal rows have equal versions, in whatever order they came and went. */
 enum answer client_table_find(const struct region *region, struct text client_id, struct arena *arena,
-                       struct client *client_r);
+                              struct client *client_r);
 
 /* The keeper's side: what it knows of the arena's free places, and which words a complete load has seen. */
 struct client_table_writer;
-struct client_table_writer *client_table_writer_new(struct region *region);   /* reads the index; NULL when memory is not to be had */
+struct client_table_writer *client_table_writer_new(
+    struct region *region); /* reads the index; NULL when memory is not to be had */
 void client_table_writer_free(struct client_table_writer *writer);
 
 /* Inserts or replaces; a row that stands there already, byte for byte, is left as it is. 0, or -1 when index or arena

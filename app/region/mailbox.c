@@ -73,8 +73,7 @@ enum mailbox_state mailbox_send(struct region *region, struct region_process *ro
 /* Sizes that a worker has written are believed only as far as there is room. */
 static bool is_possible(const struct region_job *job)
 {
-    return job->kind <= REGION_KIND_PROOF && job->jti_size <= REGION_JTI &&
-           job->client_id_size <= REGION_CLIENT_ID;
+    return job->kind <= REGION_KIND_PROOF && job->jti_size <= REGION_JTI && job->client_id_size <= REGION_CLIENT_ID;
 }
 
 size_t mailbox_collect(struct region *region, struct mailbox_job *letters_r, size_t max)

@@ -23,7 +23,7 @@ struct mailbox_job {
     struct region_process *row;
     uint64_t number;
     struct region_job job;
-    enum mailbox_state answer;          /* room for who collected it; mailbox_collect leaves it alone */
+    enum mailbox_state answer; /* room for who collected it; mailbox_collect leaves it alone */
 };
 size_t mailbox_collect(struct region *region, struct mailbox_job *letters_r, size_t max);
 void mailbox_answer(const struct mailbox_job *job, enum mailbox_state state);

@@ -58,15 +58,16 @@ static uint64_t spent_until(const struct bucket *bucket, uint64_t word, uint64_t
     return word >> TIME_BITS == bucket->tag && spent > now_ms ? spent : now_ms;
 }
 
-enum answer rate_limit_failure_allowed(const struct region *region, const struct rate_limit_pair *pair, uint32_t per_minute,
-                                  uint64_t now_ms)
+enum answer rate_limit_failure_allowed(const struct region *region, const struct rate_limit_pair *pair,
+                                       uint32_t per_minute, uint64_t now_ms)
 {
     struct bucket bucket = bucket_of(region, pair);
     uint64_t word = atomic_load_explicit(bucket.word, memory_order_relaxed), interval = minute_ms / per_minute;
     return spent_until(&bucket, word, now_ms) + interval <= now_ms + interval * per_minute ? ANSWER_YES : ANSWER_NO;
 }
 
-void rate_limit_failure_count(struct region *region, const struct rate_limit_pair *pair, uint32_t per_minute, uint64_t now_ms)
+void rate_limit_failure_count(struct region *region, const struct rate_limit_pair *pair, uint32_t per_minute,
+                              uint64_t now_ms)
 {
     struct bucket bucket = bucket_of(region, pair);
     uint64_t word = atomic_load_explicit(bucket.word, memory_order_relaxed), interval = minute_ms / per_minute, spent;

@@ -23,8 +23,9 @@ struct rate_limit_pair {
 };
 
 /* per_minute failures may come at once and in every minute. Allowed takes nothing. now_ms: CLOCK_BOOTTIME. */
-enum answer rate_limit_failure_allowed(const struct region *region, const struct rate_limit_pair *pair, uint32_t per_minute,
-                                  uint64_t now_ms);
-void rate_limit_failure_count(struct region *region, const struct rate_limit_pair *pair, uint32_t per_minute, uint64_t now_ms);
+enum answer rate_limit_failure_allowed(const struct region *region, const struct rate_limit_pair *pair,
+                                       uint32_t per_minute, uint64_t now_ms);
+void rate_limit_failure_count(struct region *region, const struct rate_limit_pair *pair, uint32_t per_minute,
+                              uint64_t now_ms);
 
 #endif

@@ -16,10 +16,7 @@ void record_space_close(struct record_space *map)
     *map = (struct record_space){ 0 };
 }
 
-static bool is_taken(const struct record_space *map, uint64_t unit)
-{
-    return map->taken[unit / 64] >> unit % 64 & 1;
-}
+static bool is_taken(const struct record_space *map, uint64_t unit) { return map->taken[unit / 64] >> unit % 64 & 1; }
 
 void record_space_hold(struct record_space *map, uint64_t place, uint64_t units)
 {
@@ -88,6 +85,7 @@ void record_space_rest(struct record_space *map, uint32_t place, uint64_t units,
 {
     /* Without memory for the note the place stays taken until the next keeper reads the index. */
     if (map->count == map->capacity && grow(map)) return;
-    map->resting[(map->oldest + map->count) % map->capacity] = (struct record_space_resting){ place, (uint32_t)units, now_ms };
+    map->resting[(map->oldest + map->count) % map->capacity] = (struct record_space_resting){ place, (uint32_t)units,
+                                                                                              now_ms };
     map->count++;
 }

@@ -17,10 +17,10 @@ struct record_space_resting {
 };
 
 struct record_space {
-    uint64_t *taken;                    /* one bit per unit */
+    uint64_t *taken; /* one bit per unit */
     uint64_t units;
-    uint64_t next;                      /* where the last search ended */
-    struct record_space_resting *resting;      /* a queue in a ring, the oldest first */
+    uint64_t next;                        /* where the last search ended */
+    struct record_space_resting *resting; /* a queue in a ring, the oldest first */
     size_t oldest, count, capacity;
 };
 

@@ -53,7 +53,7 @@ static void count_parts(const struct config *config, struct region *region)
     region->verified_mask = power_of_two(config->verified_max) - 1;
     region->seen_mask = power_of_two((uint64_t)config->seen_max * 17 / 10 + 1) - 1;
     region->failures_mask = REGION_FAILURES - 1;
-    region->process_count = (size_t)config->workers * 3 + REGION_ROWS_SPARE;     /* three generations meet at a reload */
+    region->process_count = (size_t)config->workers * 3 + REGION_ROWS_SPARE; /* three generations meet at a reload */
 }
 
 static struct layout lay_out(const struct region *region, uint64_t page)
@@ -89,14 +89,16 @@ static struct layout lay_out(const struct region *region, uint64_t page)
 static void describe(const struct layout *l, char why[REGION_WHY])
 {
     if (l->overflow) {
-        snprintf(why, REGION_WHY, "the shared memory would be larger than any address space; lower clients_max, client_bytes, "
+        snprintf(why, REGION_WHY,
+                 "the shared memory would be larger than any address space; lower clients_max, client_bytes, "
                  "revocations_max, verified_max or seen_max");
         return;
     }
-    snprintf(why, REGION_WHY, "the shared memory takes %" PRIu64 " MiB (clients_max and client_bytes %" PRIu64
-             ", revocations_max %" PRIu64 ", verified_max %" PRIu64 ", seen_max %" PRIu64 ")", l->end >> 20,
-             (l->rules[0] - l->index + l->failures - l->limits) >> 20, (l->revoked_reach - l->revoked) >> 20,
-             (l->seen - l->verified) >> 20, (l->seen_full - l->seen) >> 20);
+    snprintf(why, REGION_WHY,
+             "the shared memory takes %" PRIu64 " MiB (clients_max and client_bytes %" PRIu64
+             ", revocations_max %" PRIu64 ", verified_max %" PRIu64 ", seen_max %" PRIu64 ")",
+             l->end >> 20, (l->rules[0] - l->index + l->failures - l->limits) >> 20,
+             (l->revoked_reach - l->revoked) >> 20, (l->seen - l->verified) >> 20, (l->seen_full - l->seen) >> 20);
 }
 
 /* True when it can never fit here; why says by what. */
@@ -112,10 +114,10 @@ static bool is_too_large(const struct layout *layout, uint64_t records_size, uin
     else if (layout->end > memory)
         snprintf(why + size, REGION_WHY - size, ", and this machine has %" PRIu64 " MiB: lower them", memory >> 20);
     else if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && layout->end > limit.rlim_cur)
-        snprintf(why + size, REGION_WHY - size, ", and RLIMIT_AS (LimitAS= in systemd, ulimit -v) allows %" PRIu64
-                 " MiB: lower them or raise it", (uint64_t)limit.rlim_cur >> 20);
-    else
-        return false;
+        snprintf(why + size, REGION_WHY - size,
+                 ", and RLIMIT_AS (LimitAS= in systemd, ulimit -v) allows %" PRIu64 " MiB: lower them or raise it",
+                 (uint64_t)limit.rlim_cur >> 20);
+    else return false;
     return true;
 }
 
@@ -139,8 +141,10 @@ int region_check(const struct config *config, FILE *complaints)
     }
     void *base = map_shared((size_t)layout.end);
     if (base != MAP_FAILED) return munmap(base, (size_t)layout.end);
-    fprintf(complaints, "warning: %s, which the system does not allow now, beside what runs: %s; lower them, or see "
-            "vm.overcommit_memory\n", why, strerror(errno));
+    fprintf(complaints,
+            "warning: %s, which the system does not allow now, beside what runs: %s; lower them, or see "
+            "vm.overcommit_memory\n",
+            why, strerror(errno));
     return 0;
 }
 
@@ -212,10 +216,7 @@ void region_close(struct region *region)
     *region = (struct region){ .doorbell = -1 };
 }
 
-int region_confine(struct region *region)
-{
-    return mprotect(region->base, region->private_size, PROT_READ);
-}
+int region_confine(struct region *region) { return mprotect(region->base, region->private_size, PROT_READ); }
 
 struct region_process *region_process_take(struct region *region, enum region_role role)
 {

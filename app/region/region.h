@@ -35,21 +35,21 @@ enum { REGION_SEED = 16, REGION_FINGERPRINT_KEY = 32, REGION_COUNTERS = 192 };
 
 /* What can be read without a lock, by anybody. */
 struct region_board {
-    _Atomic uint64_t complete;          /* 1 once every client, key, rule and revocation has been loaded */
-    _Atomic uint64_t synced_ms;         /* end of the last complete poll */
-    _Atomic uint64_t database_up;       /* 1 while the keeper's connection works */
-    _Atomic uint64_t clients;           /* in the replica */
-    _Atomic uint64_t clients_left_out;  /* rows that did not fit: absent no longer means unknown */
-    _Atomic uint64_t bad_key_rows;      /* rows of signing_key without a good MAC (key_replica.h) */
-    _Atomic uint64_t bad_rows;          /* rows of clients that cannot be right (client_rows.h) */
-    _Atomic uint64_t rules;             /* (generation << 1) | half */
-    _Atomic uint64_t rules_full;        /* 1 while there are more rules than fit: what none of them takes may be revoked */
-    _Atomic uint64_t keys;              /* (generation << 1) | half */
-    _Atomic uint64_t scopes;            /* (generation << 1) | half */
-    _Atomic uint64_t poll_ms;           /* how long the last poll took */
-    _Atomic uint64_t reloads;           /* complete loads so far */
-    _Atomic uint64_t streams;           /* rows of feed_stream */
-    _Atomic uint64_t degraded;          /* set of enum store_degraded */
+    _Atomic uint64_t complete;         /* 1 once every client, key, rule and revocation has been loaded */
+    _Atomic uint64_t synced_ms;        /* end of the last complete poll */
+    _Atomic uint64_t database_up;      /* 1 while the keeper's connection works */
+    _Atomic uint64_t clients;          /* in the replica */
+    _Atomic uint64_t clients_left_out; /* rows that did not fit: absent no longer means unknown */
+    _Atomic uint64_t bad_key_rows;     /* rows of signing_key without a good MAC (key_replica.h) */
+    _Atomic uint64_t bad_rows;         /* rows of clients that cannot be right (client_rows.h) */
+    _Atomic uint64_t rules;            /* (generation << 1) | half */
+    _Atomic uint64_t rules_full; /* 1 while there are more rules than fit: what none of them takes may be revoked */
+    _Atomic uint64_t keys;       /* (generation << 1) | half */
+    _Atomic uint64_t scopes;     /* (generation << 1) | half */
+    _Atomic uint64_t poll_ms;    /* how long the last poll took */
+    _Atomic uint64_t reloads;    /* complete loads so far */
+    _Atomic uint64_t streams;    /* rows of feed_stream */
+    _Atomic uint64_t degraded;   /* set of enum store_degraded */
 };
 
 enum region_role { REGION_FREE, REGION_WORKER, REGION_KEEPER };
@@ -60,31 +60,31 @@ enum region_kind { REGION_KIND_REVOCATION, REGION_KIND_PROOF };
 
 /* On its way from a worker to the keeper: a token that is revoked, or a proof that is used (replay = cluster). */
 struct region_job {
-    uint16_t kind;                      /* enum region_kind */
-    uint16_t jti_size, client_id_size;  /* of a revocation */
-    int64_t expires_at;                 /* seconds since 1970 */
+    uint16_t kind;                     /* enum region_kind */
+    uint16_t jti_size, client_id_size; /* of a revocation */
+    int64_t expires_at;                /* seconds since 1970 */
     char jti[REGION_JTI];
     char client_id[REGION_CLIENT_ID];
-    char proof[REGION_PROOF];           /* of a proof: SHA-256 of who and id (region_store.c) */
+    char proof[REGION_PROOF]; /* of a proof: SHA-256 of who and id (region_store.c) */
 };
 
 /* One process. The master hands rows out and takes them back from the dead. */
 struct region_process {
-    _Atomic uint32_t role;              /* enum region_role */
-    _Atomic uint32_t ready;             /* serves */
-    _Atomic uint32_t signs;             /* a worker: the algorithms it can sign with now, one bit for each */
+    _Atomic uint32_t role;  /* enum region_role */
+    _Atomic uint32_t ready; /* serves */
+    _Atomic uint32_t signs; /* a worker: the algorithms it can sign with now, one bit for each */
     _Atomic int32_t pid;
-    _Atomic uint32_t wake;              /* futex: mailbox.h */
+    _Atomic uint32_t wake; /* futex: mailbox.h */
     _Atomic uint64_t heartbeat_ms;
-    _Atomic uint64_t busy_since_ms;     /* 0: between requests */
-    _Atomic uint64_t mailbox;           /* (number << 3) | state: mailbox.h */
+    _Atomic uint64_t busy_since_ms; /* 0: between requests */
+    _Atomic uint64_t mailbox;       /* (number << 3) | state: mailbox.h */
     struct region_job job;
-    _Atomic uint64_t counters[REGION_COUNTERS];     /* metrics_page.h */
+    _Atomic uint64_t counters[REGION_COUNTERS]; /* metrics_page.h */
 } __attribute__((aligned(64)));
 
 struct region_head {
-    unsigned char seed[REGION_SEED];                        /* for hash.h */
-    unsigned char fingerprint_key[REGION_FINGERPRINT_KEY];  /* struct issuer.fingerprint_key */
+    unsigned char seed[REGION_SEED];                       /* for hash.h */
+    unsigned char fingerprint_key[REGION_FINGERPRINT_KEY]; /* struct issuer.fingerprint_key */
 };
 
 enum { REGION_KID = 64, REGION_PEM = 8192, REGION_JWK = 2048, REGION_URI = 512, REGION_KEYS = 16 };
@@ -94,23 +94,23 @@ struct region_key {
     char kid[REGION_KID + 1];
     char algorithm[8];
     int64_t publish, activate, retire, remove;
-    uint64_t unproven;                  /* its row has no MAC: only its names are here, for tokens of which nothing can be said */
-    char pem[REGION_PEM];               /* empty when there is a uri */
+    uint64_t unproven;    /* its row has no MAC: only its names are here, for tokens of which nothing can be said */
+    char pem[REGION_PEM]; /* empty when there is a uri */
     char uri[REGION_URI];
     char jwk[REGION_JWK];
 };
 
 struct region_keys {
     uint64_t count;
-    uint64_t incomplete;                /* there are rows that could be ours and are not here */
-    struct region_key keys[REGION_KEYS + 1];        /* the last is room for key_replica_put() and always empty here */
+    uint64_t incomplete;                     /* there are rows that could be ours and are not here */
+    struct region_key keys[REGION_KEYS + 1]; /* the last is room for key_replica_put() and always empty here */
 };
 
 enum { REGION_SCOPES = 8192 };
 
 struct region_scopes {
     uint64_t size;
-    char text[REGION_SCOPES];           /* words of scopes, single spaces between them */
+    char text[REGION_SCOPES]; /* words of scopes, single spaces between them */
 };
 
 struct region_rule {
@@ -122,28 +122,28 @@ struct region_rule {
 
 struct region {
     char *base;
-    size_t size, private_size;          /* the first private_size bytes are the keeper's to write */
-    int doorbell;                       /* eventfd: a worker has posted a letter */
+    size_t size, private_size; /* the first private_size bytes are the keeper's to write */
+    int doorbell;              /* eventfd: a worker has posted a letter */
     struct region_head *head;
     struct region_board *board;
-    _Atomic uint64_t *index;            /* clients: power of two words */
+    _Atomic uint64_t *index; /* clients: power of two words */
     uint64_t index_mask;
-    char *records;                      /* client records, units of 64 bytes */
+    char *records; /* client records, units of 64 bytes */
     uint64_t records_size;
     struct region_rule *rules[2];
     uint64_t rules_max;
     struct region_keys *keys[2];
     struct region_scopes *scopes[2];
-    _Atomic uint64_t *revoked;          /* power of two words */
+    _Atomic uint64_t *revoked; /* power of two words */
     uint64_t revoked_mask;
-    _Atomic uint64_t *revoked_reach;    /* how far from home any of them may stand */
-    _Atomic uint64_t *verified;         /* pairs; power of two pairs */
+    _Atomic uint64_t *revoked_reach; /* how far from home any of them may stand */
+    _Atomic uint64_t *verified;      /* pairs; power of two pairs */
     uint64_t verified_mask;
-    _Atomic uint64_t *seen;             /* power of two words */
+    _Atomic uint64_t *seen; /* power of two words */
     uint64_t seen_mask;
-    _Atomic uint64_t *seen_full;        /* proofs that did not fit */
-    _Atomic uint64_t *limits;           /* one per index word */
-    _Atomic uint64_t *failures;         /* power of two words */
+    _Atomic uint64_t *seen_full; /* proofs that did not fit */
+    _Atomic uint64_t *limits;    /* one per index word */
+    _Atomic uint64_t *failures;  /* power of two words */
     uint64_t failures_mask;
     _Atomic uint64_t *slow_lane;        /* one word: pid and start of who computes a slow hash */
     _Atomic uint64_t *revocations_full; /* revocations that did not fit; not on the board, because workers count, too */

@@ -13,7 +13,7 @@ static const uint64_t expiry_mask = ((uint64_t)1 << EXPIRY_BITS) - 1;
 static uint64_t tag_of(struct hash hash)
 {
     uint64_t tag = hash.tag >> EXPIRY_BITS;
-    return tag != 0 ? tag : 1;          /* 0 is a word that was never used */
+    return tag != 0 ? tag : 1; /* 0 is a word that was never used */
 }
 
 static bool is_live(uint64_t word, uint64_t second)
@@ -29,8 +29,8 @@ static _Atomic uint64_t *seat_at(const struct region *region, struct hash hash, 
 
 /* What a look through the window finds. */
 struct look {
-    bool twin;                          /* a live word of this tag, at another seat than `own` */
-    uint64_t seat, word;                /* the first that may be taken, and what is there; WINDOW: none */
+    bool twin;           /* a live word of this tag, at another seat than `own` */
+    uint64_t seat, word; /* the first that may be taken, and what is there; WINDOW: none */
 };
 
 static struct look look_through(const struct region *region, struct hash hash, uint64_t second, uint64_t own)
@@ -60,7 +60,7 @@ enum answer replay_cache_add(struct region *region, struct text who, struct text
 {
     struct hash hash = hash_pair(region, who, id);
     uint64_t second = region_milliseconds() / 1000;
-    if (seconds <= 0) return ANSWER_NO;         /* it is over: nobody may use it at all */
+    if (seconds <= 0) return ANSWER_NO; /* it is over: nobody may use it at all */
     if (seconds > REPLAY_CACHE_SECONDS) return ANSWER_CANNOT_SAY;
     uint64_t mine = tag_of(hash) << EXPIRY_BITS | ((second + (uint64_t)seconds + SPARE_SECONDS) & expiry_mask);
     for (;;) {

@@ -25,7 +25,8 @@
 
 enum { REPLAY_CACHE_SECONDS = 3600 };
 
-static_assert((int)REPLAY_CACHE_SECONDS >= (int)CLIENT_ASSERTION_SECONDS_MOST, "what a client may sign is remembered to its end");
+static_assert((int)REPLAY_CACHE_SECONDS >= (int)CLIENT_ASSERTION_SECONDS_MOST,
+              "what a client may sign is remembered to its end");
 
 /* Yes: id is new among those of who, and no longer is for the next `seconds`. No: it is there. Cannot say: its
  * window is full (seen_full counts), or seconds is above REPLAY_CACHE_SECONDS, longer than anything is remembered. */

@@ -19,7 +19,7 @@ static const int64_t longest = ((int64_t)1 << (EXPIRY_BITS - 1)) - 1;
 static uint64_t tag_of(struct hash hash)
 {
     uint64_t tag = hash.tag >> EXPIRY_BITS;
-    return tag != 0 ? tag : 1;          /* 0 is a word that was never used */
+    return tag != 0 ? tag : 1; /* 0 is a word that was never used */
 }
 
 static uint64_t unit_now(void) { return region_milliseconds() / (UNIT_SECONDS * 1000); }
@@ -158,7 +158,7 @@ int revocation_rules_put(struct region *region, const struct region_rule *rules,
 {
     const struct region_rule end = { 0 };
     uint64_t current = atomic_load(&region->board->rules), half = (current & 1) ^ 1, written = 0, valid = 0;
-    atomic_thread_fence(memory_order_release);      /* pairs with the fence in is_ruled_out */
+    atomic_thread_fence(memory_order_release); /* pairs with the fence in is_ruled_out */
     for (size_t i = 0; i < count; i++) {
         if (is_end(&rules[i])) continue;
         if (valid++ < region->rules_max) shared_copy_store(&region->rules[half][written++], &rules[i], sizeof *rules);

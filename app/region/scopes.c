@@ -15,7 +15,7 @@ int scopes_put(struct region *region, struct text words)
     else if (words.size > 0) memcpy(scopes.text, words.data, words.size);
     if (word != 0 && memcmp(region->scopes[word & 1], &scopes, sizeof scopes) == 0) return fits ? 0 : -1;
     uint64_t half = ~word & 1;
-    atomic_thread_fence(memory_order_release);      /* pairs with the fence in scopes_read */
+    atomic_thread_fence(memory_order_release); /* pairs with the fence in scopes_read */
     shared_copy_store(region->scopes[half], &scopes, sizeof scopes);
     atomic_store_explicit(&region->board->scopes, ((word >> 1) + 1) << 1 | half, memory_order_release);
     return fits ? 0 : -1;

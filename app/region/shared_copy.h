@@ -13,7 +13,7 @@
 static inline void shared_copy_load(const void *shared, size_t size, void *copy_r)
 {
     const _Atomic uint64_t *words = shared;
-#pragma GCC unroll 8    /* on the way of every request; atomic words are not unrolled unasked */
+#pragma GCC unroll 8 /* on the way of every request; atomic words are not unrolled unasked */
     for (size_t i = 0; i < size / sizeof *words; i++) {
         uint64_t word = atomic_load_explicit(&words[i], memory_order_relaxed);
         memcpy((char *)copy_r + i * sizeof word, &word, sizeof word);

@@ -13,10 +13,7 @@
 static_assert(sizeof(struct region_keys) % sizeof(uint64_t) == 0, "keys are copied in words");
 
 /* The current half by the word (generation << 1) | half; 0: nothing was published yet. */
-static struct region_keys *half_of(const struct region *region, uint64_t word)
-{
-    return region->keys[word & 1];
-}
+static struct region_keys *half_of(const struct region *region, uint64_t word) { return region->keys[word & 1]; }
 
 void signing_keys_publish(struct region *region, const struct region_keys *keys)
 {
@@ -63,7 +60,8 @@ static EVP_PKEY *open_private(const struct region_key *key, const struct passphr
  * log: it may say more of a token of hardware than all who read logs should know. */
 static EVP_PKEY *private_part(const struct region_key *key, EVP_PKEY *public_key, const struct passphrase *passphrase)
 {
-    const char *column = key->uri[0] ? "private_uri" : "private_pem", *result = public_key ? "verifies only" : "is of no use";
+    const char *column = key->uri[0] ? "private_uri" : "private_pem",
+               *result = public_key ? "verifies only" : "is of no use";
     const char *why;
     EVP_PKEY *private_key = open_private(key, passphrase, &why);
     if (private_key && (!public_key || EVP_PKEY_eq(public_key, private_key) == 1)) return private_key;
@@ -79,8 +77,8 @@ struct work {
     const struct passphrase *passphrase;
     struct keyring *keyring;
     int64_t now;
-    uint64_t until_ms, before;          /* file->opened at the begin: one is opened in any case */
-    bool fresh;                         /* the keys have changed: what is wrong with them is told */
+    uint64_t until_ms, before; /* file->opened at the begin: one is opened in any case */
+    bool fresh;                /* the keys have changed: what is wrong with them is told */
 };
 
 /* Sealed anew it is the same key, because it fits the public half; only a secret has nothing else that tells. */
@@ -91,7 +89,8 @@ static int digest_of(const struct region_key *key, unsigned char digest_r[32])
     int good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) &&
                EVP_DigestUpdate(context, key->kid, sizeof key->kid) &&
                EVP_DigestUpdate(context, key->algorithm, sizeof key->algorithm) &&
-               EVP_DigestUpdate(context, key->jwk, sizeof key->jwk) && EVP_DigestUpdate(context, key->uri, sizeof key->uri) &&
+               EVP_DigestUpdate(context, key->jwk, sizeof key->jwk) &&
+               EVP_DigestUpdate(context, key->uri, sizeof key->uri) &&
                EVP_DigestUpdate(context, key->pem, secret ? sizeof key->pem : 0) &&
                EVP_DigestFinal_ex(context, digest_r, NULL);
     EVP_MD_CTX_free(context);
@@ -154,8 +153,9 @@ static void add(const struct work *work, const struct region_key *key)
     const struct keyring_times times = { key->publish, key->activate, key->retire, key->remove };
     int algorithm = jws_algorithm_find_own(text_of(key->algorithm));
     const char *why = algorithm < 0 ? "its algorithm is not known here"
-                    : key->unproven ? keyring_add_unproven(work->keyring, text_of(key->kid), (enum jws_algorithm)algorithm, &times)
-                                    : add_proven(work, key, &times);
+                    : key->unproven
+                        ? keyring_add_unproven(work->keyring, text_of(key->kid), (enum jws_algorithm)algorithm, &times)
+                        : add_proven(work, key, &times);
     if (why && work->fresh) complain(key, why);
 }
 
@@ -190,7 +190,7 @@ static void forget(struct keyfile *file, bool failed_as_well)
 }
 
 void signing_keys_refresh(struct keyfile *file, const struct region *region, const struct passphrase *passphrase,
-                     struct keyring *keyring)
+                          struct keyring *keyring)
 {
     const struct region_key *sorted[REGION_KEYS];
     uint64_t word = atomic_load_explicit(&region->board->keys, memory_order_relaxed);
@@ -198,8 +198,13 @@ void signing_keys_refresh(struct keyfile *file, const struct region *region, con
     struct region_keys *keys = copy_keys(region, &word);
     if (!keys) return;
     assert(keys->count <= REGION_KEYS);
-    struct work work = { file, passphrase, keyring, time(NULL), region_milliseconds() + SIGNING_KEYS_OPEN_MS,
-                         file->opened, word != keyring->generation };
+    struct work work = { file,
+                         passphrase,
+                         keyring,
+                         time(NULL),
+                         region_milliseconds() + SIGNING_KEYS_OPEN_MS,
+                         file->opened,
+                         word != keyring->generation };
     if (work.fresh) forget(file, true);
     for (size_t i = 0; i < file->count; i++) file->entries[i].wanted = false;
     file->pending = false;

@@ -16,16 +16,16 @@ void signing_keys_publish(struct region *region, const struct region_keys *keys)
 
 /* A private half that a worker has opened, or could not. */
 struct signing_keys_entry {
-    unsigned char digest[32];           /* of all that makes it this key */
-    EVP_PKEY *key;                      /* NULL: it cannot be opened, which is tried again when the keys change */
-    bool wanted;                        /* by the keys as they are now */
+    unsigned char digest[32]; /* of all that makes it this key */
+    EVP_PKEY *key;            /* NULL: it cannot be opened, which is tried again when the keys change */
+    bool wanted;              /* by the keys as they are now */
 };
 
 struct keyfile {
-    bool pending;                       /* some are not opened yet */
-    uint64_t opened;                    /* how often a private half was opened, or tried */
+    bool pending;    /* some are not opened yet */
+    uint64_t opened; /* how often a private half was opened, or tried */
     size_t count;
-    struct signing_keys_entry entries[2 * REGION_KEYS];      /* those of the keys before, and of the keys now */
+    struct signing_keys_entry entries[2 * REGION_KEYS]; /* those of the keys before, and of the keys now */
 };
 
 enum { SIGNING_KEYS_OPEN_MS = 10 };
@@ -34,7 +34,7 @@ enum { SIGNING_KEYS_OPEN_MS = 10 };
  * A key that cannot be read is left out, one that cannot be decrypted verifies only; each with a line in the log. What any
  * reading of the passphrase opens is taken. */
 void signing_keys_refresh(struct keyfile *file, const struct region *region, const struct passphrase *passphrase,
-                     struct keyring *keyring);
+                          struct keyring *keyring);
 
 /* Frees what was opened. */
 void signing_keys_close(struct keyfile *file);

@@ -38,7 +38,8 @@ static bool is_live(uint64_t word, uint64_t unit)
 
 static uint64_t load(const _Atomic uint64_t *word) { return atomic_load_explicit(word, memory_order_relaxed); }
 
-bool verified_cache_find(const struct region *region, const unsigned char fingerprint[STORE_FINGERPRINT], uint64_t now_ms)
+bool verified_cache_find(const struct region *region, const unsigned char fingerprint[STORE_FINGERPRINT],
+                         uint64_t now_ms)
 {
     struct fingerprint f = fingerprint_of(region, fingerprint);
     for (int way = 0; way < WAYS; way++) {
@@ -62,7 +63,7 @@ static int way_for(const struct fingerprint *f, uint64_t unit)
 }
 
 void verified_cache_put(struct region *region, const unsigned char fingerprint[STORE_FINGERPRINT], uint64_t now_ms,
-                  int64_t seconds)
+                        int64_t seconds)
 {
     struct fingerprint f = fingerprint_of(region, fingerprint);
     uint64_t unit = unit_of(now_ms);

@@ -13,10 +13,11 @@
 #include "region.h"
 
 /* now_ms: CLOCK_BOOTTIME. */
-bool verified_cache_find(const struct region *region, const unsigned char fingerprint[STORE_FINGERPRINT], uint64_t now_ms);
+bool verified_cache_find(const struct region *region, const unsigned char fingerprint[STORE_FINGERPRINT],
+                         uint64_t now_ms);
 
 /* For so many seconds, at most a day; up to 8 less, never more. */
 void verified_cache_put(struct region *region, const unsigned char fingerprint[STORE_FINGERPRINT], uint64_t now_ms,
-                  int64_t seconds);
+                        int64_t seconds);
 
 #endif

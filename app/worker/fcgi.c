@@ -21,7 +21,7 @@ enum { THROWN_AWAY_BYTES = 1048576, CHUNK_BYTES = 4096 };
 struct fcgi_connection {
     FCGX_Request request;
     struct fcgi_records records;
-    char *ahead;            /* libfcgi's buffer of what it has read of this request, and how much of it was filled */
+    char *ahead; /* libfcgi's buffer of what it has read of this request, and how much of it was filled */
     size_t ahead_size;
 };
 
@@ -31,9 +31,9 @@ static struct fcgi_connection *reading;
 struct params {
     struct request request;
     struct text endpoint, script_name, path_info, content_length;
-    size_t size;            /* of what is read: a client may send any number of other headers */
-    unsigned seen;          /* one bit for each of known[] */
-    unsigned again;         /* for each of joined that stands there more than once */
+    size_t size;    /* of what is read: a client may send any number of other headers */
+    unsigned seen;  /* one bit for each of known[] */
+    unsigned again; /* for each of joined that stands there more than once */
 };
 
 enum { KNOWN_ENDPOINT, KNOWN_ACCEPT, KNOWN_DPOP, KNOWN_IF_NONE_MATCH };
@@ -75,10 +75,7 @@ static const struct known {
 enum { KNOWN = sizeof known / sizeof known[0] };
 static_assert(KNOWN <= sizeof(unsigned) * CHAR_BIT, "one bit for each");
 
-int fcgi_open(void)
-{
-    return FCGX_Init() ? -1 : 0;
-}
+int fcgi_open(void) { return FCGX_Init() ? -1 : 0; }
 
 int fcgi_accept(int listener, unsigned io_seconds, struct fcgi_connection **connection_r)
 {
@@ -93,10 +90,10 @@ int fcgi_accept(int listener, unsigned io_seconds, struct fcgi_connection **conn
     }
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    FCGX_InitRequest(&connection->request, -1, 0);  /* -1: it cannot accept */
+    FCGX_InitRequest(&connection->request, -1, 0); /* -1: it cannot accept */
     connection->request.ipcFd = fd;
     connection->request.keepConnection = 1;
-    FCGX_Detach(&connection->request);  /* needs ipcFd; closing then does not wait two seconds for the peer to close */
+    FCGX_Detach(&connection->request); /* needs ipcFd; closing then does not wait two seconds for the peer to close */
     *connection_r = connection;
     return fd;
 }
@@ -122,7 +119,7 @@ int OS_Read(int fd, char *bytes, size_t size)
     reading->ahead = bytes;
     if (got > 0 && (size_t)got > reading->ahead_size) reading->ahead_size = (size_t)got;
     if (got > 0 && fcgi_records_follow(&reading->records, bytes, (size_t)got)) return (int)got;
-    wipe_ahead(reading);    /* the request ends here, and libfcgi may free its buffer */
+    wipe_ahead(reading); /* the request ends here, and libfcgi may free its buffer */
     if (got > 0) errno = EPROTO;
     return got > 0 ? -1 : (int)got;
 }
@@ -241,7 +238,7 @@ static int read_body(FCGX_Stream *in, struct text announced, struct arena *arena
         request_r->body_too_large = true;
         return throw_away(in, size) ? 0 : -1;
     }
-    char *body = arena_take(arena, size + 1);   /* one more, so that the read sees the end of stdin */
+    char *body = arena_take(arena, size + 1); /* one more, so that the read sees the end of stdin */
     if (!body || FCGX_GetStr(body, (int)size + 1, in) != (int)size || FCGX_GetError(in)) return -1;
     request_r->body = (struct text){ body, size };
     return 0;
@@ -254,11 +251,11 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
     reading = connection;
     fcgi_records_start(&connection->records);
     if (FCGX_Accept_r(request) < 0) {
-        connection->ahead = NULL;   /* freed */
+        connection->ahead = NULL; /* freed */
         return -1;
     }
     assert(connection->records.began);
-    if (FCGX_GetError(request->in)) return -1;     /* parameters that were cut off count as success to libfcgi */
+    if (FCGX_GetError(request->in)) return -1; /* parameters that were cut off count as success to libfcgi */
     take_params(request->envp, &params);
     params.request.kind = kind_of(request->role, &params);
     params.request.body = TEXT("");
@@ -266,7 +263,7 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
         params.request.path = join(arena, params.script_name, params.path_info);
         if (read_body(request->in, params.content_length, arena, &params.request)) return -1;
     } else {
-        request->keepConnection = 0;    /* an authorizer's stdin may have no end: not touched */
+        request->keepConnection = 0; /* an authorizer's stdin may have no end: not touched */
     }
     if (params.size > REQUEST_PARAMS_BYTES) params.request.body_too_large = true;
     else if (params.again) join_again(arena, request->envp, &params);

@@ -6,10 +6,7 @@
 
 static_assert(FCGI_RECORDS_HEADER == FCGI_HEADER_LEN, "FastCGI 1.0, 3.3");
 
-void fcgi_records_start(struct fcgi_records *records)
-{
-    *records = (struct fcgi_records){ 0 };
-}
+void fcgi_records_start(struct fcgi_records *records) { *records = (struct fcgi_records){ 0 }; }
 
 static bool may_pass(struct fcgi_records *records)
 {

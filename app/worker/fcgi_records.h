@@ -14,9 +14,9 @@ enum { FCGI_RECORDS_HEADER = 8 };
 
 struct fcgi_records {
     unsigned char header[FCGI_RECORDS_HEADER];
-    unsigned filled;        /* bytes of header that are there */
-    uint32_t skip;          /* bytes of content and padding before the next header */
-    bool began;             /* the first record was there */
+    unsigned filled; /* bytes of header that are there */
+    uint32_t skip;   /* bytes of content and padding before the next header */
+    bool began;      /* the first record was there */
 };
 
 /* At the beginning of each request: libfcgi forgets then what it has read ahead. */

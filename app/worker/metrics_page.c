@@ -57,7 +57,8 @@ static uint64_t requests(const struct region *region, size_t first, size_t class
 {
     uint64_t total = 0;
     for (size_t route = first; route < COUNTERS_ROUTES; route++)
-        if (first_of_name(route) == first) total += counters_total(region, COUNTERS_REQUESTS + route * COUNTERS_CLASSES + class);
+        if (first_of_name(route) == first)
+            total += counters_total(region, COUNTERS_REQUESTS + route * COUNTERS_CLASSES + class);
     return total;
 }
 
@@ -66,7 +67,7 @@ static void put_requests(struct buffer *page, const struct region *region)
     put_family(page, "requests_total", "counter", "Requests answered, by route and class of status.");
     for (size_t route = 0; route < server_routes() && route < COUNTERS_ROUTES; route++) {
         if (first_of_name(route) != route) continue;
-        for (size_t class = 0; class < COUNTERS_CLASSES; class++) {
+        for (size_t class = 0; class < COUNTERS_CLASSES; class ++) {
             put_label(page, "m2mauth_requests_total{route=\"", server_route_name(route));
             put_label(page, ",status=\"", counters_class_name(class));
             put_value(page, "}", requests(region, route, class));
@@ -87,7 +88,7 @@ static void put_refusals(struct buffer *page, const struct region *region)
 static const char *bound_name(size_t bucket)
 {
     static const char *const names[] = { "0.00005", "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01",
-                                         "0.025", "0.05", "0.1", "0.25", "0.5", "1", "+Inf" };
+                                         "0.025",   "0.05",   "0.1",     "0.25",   "0.5",   "1",      "+Inf" };
     static_assert(sizeof names / sizeof *names == COUNTERS_BOUNDS + 1, "a name for each bucket");
     return names[bucket];
 }
@@ -133,7 +134,8 @@ static void put_replica(struct buffer *page, const struct region *region)
     buffer_put(page, TEXT("m2mauth_poll_seconds "));
     put_seconds(page, atomic_load(&board->poll_ms), 1000);
     put_fact(page, "reloads_total", "counter", "Complete loads of the replica.", atomic_load(&board->reloads));
-    put_fact(page, "feed_streams", "gauge", "Streams of the change feed, one for each host that changed something lately.",
+    put_fact(page, "feed_streams", "gauge",
+             "Streams of the change feed, one for each host that changed something lately.",
              atomic_load(&board->streams));
     put_fact(page, "database_up", "gauge", "1 while the keeper's connection works.", atomic_load(&board->database_up));
     put_fact(page, "clients", "gauge", "Clients in the replica.", atomic_load(&board->clients));
@@ -177,7 +179,8 @@ int metrics_page(void *context, struct buffer *page)
     put_requests(page, region);
     put_refusals(page, region);
     put_latency(page, region);
-#define COUNTERS_PUT(name, help) put_fact(page, #name "_total", "counter", help, counters_total(region, COUNTERS_##name));
+#define COUNTERS_PUT(name, help) \
+    put_fact(page, #name "_total", "counter", help, counters_total(region, COUNTERS_##name));
     COUNTERS_LIST(COUNTERS_PUT)
 #undef COUNTERS_PUT
     put_replica(page, region);

@@ -159,8 +159,8 @@ static enum answer seen_nowhere(struct region_store *store, struct text who, str
     struct region_job job = { .kind = REGION_KIND_PROOF, .expires_at = until };
     enum mailbox_state state = proof_digest(store, who, id, job.proof) ? MAILBOX_FAILED : ask_keeper(store, &job);
     counters_add(store->row, state == MAILBOX_DURABLE ? COUNTERS_proofs_new
-                            : state == MAILBOX_USED  ? COUNTERS_proofs_used
-                                                     : COUNTERS_proofs_failed);
+                             : state == MAILBOX_USED  ? COUNTERS_proofs_used
+                                                      : COUNTERS_proofs_failed);
     return state == MAILBOX_DURABLE ? ANSWER_YES : state == MAILBOX_USED ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 
@@ -197,16 +197,30 @@ static void store_slow_lane_give(void *context)
     if ((pid_t)(word >> LANE_TIME_BITS) == getpid()) atomic_compare_exchange_strong(store->region->slow_lane, &word, 0);
 }
 
-int region_store_open(struct region_store *store, struct region *region, struct region_process *row, struct secret_hasher *hasher,
-               const struct config *config)
+int region_store_open(struct region_store *store, struct region *region, struct region_process *row,
+                      struct secret_hasher *hasher, const struct config *config)
 {
-    *store = (struct region_store){ region, row, hasher, config, {
-        .context = store, .age = store_age, .degraded = store_degraded, .scopes = store_scopes, .client_find = store_client_find, .token_revoked = store_token_revoked,
-        .token_revoke = store_token_revoke, .client_allowed = store_client_allowed,
-        .failure_allowed = store_failure_allowed, .failure_count = store_failure_count,
-        .verified_find = store_verified_find, .verified_put = store_verified_put, .replay_once = store_seen_once,
-        .slow_lane_take = store_slow_lane_take, .slow_lane_give = store_slow_lane_give,
-    } };
+    *store = (struct region_store){ region,
+                                    row,
+                                    hasher,
+                                    config,
+                                    {
+                                        .context = store,
+                                        .age = store_age,
+                                        .degraded = store_degraded,
+                                        .scopes = store_scopes,
+                                        .client_find = store_client_find,
+                                        .token_revoked = store_token_revoked,
+                                        .token_revoke = store_token_revoke,
+                                        .client_allowed = store_client_allowed,
+                                        .failure_allowed = store_failure_allowed,
+                                        .failure_count = store_failure_count,
+                                        .verified_find = store_verified_find,
+                                        .verified_put = store_verified_put,
+                                        .replay_once = store_seen_once,
+                                        .slow_lane_take = store_slow_lane_take,
+                                        .slow_lane_give = store_slow_lane_give,
+                                    } };
     return boot_nanoseconds() > 0 ? 0 : -1;
 }
 

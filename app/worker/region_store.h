@@ -10,7 +10,7 @@
 #include "../platform/config.h"
 #include "../region/region.h"
 
-enum { REGION_STORE_SLOW_LANE_MS = 5000 };     /* who computes for longer has lost the lane */
+enum { REGION_STORE_SLOW_LANE_MS = 5000 }; /* who computes for longer has lost the lane */
 
 struct region_store {
     struct region *region;
@@ -21,8 +21,8 @@ struct region_store {
 };
 
 /* All that is handed in must outlive world. 0, or -1 when there is no CLOCK_BOOTTIME to measure by. */
-int region_store_open(struct region_store *store, struct region *region, struct region_process *row, struct secret_hasher *hasher,
-               const struct config *config);
+int region_store_open(struct region_store *store, struct region *region, struct region_process *row,
+                      struct secret_hasher *hasher, const struct config *config);
 
 const struct store *region_store_interface(const struct region_store *store);
 

@@ -24,29 +24,29 @@
 
 enum {
     LISTENER = 0,
-    ARENA_BYTES = 1048576,          /* touched only as far as a request needs it */
-    CACHED_TOKENS = 4096,           /* touched only as they come */
-    CACHED_JWKS = 256,               /* of clients that sign: some 2 KB each */
+    ARENA_BYTES = 1048576, /* touched only as far as a request needs it */
+    CACHED_TOKENS = 4096,  /* touched only as they come */
+    CACHED_JWKS = 256,     /* of clients that sign: some 2 KB each */
     EVENTS = 64,
-    TURN_MS = 1000,                 /* the heartbeat's longest pause */
-    DESCRIPTOR_PAUSE_MS = 100,      /* after the system ran out of descriptors or memory */
-    LOAD_MS = 1000,                 /* connections wait for the first load of the region so long: the database may be away */
+    TURN_MS = 1000,            /* the heartbeat's longest pause */
+    DESCRIPTOR_PAUSE_MS = 100, /* after the system ran out of descriptors or memory */
+    LOAD_MS = 1000,            /* connections wait for the first load of the region so long: the database may be away */
     LOAD_TURN_MS = 5,
-    EMPTY_MS = 500,                 /* at a stop the backlog is emptied for so long, and at least of so many connections */
+    EMPTY_MS = 500, /* at a stop the backlog is emptied for so long, and at least of so many connections */
     EMPTY_LEAST = 32,
-    LAST_GRACE_MS = 1000,           /* for what was taken off the backlog at the last moment */
-    KEPT_IDLE_MS = 100,             /* a kept connection without a request for so long is closed at a stop or reload */
+    LAST_GRACE_MS = 1000, /* for what was taken off the backlog at the last moment */
+    KEPT_IDLE_MS = 100,   /* a kept connection without a request for so long is closed at a stop or reload */
     LEAVING_TURN_MS = 20,
-    ALARM_SECONDS = 3,              /* past drain_seconds: when even the master is gone */
+    ALARM_SECONDS = 3, /* past drain_seconds: when even the master is gone */
     ID_BYTES = 8,
 };
 
 enum phase { SERVING, EMPTYING, LEAVING };
 
 struct slot {
-    struct fcgi_connection *connection;     /* NULL: free */
+    struct fcgi_connection *connection; /* NULL: free */
     uint64_t used_ms;
-    bool kept;                              /* a request was answered on it */
+    bool kept; /* a request was answered on it */
     struct slot *next_free;
 };
 
@@ -70,7 +70,7 @@ struct worker {
     size_t count;
     enum phase phase;
     bool listening;
-    unsigned emptied;                       /* connections taken since the phase EMPTYING began */
+    unsigned emptied; /* connections taken since the phase EMPTYING began */
     uint64_t opened_ms, stopped_ms, until_ms, listen_again_ms, swept_ms;
 };
 
@@ -127,7 +127,8 @@ static int open_issuer(struct worker *worker)
     };
     memcpy(worker->issuer.fingerprint_key, worker->region->head->fingerprint_key, ISSUER_FINGERPRINT_KEY);
     if (!worker->issuer.dpop_nonce) return 0;
-    return passphrase_derive(worker->passphrase.text, TEXT("m2mauth DPoP-Nonce"), worker->issuer.nonce_key, ISSUER_NONCE_KEY);
+    return passphrase_derive(worker->passphrase.text, TEXT("m2mauth DPoP-Nonce"), worker->issuer.nonce_key,
+                             ISSUER_NONCE_KEY);
 }
 
 static int watch(struct worker *worker, int fd, uint32_t events, struct slot *slot)
@@ -142,10 +143,7 @@ static struct slot *listener_slot(const struct worker *worker)
     return worker->slots + worker->config->worker_connections;
 }
 
-static struct slot *signals_slot(const struct worker *worker)
-{
-    return listener_slot(worker) + 1;
-}
+static struct slot *signals_slot(const struct worker *worker) { return listener_slot(worker) + 1; }
 
 static int listen_on(struct worker *worker)
 {
@@ -235,7 +233,8 @@ static int open_keys(struct worker *worker)
     } while (worker->keyfile.pending);
     signing_note(worker->row, &worker->keyring);
     if (!signing_lost(worker->region, worker->row, &worker->keyring)) return EX_OK;
-    log_event(LOG_LEVEL_ERROR, "start", "this worker cannot open a key that running workers sign with: check "
+    log_event(LOG_LEVEL_ERROR, "start",
+              "this worker cannot open a key that running workers sign with: check "
               "key_passphrase_file and the files of keys, then reload");
     return EX_CONFIG;
 }
@@ -421,7 +420,7 @@ static void sweep(struct worker *worker, uint64_t now)
     if (now - worker->swept_ms < TURN_MS) return;
     worker->swept_ms = now;
     refresh_keys(worker);
-    signing_note(worker->row, &worker->keyring);    /* keys are activated and retired by time */
+    signing_note(worker->row, &worker->keyring); /* keys are activated and retired by time */
     for (size_t i = 0; i < worker->config->worker_connections; i++) {
         struct slot *slot = &worker->slots[i];
         if (slot->connection && now - slot->used_ms >= idle_ms) drop(worker, slot);

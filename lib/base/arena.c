@@ -29,7 +29,7 @@ void *arena_take(struct arena *arena, size_t size)
     size_t start = (arena->used + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     if (start > arena->size || size > arena->size - start) return NULL;
     arena->used = start + size;
-    return arena->block + start;    /* zero since the last reset */
+    return arena->block + start; /* zero since the last reset */
 }
 
 struct text arena_copy(struct arena *arena, struct text t)

@@ -10,9 +10,12 @@ static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
 #define BAD32 BAD8, BAD8, BAD8, BAD8
 #define FIVE(v, s) (v + 0u) << s, (v + 1u) << s, (v + 2u) << s, (v + 3u) << s, (v + 4u) << s
 #define LETTERS(v, s) FIVE(v, s), FIVE(v + 5, s), FIVE(v + 10, s), FIVE(v + 15, s), FIVE(v + 20, s), (v + 25u) << s
-#define TABLE(plus, minus, slash, underscore, s) { \
-    BAD32, BAD8, BAD, BAD, BAD, plus, BAD, minus, BAD, slash, FIVE(52, s), FIVE(57, s), BAD, BAD, BAD, BAD, BAD, BAD, \
-    BAD, LETTERS(0, s), BAD, BAD, BAD, BAD, underscore, BAD, LETTERS(26, s), BAD, BAD, BAD, BAD, BAD, BAD32, BAD32, BAD32, BAD32 }
+#define TABLE(plus, minus, slash, underscore, s) \
+    { \
+        BAD32, BAD8, BAD, BAD, BAD, plus, BAD, minus, BAD, slash, FIVE(52, s), FIVE(57, s), BAD, BAD, BAD, BAD, BAD, \
+            BAD, BAD, LETTERS(0, s), BAD, BAD, BAD, BAD, underscore, BAD, LETTERS(26, s), BAD, BAD, BAD, BAD, BAD, \
+            BAD32, BAD32, BAD32, BAD32 \
+    }
 #define URL(s) TABLE(BAD, 62u << s, BAD, 63u << s, s)
 #define BASIC(s) TABLE(62u << s, BAD, 63u << s, BAD, s)
 
@@ -71,10 +74,7 @@ static int decode(const uint32_t values[4][256], struct text t, struct buffer *b
     return 0;
 }
 
-int base64url_decode(struct text t, struct buffer *bytes)
-{
-    return decode(url_values, t, bytes);
-}
+int base64url_decode(struct text t, struct buffer *bytes) { return decode(url_values, t, bytes); }
 
 int base64url_decode_basic(struct text t, struct buffer *bytes)
 {

@@ -6,7 +6,7 @@
 
 #include "buffer.h"
 
-#define BASE64URL_SIZE(bytes) (((bytes) * 4 + 2) / 3)
+#define BASE64URL_SIZE(bytes) (((bytes)*4 + 2) / 3)
 
 void base64url_put(struct buffer *b, struct text bytes);
 

@@ -1,9 +1,6 @@
 #include "buffer.h"
 
-void buffer_put_char(struct buffer *b, char c)
-{
-    buffer_put(b, (struct text){ &c, 1 });
-}
+void buffer_put_char(struct buffer *b, char c) { buffer_put(b, (struct text){ &c, 1 }); }
 
 void buffer_put_number(struct buffer *b, uint64_t number)
 {
@@ -31,14 +28,16 @@ static bool disturbs(const char *sequence, size_t size)
     const unsigned char *p = (const unsigned char *)sequence;
     if (size == 1) return p[0] < 0x20 || p[0] == 0x7f;
     if (size == 2) return p[0] == 0xc2 && p[1] < 0xa0;
-    return size == 3 && p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+    return size == 3 && p[0] == 0xe2 &&
+           ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
 }
 
 /* How many bytes at the front of t stand for themselves and are one byte each: most of what is ever written. */
 static size_t plain_size(struct text t)
 {
     size_t size = 0;
-    while (size < t.size && t.data[size] >= 0x20 && t.data[size] < 0x7f && t.data[size] != '"' && t.data[size] != '\\') size++;
+    while (size < t.size && t.data[size] >= 0x20 && t.data[size] < 0x7f && t.data[size] != '"' && t.data[size] != '\\')
+        size++;
     return size;
 }
 

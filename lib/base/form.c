@@ -3,7 +3,8 @@
 /* Nothing to decode and no NUL: three quick searches, because a token is long and plain. */
 static bool is_plain(struct text t)
 {
-    return t.size == 0 || (!memchr(t.data, '%', t.size) && !memchr(t.data, '+', t.size) && !memchr(t.data, '\0', t.size));
+    return t.size == 0 ||
+           (!memchr(t.data, '%', t.size) && !memchr(t.data, '+', t.size) && !memchr(t.data, '\0', t.size));
 }
 
 int form_decode(struct text t, struct arena *arena, struct text *value_r)

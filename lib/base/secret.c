@@ -62,7 +62,9 @@ static int derive(struct secret_hasher *hasher, struct text secret, const unsign
     struct text parts[] = { { (const char *)salt, SECRET_SALT }, secret };
     if (rounds == 0) return secret_digest(hasher, parts, 2, digest_r);
     return PKCS5_PBKDF2_HMAC(secret.data, (int)secret.size, salt, SECRET_SALT, (int)rounds, hasher->sha256,
-                             SECRET_DIGEST, digest_r) ? 0 : -1;
+                             SECRET_DIGEST, digest_r)
+             ? 0
+             : -1;
 }
 
 int secret_format(struct secret_hasher *hasher, struct text secret, const unsigned char salt[SECRET_SALT],

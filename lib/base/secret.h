@@ -12,10 +12,16 @@
 
 #include "buffer.h"
 
-enum { SECRET_SALT = 16, SECRET_DIGEST = 32, SECRET_BYTES = 512, SECRET_ROUNDS_MIN = 10000, SECRET_ROUNDS_MAX = 5000000 };
+enum {
+    SECRET_SALT = 16,
+    SECRET_DIGEST = 32,
+    SECRET_BYTES = 512,
+    SECRET_ROUNDS_MIN = 10000,
+    SECRET_ROUNDS_MAX = 5000000
+};
 
 struct secret_hash {
-    uint32_t rounds;                    /* 0: the fast form */
+    uint32_t rounds; /* 0: the fast form */
     unsigned char salt[SECRET_SALT];
     unsigned char digest[SECRET_DIGEST];
 };

@@ -25,7 +25,10 @@ static int hex4(struct reader *r)
     if (r->end - r->at < 4) return -1;
     for (int i = 0; i < 4; i++) {
         char c = *r->at++;
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int digit = c >= '0' && c <= '9' ? c - '0'
+                  : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                  : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                         : -1;
         if (digit < 0) return -1;
         value = value << 4 | digit;
     }
@@ -134,12 +137,30 @@ static int read_value(struct reader *r, struct member *value_r)
     value_r->escaped = false;
     switch (r->at < r->end ? *r->at : '\0') {
     case '"': value_r->kind = STRICT_JSON_STRING; return read_string(r, &value_r->value, &value_r->escaped);
-    case '{': value_r->kind = STRICT_JSON_OBJECT; bad = read_members(r, NULL); break;
-    case '[': value_r->kind = STRICT_JSON_ARRAY; bad = read_elements(r); break;
-    case 't': value_r->kind = STRICT_JSON_BOOLEAN; bad = read_word(r, TEXT("true")); break;
-    case 'f': value_r->kind = STRICT_JSON_BOOLEAN; bad = read_word(r, TEXT("false")); break;
-    case 'n': value_r->kind = STRICT_JSON_NULL; bad = read_word(r, TEXT("null")); break;
-    default: value_r->kind = STRICT_JSON_NUMBER; bad = read_number(r); break;
+    case '{':
+        value_r->kind = STRICT_JSON_OBJECT;
+        bad = read_members(r, NULL);
+        break;
+    case '[':
+        value_r->kind = STRICT_JSON_ARRAY;
+        bad = read_elements(r);
+        break;
+    case 't':
+        value_r->kind = STRICT_JSON_BOOLEAN;
+        bad = read_word(r, TEXT("true"));
+        break;
+    case 'f':
+        value_r->kind = STRICT_JSON_BOOLEAN;
+        bad = read_word(r, TEXT("false"));
+        break;
+    case 'n':
+        value_r->kind = STRICT_JSON_NULL;
+        bad = read_word(r, TEXT("null"));
+        break;
+    default:
+        value_r->kind = STRICT_JSON_NUMBER;
+        bad = read_number(r);
+        break;
     }
     value_r->value = (struct text){ start, (size_t)(r->at - start) };
     return bad;
@@ -151,7 +172,9 @@ static int read_member(struct reader *r, struct strict_json *object)
     bool escaped;
     struct text name;
     skip_blanks(r);
-    if (read_string(r, &name, &escaped) || escaped || object->count == STRICT_JSON_MEMBERS || strict_json_find(object, name)) return -1;
+    if (read_string(r, &name, &escaped) || escaped || object->count == STRICT_JSON_MEMBERS ||
+        strict_json_find(object, name))
+        return -1;
     skip_blanks(r);
     if (!take(r, ':')) return -1;
     skip_blanks(r);
@@ -162,7 +185,7 @@ static int read_member(struct reader *r, struct strict_json *object)
 
 static int read_members(struct reader *r, struct strict_json *strict_json_r)
 {
-    struct strict_json nested;       /* its members are looked at for repetition, then forgotten */
+    struct strict_json nested; /* its members are looked at for repetition, then forgotten */
     struct strict_json *object = strict_json_r ? strict_json_r : &nested;
     object->count = 0;
     if (!take(r, '{') || ++r->depth > STRICT_JSON_DEPTH) return -1;
@@ -242,7 +265,7 @@ int strict_json_string(const struct member *member, struct arena *arena, struct 
     if (!member || member->kind != STRICT_JSON_STRING) return -1;
     *string_r = member->value;
     if (!member->escaped) return 0;
-    char *out = arena_take(arena, member->value.size);     /* an escape is never shorter than what it stands for */
+    char *out = arena_take(arena, member->value.size); /* an escape is never shorter than what it stands for */
     if (!out) return -1;
     struct reader r = { member->value.data, member->value.data + member->value.size, 0 };
     size_t size = 0;
@@ -263,7 +286,7 @@ int strict_json_string(const struct member *member, struct arena *arena, struct 
 /* A number as RFC 8259 6 writes it: digits, a point at which the integer part ends, a power of ten. */
 struct number {
     struct text whole, fraction;
-    int64_t exponent;                   /* at most EXPONENT_MAX in either direction */
+    int64_t exponent; /* at most EXPONENT_MAX in either direction */
 };
 
 /* More digits than any number has that strict_json_read() takes: a larger exponent makes no difference. */
@@ -307,7 +330,7 @@ int strict_json_date(const struct member *member, int64_t *seconds_r)
     uint64_t seconds = 0;
     if (!member || member->kind != STRICT_JSON_NUMBER || member->value.data[0] == '-') return -1;
     struct number number = split_number(member->value);
-    int64_t places = (int64_t)number.whole.size + number.exponent;      /* digits before the point, once it is moved */
+    int64_t places = (int64_t)number.whole.size + number.exponent; /* digits before the point, once it is moved */
     int64_t given = (int64_t)(number.whole.size + number.fraction.size);
     for (int64_t place = 0; place < places && (place < given || seconds > 0); place++) {
         seconds = seconds * 10 + digit_at(&number, place);
@@ -329,7 +352,8 @@ int strict_json_strings(const struct member *member, struct arena *arena, struct
     if (take(&r, ']')) return 0;
     do {
         skip_blanks(&r);
-        if (count == max || read_value(&r, &element) || strict_json_string(&element, arena, &strings_r[count++])) return -1;
+        if (count == max || read_value(&r, &element) || strict_json_string(&element, arena, &strings_r[count++]))
+            return -1;
         skip_blanks(&r);
     } while (take(&r, ','));
     return (int)count;

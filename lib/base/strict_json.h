@@ -12,13 +12,20 @@
 
 enum { STRICT_JSON_BYTES = 65536, STRICT_JSON_DEPTH = 8, STRICT_JSON_MEMBERS = 32 };
 
-enum strict_json_kind { STRICT_JSON_STRING, STRICT_JSON_NUMBER, STRICT_JSON_BOOLEAN, STRICT_JSON_NULL, STRICT_JSON_OBJECT, STRICT_JSON_ARRAY };
+enum strict_json_kind {
+    STRICT_JSON_STRING,
+    STRICT_JSON_NUMBER,
+    STRICT_JSON_BOOLEAN,
+    STRICT_JSON_NULL,
+    STRICT_JSON_OBJECT,
+    STRICT_JSON_ARRAY
+};
 
 struct member {
-    struct text name;       /* without quotes; raw when it has escapes */
-    struct text value;      /* raw; of a string, what stands between the quotes */
+    struct text name;  /* without quotes; raw when it has escapes */
+    struct text value; /* raw; of a string, what stands between the quotes */
     enum strict_json_kind kind;
-    bool escaped;           /* the string value has escapes: strict_json_string() decodes it */
+    bool escaped; /* the string value has escapes: strict_json_string() decodes it */
 };
 
 struct strict_json {

@@ -2,15 +2,15 @@
 
 struct uri {
     bool secure;
-    struct text host;               /* without a port that is the scheme's own */
-    struct text path;               /* never empty */
-    bool is_origin;                 /* nothing follows the host */
+    struct text host; /* without a port that is the scheme's own */
+    struct text path; /* never empty */
+    bool is_origin;   /* nothing follows the host */
 };
 
 static bool is_unreserved(int c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-           c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_' || c == '~';
 }
 
 /* What stands in front of the first of the stops; *rest begins with it. */
@@ -69,6 +69,6 @@ bool uri_is_origin(struct text t)
 bool uri_same(struct text a, struct text b)
 {
     struct uri one, other;
-    return parse(a, &one) && parse(b, &other) && one.secure == other.secure && text_equal_nocase(one.host, other.host) &&
-           same_path(one.path, other.path);
+    return parse(a, &one) && parse(b, &other) && one.secure == other.secure &&
+           text_equal_nocase(one.host, other.host) && same_path(one.path, other.path);
 }

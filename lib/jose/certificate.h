@@ -13,7 +13,7 @@
 enum { CERTIFICATE_BYTES = 16384, CERTIFICATE_THUMBPRINT = 43 };
 
 struct certificate {
-    X509 *x509;                 /* owned: certificate_close() */
+    X509 *x509; /* owned: certificate_close() */
 };
 
 /* Exactly one certificate and nothing else. 0, or -1; nothing is to be closed then. */

@@ -10,7 +10,7 @@ struct attribute {
     char type[TYPE_BYTES];
     unsigned char value[CERTIFICATE_SUBJECT_BYTES];
     int size;
-    char end;                       /* `,` or `+`; 0: the last one */
+    char end; /* `,` or `+`; 0: the last one */
 };
 
 static char take(struct text *rest)
@@ -51,7 +51,7 @@ static int take_type(struct text *rest, struct attribute *attribute_r)
  * nobody writes, and quotes are older than RFC 4514: both are refused. */
 static int take_value(struct text *rest, struct attribute *attribute_r)
 {
-    int kept = 0;                   /* up to the last byte that is no bare blank */
+    int kept = 0; /* up to the last byte that is no bare blank */
     attribute_r->size = 0;
     attribute_r->end = '\0';
     while (rest->size > 0 && rest->data[0] == ' ') (void)take(rest);
@@ -76,10 +76,24 @@ static int take_value(struct text *rest, struct attribute *attribute_r)
 /* Types in any letter case (RFC 4514 3), and usual names of theirs, as OpenSSL knows them. */
 static const char *type_known(const char *type)
 {
-    static const struct { const char *usual, *known; } types[] = {
-        { "CN", "CN" }, { "L", "L" }, { "ST", "ST" }, { "O", "O" }, { "OU", "OU" }, { "C", "C" }, { "DC", "DC" },
-        { "UID", "UID" }, { "STREET", "street" }, { "S", "ST" }, { "T", "title" }, { "E", "emailAddress" },
-        { "EMAIL", "emailAddress" }, { "emailAddress", "emailAddress" }, { "serialNumber", "serialNumber" },
+    static const struct {
+        const char *usual, *known;
+    } types[] = {
+        { "CN", "CN" },
+        { "L", "L" },
+        { "ST", "ST" },
+        { "O", "O" },
+        { "OU", "OU" },
+        { "C", "C" },
+        { "DC", "DC" },
+        { "UID", "UID" },
+        { "STREET", "street" },
+        { "S", "ST" },
+        { "T", "title" },
+        { "E", "emailAddress" },
+        { "EMAIL", "emailAddress" },
+        { "emailAddress", "emailAddress" },
+        { "serialNumber", "serialNumber" },
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (text_equal_nocase(text_of(type), text_of(types[i].usual))) return types[i].known;
@@ -89,8 +103,10 @@ static const char *type_known(const char *type)
 /* RFC 4514 2.1: the text begins with the last relative name. So each new one goes in front, `+` into the same one. */
 static int put_attribute(X509_NAME *name, const struct attribute *attribute, bool joined)
 {
-    return X509_NAME_add_entry_by_txt(name, type_known(attribute->type), MBSTRING_UTF8, attribute->value, attribute->size, 0,
-                                      joined ? 1 : 0) ? 0 : -1;
+    return X509_NAME_add_entry_by_txt(name, type_known(attribute->type), MBSTRING_UTF8, attribute->value,
+                                      attribute->size, 0, joined ? 1 : 0)
+             ? 0
+             : -1;
 }
 
 static X509_NAME *parse(struct text rest)
@@ -149,16 +165,11 @@ static bool is_alternative(const struct certificate_subject *subject, const GENE
 {
     struct text value = subject->value;
     switch (subject->kind) {
-    case SUBJECT_san_dns:
-        return name->type == GEN_DNS && text_equal_nocase(value, view(name->d.dNSName));
-    case SUBJECT_san_uri:
-        return name->type == GEN_URI && text_equal(value, view(name->d.uniformResourceIdentifier));
-    case SUBJECT_san_ip:
-        return name->type == GEN_IPADD && is_address(value, name->d.iPAddress);
-    case SUBJECT_san_email:
-        return name->type == GEN_EMAIL && is_mailbox(value, view(name->d.rfc822Name));
-    default:
-        return false;
+    case SUBJECT_san_dns: return name->type == GEN_DNS && text_equal_nocase(value, view(name->d.dNSName));
+    case SUBJECT_san_uri: return name->type == GEN_URI && text_equal(value, view(name->d.uniformResourceIdentifier));
+    case SUBJECT_san_ip: return name->type == GEN_IPADD && is_address(value, name->d.iPAddress);
+    case SUBJECT_san_email: return name->type == GEN_EMAIL && is_mailbox(value, view(name->d.rfc822Name));
+    default: return false;
     }
 }
 

@@ -10,7 +10,13 @@
 #include "../base/base64url.h"
 #include "../base/strict_json.h"
 
-enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 4096, EXPONENT_BITS_MAX = 32, POINT_HALF = 32, RSA_BYTES = RSA_BITS_MAX / 8 };
+enum {
+    RSA_BITS_MIN = 2048,
+    RSA_BITS_MAX = 4096,
+    EXPONENT_BITS_MAX = 32,
+    POINT_HALF = 32,
+    RSA_BYTES = RSA_BITS_MAX / 8
+};
 
 static const char *const private_members[] = { "d", "p", "q", "dp", "dq", "qi", "oth", "k" };
 static const char *const string_members[] = { "kty", "kid", "use", "alg" };
@@ -40,8 +46,10 @@ static const char *read_ec(struct json_object *json, EVP_PKEY **key_r)
     unsigned char point[1 + 2 * POINT_HALF] = { POINT_CONVERSION_UNCOMPRESSED };
     struct buffer b = { (char *)point, 1, sizeof point, false };
     if (!text_equal(string_member(json, "crv"), TEXT("P-256"))) return "the curve is not P-256";
-    if (base64url_decode(string_member(json, "x"), &b) || b.size != 1 + POINT_HALF) return "x is not 32 bytes in base64url";
-    if (base64url_decode(string_member(json, "y"), &b) || b.size != sizeof point) return "y is not 32 bytes in base64url";
+    if (base64url_decode(string_member(json, "x"), &b) || b.size != 1 + POINT_HALF)
+        return "x is not 32 bytes in base64url";
+    if (base64url_decode(string_member(json, "y"), &b) || b.size != sizeof point)
+        return "y is not 32 bytes in base64url";
 
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     if (build && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) &&
@@ -108,7 +116,7 @@ static bool is_sound_point(const unsigned char x[POINT_HALF])
 {
     unsigned char y[POINT_HALF];
     memcpy(y, x, sizeof y);
-    y[POINT_HALF - 1] &= 0x7f;      /* the sign of x stands there */
+    y[POINT_HALF - 1] &= 0x7f; /* the sign of x stands there */
     for (size_t i = 0; i < sizeof small_orders / sizeof *small_orders; i++)
         if (memcmp(y, small_orders[i], sizeof y) == 0) return false;
     return !is_high(y);
@@ -131,8 +139,9 @@ static bool may_verify(struct json_object *json)
     if (!json_object_object_get_ex(json, "key_ops", &operations)) return true;
     if (!json_object_is_type(operations, json_type_array)) return false;
     for (size_t i = 0; i < json_object_array_length(operations); i++) {
-        struct json_object *operation = json_object_array_get_idx(operations, i);   /* NULL for a JSON null */
-        if (json_object_is_type(operation, json_type_string) && !strcmp(json_object_get_string(operation), "verify")) return true;
+        struct json_object *operation = json_object_array_get_idx(operations, i); /* NULL for a JSON null */
+        if (json_object_is_type(operation, json_type_string) && !strcmp(json_object_get_string(operation), "verify"))
+            return true;
     }
     return false;
 }
@@ -140,15 +149,18 @@ static bool may_verify(struct json_object *json)
 /* The members that are not the key itself. */
 static const char *read_facts(struct json_object *json, struct jwk *jwk)
 {
-    struct text kid = string_member(json, "kid"), use = string_member(json, "use"), algorithm = string_member(json, "alg");
+    struct text kid = string_member(json, "kid"), use = string_member(json, "use"),
+                algorithm = string_member(json, "alg");
     for (size_t i = 0; i < sizeof private_members / sizeof *private_members; i++)
         if (json_object_object_get_ex(json, private_members[i], NULL)) return "it has private members";
     for (size_t i = 0; i < sizeof string_members / sizeof *string_members; i++)
-        if (json_object_object_get_ex(json, string_members[i], NULL) && !text_present(string_member(json, string_members[i])))
+        if (json_object_object_get_ex(json, string_members[i], NULL) &&
+            !text_present(string_member(json, string_members[i])))
             return "its kty, kid, use or alg is not a string";
     if (text_present(use) && !text_equal(use, TEXT("sig"))) return "its use is not sig";
     if (!may_verify(json)) return "its key_ops do not hold verify";
-    if (kid.size > JWK_KID_BYTES || (kid.size > 0 && memchr(kid.data, '\0', kid.size))) return "its kid is longer than 64 bytes";
+    if (kid.size > JWK_KID_BYTES || (kid.size > 0 && memchr(kid.data, '\0', kid.size)))
+        return "its kid is longer than 64 bytes";
     if (kid.size > 0) memcpy(jwk->kid, kid.data, kid.size);
     jwk->algorithm = text_present(algorithm) ? jws_algorithm_find(algorithm) : -1;
     if (text_present(algorithm) && jwk->algorithm < 0) return "its alg is none of ES256, RS256, PS256, EdDSA";
@@ -224,14 +236,14 @@ bool jwk_suits(EVP_PKEY *key, enum jws_algorithm algorithm)
     char group[32];
     switch (algorithm) {
     case JWS_ES256:
-        return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof group, NULL) && !strcmp(group, "prime256v1");
+        return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof group, NULL) &&
+               !strcmp(group, "prime256v1");
     case JWS_RS256:
     case JWS_PS256:
-        return EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) >= RSA_BITS_MIN && EVP_PKEY_get_bits(key) <= RSA_BITS_MAX;
-    case JWS_EdDSA:
-        return EVP_PKEY_is_a(key, "ED25519");
-    default:
-        return false;
+        return EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) >= RSA_BITS_MIN &&
+               EVP_PKEY_get_bits(key) <= RSA_BITS_MAX;
+    case JWS_EdDSA: return EVP_PKEY_is_a(key, "ED25519");
+    default: return false;
     }
 }
 

@@ -15,9 +15,9 @@
 enum { JWK_THUMBPRINT = 43, JWK_KID_BYTES = 64 };
 
 struct jwk {
-    EVP_PKEY *key;              /* owned: jwk_close() */
-    int algorithm;              /* enum jws_algorithm; -1 when the JWK names none */
-    char kid[JWK_KID_BYTES + 1];    /* empty when the JWK names none */
+    EVP_PKEY *key;               /* owned: jwk_close() */
+    int algorithm;               /* enum jws_algorithm; -1 when the JWK names none */
+    char kid[JWK_KID_BYTES + 1]; /* empty when the JWK names none */
 };
 
 /* Why a key was refused, or NULL when it was read. The text is a literal for an operator's eyes. */

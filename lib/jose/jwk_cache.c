@@ -4,7 +4,7 @@
 
 struct jwk_cache_entry {
     unsigned char digest[SECRET_DIGEST];
-    struct jwk_cache_key known;          /* key NULL: empty */
+    struct jwk_cache_key known; /* key NULL: empty */
 };
 
 int jwk_cache_open(struct jwk_cache *jwk_cache, size_t count)
@@ -42,7 +42,8 @@ static int read_key(struct secret_hasher *hasher, struct text json, struct jwk_c
     return -1;
 }
 
-int jwk_cache_take(struct jwk_cache *jwk_cache, struct secret_hasher *hasher, struct text json, const struct jwk_cache_key **known_r)
+int jwk_cache_take(struct jwk_cache *jwk_cache, struct secret_hasher *hasher, struct text json,
+                   const struct jwk_cache_key **known_r)
 {
     unsigned char digest[SECRET_DIGEST];
     struct jwk_cache_key known;

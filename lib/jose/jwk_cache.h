@@ -9,9 +9,9 @@
 #include "jwk.h"
 
 struct jwk_cache_key {
-    EVP_PKEY *key;                      /* the shelf's */
-    int algorithm;                      /* that the JWK names; -1: none */
-    char thumbprint[JWK_THUMBPRINT];    /* RFC 7638 */
+    EVP_PKEY *key;                   /* the shelf's */
+    int algorithm;                   /* that the JWK names; -1: none */
+    char thumbprint[JWK_THUMBPRINT]; /* RFC 7638 */
 };
 
 struct jwk_cache {
@@ -25,6 +25,7 @@ void jwk_cache_close(struct jwk_cache *jwk_cache);
 
 /* The key of a JWK: 1, and *known_r, which is good until the next jwk_cache_take(). 0 when jwk_read() refuses it, -1 when the
  * library failed. */
-int jwk_cache_take(struct jwk_cache *jwk_cache, struct secret_hasher *hasher, struct text json, const struct jwk_cache_key **known_r);
+int jwk_cache_take(struct jwk_cache *jwk_cache, struct secret_hasher *hasher, struct text json,
+                   const struct jwk_cache_key **known_r);
 
 #endif

@@ -22,10 +22,7 @@ static const size_t fixed_sizes[JWS_ALGORITHMS] = {
 #undef ALGORITHM_SIZE
 };
 
-struct text jws_algorithm_name(enum jws_algorithm algorithm)
-{
-    return names[algorithm];
-}
+struct text jws_algorithm_name(enum jws_algorithm algorithm) { return names[algorithm]; }
 
 static int find(struct text name, int count)
 {
@@ -36,14 +33,11 @@ static int find(struct text name, int count)
 
 int jws_algorithm_find(struct text name)
 {
-    if (text_equal(name, TEXT("Ed25519"))) return JWS_EdDSA;    /* RFC 9864 2.2; no other curve is taken for EdDSA here */
+    if (text_equal(name, TEXT("Ed25519"))) return JWS_EdDSA; /* RFC 9864 2.2; no other curve is taken for EdDSA here */
     return find(name, JWS_PUBLIC_ALGORITHMS);
 }
 
-int jws_algorithm_find_own(struct text name)
-{
-    return find(name, JWS_ALGORITHMS);
-}
+int jws_algorithm_find_own(struct text name) { return find(name, JWS_ALGORITHMS); }
 
 int jws_split_any(struct text compact, struct jws *jws_r)
 {
@@ -112,7 +106,9 @@ int jws_sign(EVP_PKEY_CTX *signer, enum jws_algorithm algorithm, struct secret_h
     size_t size = sizeof bytes;
     int bad;
     if (algorithm == JWS_EdDSA) bad = sign_eddsa(signer, input, bytes, &size);
-    else bad = secret_digest(hasher, &input, 1, digest) || EVP_PKEY_sign(signer, bytes, &size, digest, sizeof digest) <= 0;
+    else
+        bad = secret_digest(hasher, &input, 1, digest) ||
+              EVP_PKEY_sign(signer, bytes, &size, digest, sizeof digest) <= 0;
     if (!bad && algorithm == JWS_ES256) bad = der_to_raw(bytes, &size);
     if (bad) {
         ERR_clear_error();
@@ -153,7 +149,7 @@ static int verify_eddsa(EVP_PKEY *key, struct text input, struct text signature)
 static int verify_digest(EVP_PKEY *key, enum jws_algorithm algorithm, const unsigned char digest[SECRET_DIGEST],
                          struct text signature)
 {
-    unsigned char der[2 * ES256_HALF + 16];     /* two INTEGERs of at most 33 bytes in a SEQUENCE */
+    unsigned char der[2 * ES256_HALF + 16]; /* two INTEGERs of at most 33 bytes in a SEQUENCE */
     const unsigned char *bytes = (const unsigned char *)signature.data;
     size_t size = signature.size;
     if (algorithm == JWS_ES256) {

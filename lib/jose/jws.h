@@ -14,7 +14,7 @@
 /* RFC 7518 3.1, RFC 8037 3.1.  name, kty, signature size of a fixed-size form (0: that of the key). Those with a public half
  * come first: they are all that a header, a JWK or the key of a client may name. */
 #define JWS_ALGORITHM_LIST(X) \
-    X(ES256, "EC",  64) \
+    X(ES256, "EC", 64) \
     X(RS256, "RSA", 0) \
     X(PS256, "RSA", 0) \
     X(EdDSA, "OKP", 64) \
@@ -24,7 +24,7 @@ enum jws_algorithm {
 #define JWS_ALGORITHM_NAME(name, kty, size) JWS_##name,
     JWS_ALGORITHM_LIST(JWS_ALGORITHM_NAME)
 #undef JWS_ALGORITHM_NAME
-    JWS_ALGORITHMS,
+        JWS_ALGORITHMS,
     JWS_PUBLIC_ALGORITHMS = JWS_HS256
 };
 
@@ -35,7 +35,7 @@ struct jws {
     struct text header;
     struct text payload;
     struct text signature;
-    struct text input;          /* header "." payload: what is signed */
+    struct text input; /* header "." payload: what is signed */
 };
 
 /* Exactly two dots, no empty part, at most JWS_BYTES. 0, or -1. */

@@ -13,7 +13,8 @@ static int decode(struct text encoded, struct arena *arena, struct strict_json *
 }
 
 /* 0 also when there is no such member. */
-static int optional_string(const struct strict_json *object, const char *name, struct arena *arena, struct text *string_r)
+static int optional_string(const struct strict_json *object, const char *name, struct arena *arena,
+                           struct text *string_r)
 {
     const struct member *member = strict_json_member(object, name);
     *string_r = (struct text){ NULL, 0 };

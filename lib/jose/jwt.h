@@ -9,10 +9,10 @@
 enum { JWT_AUDIENCES = 16 };
 
 struct jwt_header {
-    int algorithm;              /* enum jws_algorithm */
-    struct text kid;            /* absent when missing */
-    struct text type;           /* `typ`; absent when missing */
-    struct text jwk;            /* of jwt_header_read_with_key() alone: the JSON of the key, not read yet */
+    int algorithm;    /* enum jws_algorithm */
+    struct text kid;  /* absent when missing */
+    struct text type; /* `typ`; absent when missing */
+    struct text jwk;  /* of jwt_header_read_with_key() alone: the JSON of the key, not read yet */
 };
 
 struct jwt_claims {
@@ -21,10 +21,10 @@ struct jwt_claims {
     struct text jti;
     size_t audience_count;
     struct text audiences[JWT_AUDIENCES];
-    int64_t expires_at;         /* -1 when missing, as the two below */
+    int64_t expires_at; /* -1 when missing, as the two below */
     int64_t not_before;
     int64_t issued_at;
-    struct strict_json object;       /* every member, for those not named above */
+    struct strict_json object; /* every member, for those not named above */
 };
 
 /* Reads a header that somebody else wrote. NULL, or why it is refused: algorithms that are not ours, `crit`, `b64`, `zip`

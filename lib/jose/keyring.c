@@ -9,7 +9,8 @@ static bool is_plain_kid(struct text kid)
     if (kid.size == 0 || kid.size > JWK_KID_BYTES) return false;
     for (size_t i = 0; i < kid.size; i++) {
         char c = kid.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_')) return false;
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+            return false;
     }
     return true;
 }
@@ -62,7 +63,8 @@ static const char *check_public(enum jws_algorithm algorithm, EVP_PKEY *public_k
 }
 
 /* The next place, with the names of the key; not counted yet. NULL in key_r, and why. */
-static const char *begin_key(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm, struct keyring_key **key_r)
+static const char *begin_key(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
+                             struct keyring_key **key_r)
 {
     if (keyring->count == KEYRING_KEYS) return "there are more than 16 keys";
     if (!is_plain_kid(kid)) return "the kid is not 1 to 64 of A-Z a-z 0-9 _ -";
@@ -72,7 +74,8 @@ static const char *begin_key(struct keyring *keyring, struct text kid, enum jws_
     *key = (struct keyring_key){ .algorithm = algorithm };
     memcpy(key->kid_text, kid.data, kid.size);
     key->kid = (struct text){ key->kid_text, kid.size };
-    return put_header(key, KEYRING_ACCESS_TOKEN) || put_header(key, KEYRING_INTROSPECTION) ? "the kid is too long" : NULL;
+    return put_header(key, KEYRING_ACCESS_TOKEN) || put_header(key, KEYRING_INTROSPECTION) ? "the kid is too long"
+                                                                                           : NULL;
 }
 
 const char *keyring_add(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
@@ -170,7 +173,8 @@ const struct keyring_key *keyring_find(const struct keyring *keyring, struct tex
     return NULL;
 }
 
-int keyring_sign(const struct keyring_key *key, struct secret_hasher *hasher, struct text input, struct buffer *signature)
+int keyring_sign(const struct keyring_key *key, struct secret_hasher *hasher, struct text input,
+                 struct buffer *signature)
 {
     if (key->mac) return jws_mac_sign(key->mac, input, signature);
     return key->signer ? jws_sign(key->signer, key->algorithm, hasher, input, signature) : -1;

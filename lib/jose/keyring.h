@@ -29,18 +29,18 @@ struct keyring_key {
     struct text kid;
     enum jws_algorithm algorithm;
     struct keyring_times times;
-    EVP_PKEY *public_key;           /* NULL of HS256 */
-    EVP_PKEY_CTX *signer;           /* NULL: this process cannot sign with it */
-    EVP_MAC_CTX *mac;               /* HS256: signs and verifies; NULL: this process can do neither */
-    bool unproven;                  /* keyring_add_unproven() */
+    EVP_PKEY *public_key;               /* NULL of HS256 */
+    EVP_PKEY_CTX *signer;               /* NULL: this process cannot sign with it */
+    EVP_MAC_CTX *mac;                   /* HS256: signs and verifies; NULL: this process can do neither */
+    bool unproven;                      /* keyring_add_unproven() */
     struct text headers[KEYRING_KINDS]; /* base64url of {"typ":...,"alg":...,"kid":...} */
     char kid_text[JWK_KID_BYTES + 1];
     char header_texts[KEYRING_KINDS][KEYRING_HEADER_BYTES];
 };
 
 struct keyring {
-    uint64_t generation;            /* changes when the keys do; part of every fingerprint of a verified token */
-    bool incomplete;                /* there are keys that it lacks: an unknown one may be ours */
+    uint64_t generation; /* changes when the keys do; part of every fingerprint of a verified token */
+    bool incomplete;     /* there are keys that it lacks: an unknown one may be ours */
     size_t count;
     struct keyring_key keys[KEYRING_KEYS];
 };
@@ -72,7 +72,8 @@ bool keyring_lacks_signer(const struct keyring *keyring, enum jws_algorithm algo
 const struct keyring_key *keyring_find(const struct keyring *keyring, struct text header, int64_t now);
 
 /* Appends the raw signature (RFC 7515 5.1). 0, or -1 when the library failed or this process cannot sign with the key. */
-int keyring_sign(const struct keyring_key *key, struct secret_hasher *hasher, struct text input, struct buffer *signature);
+int keyring_sign(const struct keyring_key *key, struct secret_hasher *hasher, struct text input,
+                 struct buffer *signature);
 
 /* 1 when jws.signature is the key's over jws.input, 0 when not, -1 when that cannot be said. */
 int keyring_verify(const struct keyring_key *key, struct secret_hasher *hasher, const struct jws *jws);

@@ -15,10 +15,7 @@ static bool is_of(const struct rotation_key *key, enum jws_algorithm algorithm)
     return text_equal(text_of(key->algorithm), jws_algorithm_name(algorithm));
 }
 
-static bool reached(int64_t time, int64_t now)
-{
-    return time != 0 && time <= now;
-}
+static bool reached(int64_t time, int64_t now) { return time != 0 && time <= now; }
 
 /* It signs, or will, and nobody has planned its end. */
 static bool stays(const struct rotation_key *key)

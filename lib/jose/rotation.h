@@ -13,10 +13,10 @@ enum { ROTATION_SKEW = 60, ROTATION_SHORTEST_TOKEN = 5, ROTATION_LONGEST_TOKEN =
 
 /* Seconds. */
 struct rotation_rules {
-    int64_t key_seconds;            /* how long a key signs before it gets a successor; 0: for ever */
-    int64_t max_age;                /* how long a verifier may keep the JWK Set */
-    int64_t lag;                    /* how old the keys of a host may be whose JWK Set may be kept */
-    int64_t late;                   /* how old the keys of a host may be that issues tokens */
+    int64_t key_seconds; /* how long a key signs before it gets a successor; 0: for ever */
+    int64_t max_age;     /* how long a verifier may keep the JWK Set */
+    int64_t lag;         /* how old the keys of a host may be whose JWK Set may be kept */
+    int64_t late;        /* how old the keys of a host may be that issues tokens */
 };
 
 /* A key's life, as the database has it. */
@@ -35,18 +35,18 @@ struct rotation {
 
 /* What an algorithm is here for. */
 enum rotation_purpose {
-    ROTATION_KEEP,                  /* its keys, where there are any, get successors */
-    ROTATION_ISSUE,                 /* and there has to be one */
-    ROTATION_FORCE                  /* a successor now, whatever the age */
+    ROTATION_KEEP,  /* its keys, where there are any, get successors */
+    ROTATION_ISSUE, /* and there has to be one */
+    ROTATION_FORCE  /* a successor now, whatever the age */
 };
 
 enum rotation_reason {
-    ROTATION_IDLE,                  /* nothing is due */
-    ROTATION_PENDING,               /* a successor is on its way already */
-    ROTATION_FULL,                  /* more keys than a keyring holds: nothing can be made until some are removed */
-    ROTATION_DUE,                   /* from here on there is a plan: the newest key has come of age, or was told to go */
-    ROTATION_MISSING,               /* there is none of the algorithm; others sign meanwhile */
-    ROTATION_FIRST                  /* no key signs at all */
+    ROTATION_IDLE,    /* nothing is due */
+    ROTATION_PENDING, /* a successor is on its way already */
+    ROTATION_FULL,    /* more keys than a keyring holds: nothing can be made until some are removed */
+    ROTATION_DUE,     /* from here on there is a plan: the newest key has come of age, or was told to go */
+    ROTATION_MISSING, /* there is none of the algorithm; others sign meanwhile */
+    ROTATION_FIRST    /* no key signs at all */
 };
 
 struct rotation_plan {

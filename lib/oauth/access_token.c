@@ -8,7 +8,8 @@
 /* Room for the claims: names, numbers and punctuation, and every text with each byte escaped. */
 static size_t claims_capacity(const struct request_context *context, const struct access_token_plan *plan)
 {
-    size_t texts = context->issuer->name.size + 2 * context->client.id.size + context->credential.size + plan->scope.size;
+    size_t texts = context->issuer->name.size + 2 * context->client.id.size + context->credential.size +
+                   plan->scope.size;
     for (size_t i = 0; i < plan->audience_count; i++) texts += plan->audiences[i].size + 3;
     return 256 + 2 * (texts + plan->confirmation.certificate.size + plan->confirmation.key.size);
 }
@@ -65,7 +66,8 @@ static int put_claims(struct request_context *context, const struct access_token
 }
 
 /* An API that names an algorithm takes no other, so another key is no help to it. */
-static const struct keyring_key *find_signer(const struct request_context *context, const struct access_token_plan *plan)
+static const struct keyring_key *find_signer(const struct request_context *context,
+                                             const struct access_token_plan *plan)
 {
     const struct issuer *issuer = context->issuer;
     if (plan->algorithm < 0) return keyring_signer(issuer->keyring, issuer->token_algorithm, context->now);
@@ -74,7 +76,8 @@ static const struct keyring_key *find_signer(const struct request_context *conte
     return key && key->algorithm == algorithm ? key : NULL;
 }
 
-enum error access_token_issue(struct request_context *context, const struct access_token_plan *plan, struct text *token_r)
+enum error access_token_issue(struct request_context *context, const struct access_token_plan *plan,
+                              struct text *token_r)
 {
     size_t capacity = claims_capacity(context, plan);
     struct buffer claims = { arena_take(context->arena, capacity), 0, capacity, false };
@@ -87,8 +90,8 @@ enum error access_token_issue(struct request_context *context, const struct acce
 
 /* Claims that others may see (RFC 7662 2.2); `cred` is nobody else's affair. */
 static const struct text shown[] = {
-    TEXT("iss"), TEXT("sub"), TEXT("aud"), TEXT("client_id"), TEXT("scope"), TEXT("iat"), TEXT("exp"), TEXT("nbf"), TEXT("jti"),
-    TEXT("cnf"),
+    TEXT("iss"), TEXT("sub"), TEXT("aud"), TEXT("client_id"), TEXT("scope"),
+    TEXT("iat"), TEXT("exp"), TEXT("nbf"), TEXT("jti"),       TEXT("cnf"),
 };
 
 /* `"name":value`, as it stands in the token, which is JSON that we wrote. */
@@ -104,7 +107,8 @@ static void put_member(struct buffer *b, const struct member *member)
     buffer_put(b, quote);
 }
 
-static int read_shown(struct request_context *context, const struct strict_json *object, size_t payload_size, struct text *shown_r)
+static int read_shown(struct request_context *context, const struct strict_json *object, size_t payload_size,
+                      struct text *shown_r)
 {
     struct buffer b = { arena_take(context->arena, payload_size), 0, payload_size, false };
     if (!b.data) return -1;
@@ -125,7 +129,8 @@ static int read_scope(struct request_context *context, const struct strict_json 
 }
 
 /* A demand that is not known here cannot be met, so the token is not read at all. */
-static int read_confirmation(struct request_context *context, const struct strict_json *claims, struct confirmation *confirmation_r)
+static int read_confirmation(struct request_context *context, const struct strict_json *claims,
+                             struct confirmation *confirmation_r)
 {
     struct strict_json object;
     const struct member *member = strict_json_member(claims, "cnf");
@@ -134,8 +139,9 @@ static int read_confirmation(struct request_context *context, const struct stric
     if (member->kind != STRICT_JSON_OBJECT || strict_json_read(member->value, &object) || object.count == 0) return -1;
     for (size_t i = 0; i < object.count; i++) {
         const struct member *one = &object.members[i];
-        struct text *place = text_equal(one->name, TEXT("jkt")) ? &confirmation_r->key
-                           : text_equal(one->name, TEXT("x5t#S256")) ? &confirmation_r->certificate : NULL;
+        struct text *place = text_equal(one->name, TEXT("jkt"))      ? &confirmation_r->key
+                           : text_equal(one->name, TEXT("x5t#S256")) ? &confirmation_r->certificate
+                                                                     : NULL;
         if (!place || strict_json_string(one, context->arena, place) || place->size == 0) return -1;
     }
     return 0;
@@ -147,7 +153,8 @@ static int read_confirmation(struct request_context *context, const struct stric
 static bool could_be_ours(const struct access_token *token)
 {
     const struct token_facts *facts = &token->facts;
-    return facts->expires_at - facts->issued_at <= ROTATION_LONGEST_TOKEN && text_equal(token->subject, facts->client_id);
+    return facts->expires_at - facts->issued_at <= ROTATION_LONGEST_TOKEN &&
+           text_equal(token->subject, facts->client_id);
 }
 
 /* Signed by us is not enough: all that later steps rely on has to be there. */
@@ -156,7 +163,8 @@ static int read_claims(struct request_context *context, struct text payload, str
     struct token_facts *facts = &token_r->facts;
     struct jwt_claims claims;
     if (jwt_claims_read(payload, context->arena, &claims)) return -1;
-    if (strict_json_string(strict_json_member(&claims.object, "client_id"), context->arena, &facts->client_id)) return -1;
+    if (strict_json_string(strict_json_member(&claims.object, "client_id"), context->arena, &facts->client_id))
+        return -1;
     if (strict_json_string(strict_json_member(&claims.object, "cred"), context->arena, &facts->credential)) return -1;
     if (read_scope(context, &claims.object, &token_r->scope)) return -1;
     if (read_confirmation(context, &claims.object, &token_r->confirmation)) return -1;
@@ -198,7 +206,8 @@ enum answer access_token_read(struct request_context *context, struct text token
     if (jws_split(token, &jws)) return ANSWER_NO;
     const struct keyring_key *key = keyring_find(issuer->keyring, jws.header, context->now);
     if (!key) return issuer->keyring->incomplete ? ANSWER_CANNOT_SAY : ANSWER_NO;
-    if (request_context_fingerprint(context, VERIFIED_TOKEN, issuer->keyring->generation, token, print)) return ANSWER_CANNOT_SAY;
+    if (request_context_fingerprint(context, VERIFIED_TOKEN, issuer->keyring->generation, token, print))
+        return ANSWER_CANNOT_SAY;
     const struct access_token *known = token_cache_find(issuer->token_cache, print);
     if (!known) return verify(context, &jws, key, print, token_r);
     *token_r = *known;

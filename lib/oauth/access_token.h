@@ -15,15 +15,16 @@ enum { ACCESS_TOKEN_JTI = 16, ACCESS_TOKEN_BYTES = 8192 };
 struct access_token_plan {
     size_t audience_count;
     struct text audiences[ACCESS_TOKEN_AUDIENCES];
-    struct text scope;              /* granted, space-separated; empty: none */
+    struct text scope; /* granted, space-separated; empty: none */
     struct confirmation confirmation;
     uint32_t seconds;
-    int algorithm;                  /* enum jws_algorithm that has to sign it; -1: the issuer's, as keyring_signer() has it */
+    int algorithm; /* enum jws_algorithm that has to sign it; -1: the issuer's, as keyring_signer() has it */
 };
 
 /* Writes the compact token. ERROR_none, or ERROR_unavailable (no key, none of the algorithm that an audience names, no
  * dice, no signature). */
-enum error access_token_issue(struct request_context *context, const struct access_token_plan *plan, struct text *token_r);
+enum error access_token_issue(struct request_context *context, const struct access_token_plan *plan,
+                              struct text *token_r);
 
 /* Yes when token is one that this issuer signed with a key that is not removed, and its claims are read; views live as long
  * as the exchange. Time, revocation and client are not judged here. */

@@ -7,10 +7,12 @@
 /* RFC 8725 3.11: another explicit type means another purpose. rfc7523bis 3: a plain or missing one is let pass. */
 static bool is_type(struct text type)
 {
-    return !text_present(type) || jwt_is_type(type, TEXT("JWT")) || jwt_is_type(type, TEXT("client-authentication+jwt"));
+    return !text_present(type) || jwt_is_type(type, TEXT("JWT")) ||
+           jwt_is_type(type, TEXT("client-authentication+jwt"));
 }
 
-int assertion_read(struct request_context *context, struct text type, struct text compact, struct assertion *assertion_r)
+int assertion_read(struct request_context *context, struct text type, struct text compact,
+                   struct assertion *assertion_r)
 {
     if (!text_equal(type, ASSERTION_TYPE) || jws_split(compact, &assertion_r->jws)) return -1;
     if (jwt_header_read(assertion_r->jws.header, context->arena, &assertion_r->header)) return -1;
@@ -28,10 +30,7 @@ static bool is_candidate(const struct request_context *context, const struct ass
 }
 
 /* In bytes, once it is decoded. */
-static size_t signature_size(const struct assertion *assertion)
-{
-    return assertion->jws.signature.size * 3 / 4;
-}
+static size_t signature_size(const struct assertion *assertion) { return assertion->jws.signature.size * 3 / 4; }
 
 /* *costly_r: the signature had the size of the key's, so it was computed with. */
 static enum answer verify_signature(struct request_context *context, const struct assertion *assertion,
@@ -40,7 +39,7 @@ static enum answer verify_signature(struct request_context *context, const struc
     const struct issuer *issuer = context->issuer;
     const struct jwk_cache_key *known;
     if (jwk_cache_take(issuer->jwk_cache, issuer->hasher, key->jwk, &known) != 1)
-        return ANSWER_CANNOT_SAY;                       /* it was read when the row was */
+        return ANSWER_CANNOT_SAY; /* it was read when the row was */
     bool is_rsa = key->algorithm == JWS_RS256 || key->algorithm == JWS_PS256;
     if (!is_rsa || signature_size(assertion) == (size_t)EVP_PKEY_get_size(known->key)) *costly_r = true;
     int good = jws_verify(known->key, key->algorithm, issuer->hasher, &assertion->jws);
@@ -74,7 +73,8 @@ static enum answer find_signer(struct request_context *context, const struct ass
 }
 
 /* rfc7523bis 3: the issuer as the sole value, a string or an array of that one (RFC 7519 4.1.3). */
-static bool is_for_us(const struct request_context *context, const struct jwt_claims *claims, const struct client *client)
+static bool is_for_us(const struct request_context *context, const struct jwt_claims *claims,
+                      const struct client *client)
 {
     struct text issuer = context->issuer->name;
     if (claims->audience_count != 1) return false;
@@ -92,16 +92,17 @@ static bool is_now(const struct jwt_claims *claims, const struct client *client,
     return claims->issued_at < 0 || now - claims->issued_at <= longest;
 }
 
-static bool is_proof(const struct request_context *context, const struct assertion *assertion, const struct client *client)
+static bool is_proof(const struct request_context *context, const struct assertion *assertion,
+                     const struct client *client)
 {
     const struct jwt_claims *claims = &assertion->claims;
-    return text_equal(claims->issuer, client->id) && text_equal(claims->subject, client->id) &&
-           claims->jti.size > 0 && claims->jti.size <= ASSERTION_JTI && is_for_us(context, claims, client) &&
+    return text_equal(claims->issuer, client->id) && text_equal(claims->subject, client->id) && claims->jti.size > 0 &&
+           claims->jti.size <= ASSERTION_JTI && is_for_us(context, claims, client) &&
            is_now(claims, client, context->now);
 }
 
-enum answer assertion_verify(struct request_context *context, const struct assertion *assertion, const struct client *client,
-                             struct text *kid_r)
+enum answer assertion_verify(struct request_context *context, const struct assertion *assertion,
+                             const struct client *client, struct text *kid_r)
 {
     const struct store *store = context->issuer->store;
     const struct jwt_claims *claims = &assertion->claims;

@@ -14,26 +14,27 @@
 #include "request_context.h"
 
 enum {
-    ASSERTION_SECONDS = 300,    /* longest time to its exp, and since its iat, when the client's row sets none */
-    ASSERTION_AHEAD = 10,       /* iat and nbf may be as far in the future */
+    ASSERTION_SECONDS = 300, /* longest time to its exp, and since its iat, when the client's row sets none */
+    ASSERTION_AHEAD = 10,    /* iat and nbf may be as far in the future */
     ASSERTION_JTI = 128,
-    ASSERTION_TRIES = 4,        /* keys that are tried when it names none */
+    ASSERTION_TRIES = 4, /* keys that are tried when it names none */
 };
 
 struct assertion {
     struct jws jws;
     struct jwt_header header;
-    struct jwt_claims claims;   /* unproved until assertion_verify() says yes */
+    struct jwt_claims claims; /* unproved until assertion_verify() says yes */
 };
 
 /* Takes it apart: its type, its three parts, a header without anything that would choose a key, strict JSON. 0, or -1.
  * Views live as long as the exchange. */
-int assertion_read(struct request_context *context, struct text type, struct text compact, struct assertion *assertion_r);
+int assertion_read(struct request_context *context, struct text type, struct text compact,
+                   struct assertion *assertion_r);
 
 /* Whether client wrote it, to us, now, and for the first time: signature, then claims, then once. *kid_r is then that
  * of the key. */
-enum answer assertion_verify(struct request_context *context, const struct assertion *assertion, const struct client *client,
-                             struct text *kid_r);
+enum answer assertion_verify(struct request_context *context, const struct assertion *assertion,
+                             const struct client *client, struct text *kid_r);
 
 /* Costs what a signature costs that is not the client's: one verification with a key of nobody. For a client that is not
  * known, or may not prove itself so; assertion_verify() does the same for a key that is not known. Then time does not tell

@@ -35,14 +35,10 @@ static enum error decide_key(struct request_context *context, struct confirmatio
     const struct dpop_demand demand = { .url = url_of(context, issuer->name, TEXT("/token")),
                                         .other_url = url_of(context, issuer->mtls_name, TEXT("/token")) };
     switch (dpop_verify(context, &demand, &confirmation->key)) {
-    case DPOP_GOOD:
-        return ERROR_none;
-    case DPOP_NO_NONCE:
-        return ERROR_use_dpop_nonce;
-    case DPOP_CANNOT_SAY:
-        return ERROR_unavailable;
-    default:
-        return ERROR_invalid_dpop_proof;
+    case DPOP_GOOD: return ERROR_none;
+    case DPOP_NO_NONCE: return ERROR_use_dpop_nonce;
+    case DPOP_CANNOT_SAY: return ERROR_unavailable;
+    default: return ERROR_invalid_dpop_proof;
     }
 }
 
@@ -78,31 +74,29 @@ static enum error verify_key(struct request_context *context, struct text key, s
 {
     const struct request_check *check = &context->request->check;
     struct text used;
-    if (check->origin.size == 0) return ERROR_invalid_token;        /* no proof can be made for this place */
+    if (check->origin.size == 0) return ERROR_invalid_token; /* no proof can be made for this place */
     if (!text_begins(check->target, TEXT("/"))) return ERROR_check_dpop_proof;
-    const struct dpop_demand demand = { .url = url_of(context, check->origin, check->target), .access_token = compact,
+    const struct dpop_demand demand = { .url = url_of(context, check->origin, check->target),
+                                        .access_token = compact,
                                         .key = key };
     switch (dpop_verify(context, &demand, &used)) {
-    case DPOP_GOOD:
-        return ERROR_none;
-    case DPOP_NO_NONCE:
-        return ERROR_check_dpop_nonce;
-    case DPOP_OTHER_KEY:
-        return ERROR_invalid_token;
-    case DPOP_CANNOT_SAY:
-        return ERROR_unavailable;
-    default:
-        return ERROR_check_dpop_proof;
+    case DPOP_GOOD: return ERROR_none;
+    case DPOP_NO_NONCE: return ERROR_check_dpop_nonce;
+    case DPOP_OTHER_KEY: return ERROR_invalid_token;
+    case DPOP_CANNOT_SAY: return ERROR_unavailable;
+    default: return ERROR_check_dpop_proof;
     }
 }
 
-enum error binding_verify(struct request_context *context, const struct access_token *token, struct text compact, bool as_dpop)
+enum error binding_verify(struct request_context *context, const struct access_token *token, struct text compact,
+                          bool as_dpop)
 {
     const struct confirmation *confirmation = &token->confirmation;
     struct text shown;
     if (!is_bound_as_demanded(confirmation, context->request->check.binding)) return ERROR_invalid_token;
-    if (as_dpop != (confirmation->key.size > 0)) return ERROR_invalid_token;    /* RFC 9449 7.2: no way back to Bearer */
+    if (as_dpop != (confirmation->key.size > 0)) return ERROR_invalid_token; /* RFC 9449 7.2: no way back to Bearer */
     if (confirmation->certificate.size > 0 &&
-        (read_thumbprint(context, &shown) || !text_equal(shown, confirmation->certificate))) return ERROR_invalid_token;
+        (read_thumbprint(context, &shown) || !text_equal(shown, confirmation->certificate)))
+        return ERROR_invalid_token;
     return as_dpop ? verify_key(context, confirmation->key, compact) : ERROR_none;
 }

@@ -11,7 +11,8 @@ enum error binding_decide(struct request_context *context, struct confirmation *
 
 /* At the check: whether the request shows all that the token is bound to, under the scheme that belongs to it, and the
  * token is bound as the location demands. compact is the token as it came. */
-enum error binding_verify(struct request_context *context, const struct access_token *token, struct text compact, bool as_dpop);
+enum error binding_verify(struct request_context *context, const struct access_token *token, struct text compact,
+                          bool as_dpop);
 
 /* Whether what a location says of binding can be met: a word that is known here, and for proofs a name that they can name. */
 bool binding_known(const struct request_check *check);

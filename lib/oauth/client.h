@@ -13,17 +13,17 @@ enum { CLIENT_ID_BYTES = 128, CLIENT_SECRETS = 8, CLIENT_KEYS = 8, CLIENT_GRANTS
 
 /* RFC 7591 2, token_endpoint_auth_method; bits of client.methods. The order is that of the SET column in SQL. */
 #define CLIENT_METHOD_LIST(X) \
-    X(SECRET_BASIC,         "client_secret_basic") \
-    X(SECRET_POST,          "client_secret_post") \
-    X(PRIVATE_KEY_JWT,      "private_key_jwt") \
-    X(TLS,                  "tls_client_auth") \
-    X(SELF_SIGNED_TLS,      "self_signed_tls_client_auth")
+    X(SECRET_BASIC, "client_secret_basic") \
+    X(SECRET_POST, "client_secret_post") \
+    X(PRIVATE_KEY_JWT, "private_key_jwt") \
+    X(TLS, "tls_client_auth") \
+    X(SELF_SIGNED_TLS, "self_signed_tls_client_auth")
 
 enum client_method_index {
 #define CLIENT_METHOD_INDEX(name, text) CLIENT_METHOD_INDEX_##name,
     CLIENT_METHOD_LIST(CLIENT_METHOD_INDEX)
 #undef CLIENT_METHOD_INDEX
-    CLIENT_METHODS
+        CLIENT_METHODS
 };
 
 enum client_method {
@@ -45,19 +45,19 @@ enum client_assertion_audience { CLIENT_ASSERTION_ISSUER, CLIENT_ASSERTION_TOKEN
 enum client_binding { CLIENT_BINDING_NONE, CLIENT_BINDING_ANY, CLIENT_BINDING_MTLS, CLIENT_BINDING_DPOP };
 
 struct client_secret {
-    struct text label;              /* names the credential in tokens and revocation rules */
+    struct text label; /* names the credential in tokens and revocation rules */
     struct secret_hash hash;
-    int64_t not_before;             /* 0: always */
-    int64_t expires_at;             /* 0: never */
+    int64_t not_before; /* 0: always */
+    int64_t expires_at; /* 0: never */
 };
 
 /* A public key that it signs with (private_key_jwt), or has in its certificate (self_signed_tls_client_auth). */
 struct client_key {
-    struct text kid;                /* names the credential, as the label of a secret does */
-    struct text jwk;                /* that jwk_read() takes */
-    enum jws_algorithm algorithm;   /* the only one that the key verifies */
-    int64_t not_before;             /* 0: always */
-    int64_t expires_at;             /* 0: never */
+    struct text kid;              /* names the credential, as the label of a secret does */
+    struct text jwk;              /* that jwk_read() takes */
+    enum jws_algorithm algorithm; /* the only one that the key verifies */
+    int64_t not_before;           /* 0: always */
+    int64_t expires_at;           /* 0: never */
 };
 
 static inline bool client_key_is_current(const struct client_key *key, int64_t now)
@@ -67,28 +67,29 @@ static inline bool client_key_is_current(const struct client_key *key, int64_t n
 
 struct client_grant {
     struct text audience;
-    struct text scope;              /* one scope token; empty: the audience without any scope */
+    struct text scope; /* one scope token; empty: the audience without any scope */
     bool is_default;
-    uint32_t audience_seconds;      /* longest lifetime of the audience's tokens; 0: no limit of its own */
-    int32_t audience_algorithm;     /* enum jws_algorithm that signs them, and no other does; -1: the issuer's */
+    uint32_t audience_seconds;  /* longest lifetime of the audience's tokens; 0: no limit of its own */
+    int32_t audience_algorithm; /* enum jws_algorithm that signs them, and no other does; -1: the issuer's */
 };
 
 struct client {
     struct text id;
-    struct text default_audience;   /* absent: none is set */
-    uint32_t slot;                  /* where its limits are kept; the store's affair */
-    uint32_t version;               /* changes with every change of the row */
-    uint32_t token_seconds;         /* 0: the issuer's */
-    uint32_t rate_per_minute;       /* 0: unlimited */
+    struct text default_audience; /* absent: none is set */
+    uint32_t slot;                /* where its limits are kept; the store's affair */
+    uint32_t version;             /* changes with every change of the row */
+    uint32_t token_seconds;       /* 0: the issuer's */
+    uint32_t rate_per_minute;     /* 0: unlimited */
     uint32_t rate_burst;
-    uint32_t assertion_seconds;     /* longest life of its assertions; 0: ASSERTION_SECONDS */
+    uint32_t assertion_seconds; /* longest life of its assertions; 0: ASSERTION_SECONDS */
     uint8_t methods;
     uint8_t omitted_scope;
     uint8_t assertion_audience;
     uint8_t require_binding;
     bool enabled;
-    struct certificate_subject tls_subject;     /* whose certificate it shows (tls_client_auth) */
-    struct text tls_issuer;         /* who has signed that (certificate_subject.h); absent: any authority that the front server trusts */
+    struct certificate_subject tls_subject; /* whose certificate it shows (tls_client_auth) */
+    struct text
+        tls_issuer; /* who has signed that (certificate_subject.h); absent: any authority that the front server trusts */
     size_t secret_count;
     size_t key_count;
     size_t grant_count;
@@ -96,7 +97,7 @@ struct client {
     struct client_secret *secrets;
     struct client_key *keys;
     struct client_grant *grants;
-    struct text *reads;             /* audiences whose tokens it may introspect (RFC 7662 2.2) */
+    struct text *reads; /* audiences whose tokens it may introspect (RFC 7662 2.2) */
 };
 
 #endif

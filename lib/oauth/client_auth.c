@@ -10,7 +10,7 @@ enum { VERIFIED_SECONDS = 300 };
 
 /* What the request offers as proof. */
 struct proof {
-    unsigned methods;               /* bits of enum client_method: what it may count as */
+    unsigned methods; /* bits of enum client_method: what it may count as */
     struct text client_id;
     struct text secret;
     const struct assertion *assertion;
@@ -48,7 +48,8 @@ static enum error read_assertion(struct request_context *context, struct text cl
     if (!assertion) return ERROR_unavailable;
     if (assertion_read(context, type, compact, assertion)) return ERROR_invalid_client;
     struct text subject = assertion->claims.subject;
-    if (!text_present(subject) || (text_present(client_id) && !text_equal(client_id, subject))) return ERROR_invalid_client;
+    if (!text_present(subject) || (text_present(client_id) && !text_equal(client_id, subject)))
+        return ERROR_invalid_client;
     *proof_r = (struct proof){ .methods = CLIENT_PRIVATE_KEY_JWT, .client_id = subject, .assertion = assertion };
     return ERROR_none;
 }
@@ -97,14 +98,14 @@ static bool is_current(const struct client_secret *secret, int64_t now)
 
 /* Names this secret under this label and state of the client: what was verified ends with a change of the row, and speaks
  * for no other of its secrets. */
-static int fingerprint(struct request_context *context, const struct client *client, struct text label, struct text secret,
-                       unsigned char fingerprint_r[STORE_FINGERPRINT])
+static int fingerprint(struct request_context *context, const struct client *client, struct text label,
+                       struct text secret, unsigned char fingerprint_r[STORE_FINGERPRINT])
 {
     size_t size = client->id.size + 1 + label.size + 1 + secret.size;
     struct buffer all = { arena_take(context->arena, size), 0, size, false };
     if (!all.data) return -1;
     buffer_put(&all, client->id);
-    buffer_put_char(&all, '\0');       /* which none of them has */
+    buffer_put_char(&all, '\0'); /* which none of them has */
     buffer_put(&all, label);
     buffer_put_char(&all, '\0');
     buffer_put(&all, secret);
@@ -119,7 +120,8 @@ static enum answer verify_slowly(struct request_context *context, const struct c
     unsigned char print[STORE_FINGERPRINT];
     if (fingerprint(context, client, stored->label, secret, print)) return ANSWER_CANNOT_SAY;
     if (store->verified_find(store->context, print, context->now)) return ANSWER_YES;
-    if (store->failure_allowed(store->context, client->id, context->request->remote_address) != ANSWER_YES) return ANSWER_NO;
+    if (store->failure_allowed(store->context, client->id, context->request->remote_address) != ANSWER_YES)
+        return ANSWER_NO;
     if (store->slow_lane_take(store->context) != ANSWER_YES) return ANSWER_CANNOT_SAY;
     int same = secret_verify(context->issuer->hasher, &stored->hash, secret);
     store->slow_lane_give(store->context);

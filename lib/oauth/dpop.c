@@ -16,7 +16,8 @@ struct proof {
     struct text thumbprint;
 };
 
-static int string_claim(struct request_context *context, const struct strict_json *object, const char *name, struct text *string_r)
+static int string_claim(struct request_context *context, const struct strict_json *object, const char *name,
+                        struct text *string_r)
 {
     const struct member *member = strict_json_member(object, name);
     *string_r = (struct text){ NULL, 0 };
@@ -31,9 +32,12 @@ static int read_proof(struct request_context *context, struct proof *proof_r)
     if (jwt_header_read_with_key(proof_r->jws.header, context->arena, &proof_r->header)) return -1;
     if (!jwt_is_type(proof_r->header.type, TEXT("dpop+jwt"))) return -1;
     if (jwt_claims_read(proof_r->jws.payload, context->arena, &proof_r->claims)) return -1;
-    return string_claim(context, object, "htm", &proof_r->method) || string_claim(context, object, "htu", &proof_r->url) ||
-           string_claim(context, object, "ath", &proof_r->token_hash) || string_claim(context, object, "nonce", &proof_r->nonce)
-         ? -1 : 0;
+    return string_claim(context, object, "htm", &proof_r->method) ||
+                   string_claim(context, object, "htu", &proof_r->url) ||
+                   string_claim(context, object, "ath", &proof_r->token_hash) ||
+                   string_claim(context, object, "nonce", &proof_r->nonce)
+             ? -1
+             : 0;
 }
 
 /* 4.3, 6 and 7: by the key that it brings, which has no private members. */
@@ -44,7 +48,8 @@ static enum answer verify_signature(struct request_context *context, struct proo
     int read = jwk_cache_take(issuer->jwk_cache, issuer->hasher, proof->header.jwk, &known);
     if (read != 1) return read == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
     enum jws_algorithm algorithm = (enum jws_algorithm)proof->header.algorithm;
-    bool suits = jwk_suits(known->key, algorithm) && (known->algorithm < 0 || known->algorithm == proof->header.algorithm);
+    bool suits = jwk_suits(known->key, algorithm) &&
+                 (known->algorithm < 0 || known->algorithm == proof->header.algorithm);
     int good = suits ? jws_verify(known->key, algorithm, issuer->hasher, &proof->jws) : 0;
     proof->thumbprint = arena_copy(context->arena, (struct text){ known->thumbprint, sizeof known->thumbprint });
     if (!text_present(proof->thumbprint)) return ANSWER_CANNOT_SAY;
@@ -54,12 +59,14 @@ static enum answer verify_signature(struct request_context *context, struct proo
 /* 4.3, 11. A proof is a JWT: exp and nbf are not asked for, and hold where they stand (RFC 7519 4.1.4, 4.1.5). */
 static bool is_now(const struct jwt_claims *claims, int64_t now)
 {
-    if (claims->issued_at < 0 || claims->issued_at > now + DPOP_AHEAD || now - claims->issued_at > DPOP_SECONDS) return false;
+    if (claims->issued_at < 0 || claims->issued_at > now + DPOP_AHEAD || now - claims->issued_at > DPOP_SECONDS)
+        return false;
     return claims->not_before <= now + DPOP_AHEAD && (claims->expires_at < 0 || now < claims->expires_at);
 }
 
 /* 4.3, 8, 9 and 11. */
-static bool is_for_this_request(const struct request_context *context, const struct proof *proof, const struct dpop_demand *demand)
+static bool is_for_this_request(const struct request_context *context, const struct proof *proof,
+                                const struct dpop_demand *demand)
 {
     const struct jwt_claims *claims = &proof->claims;
     if (!text_equal(proof->method, context->request->method)) return false;
@@ -69,7 +76,8 @@ static bool is_for_this_request(const struct request_context *context, const str
 }
 
 /* 4.3, 12: ath. */
-static enum answer is_with_token(const struct request_context *context, const struct proof *proof, struct text access_token)
+static enum answer is_with_token(const struct request_context *context, const struct proof *proof,
+                                 struct text access_token)
 {
     unsigned char digest[SECRET_DIGEST];
     char encoded[BASE64URL_SIZE(SECRET_DIGEST)];
@@ -105,7 +113,8 @@ static enum dpop_verdict use_up(struct request_context *context, const struct pr
     return first == ANSWER_YES ? DPOP_GOOD : first == ANSWER_NO ? DPOP_BAD : DPOP_CANNOT_SAY;
 }
 
-enum dpop_verdict dpop_verify(struct request_context *context, const struct dpop_demand *demand, struct text *thumbprint_r)
+enum dpop_verdict dpop_verify(struct request_context *context, const struct dpop_demand *demand,
+                              struct text *thumbprint_r)
 {
     struct proof *proof = arena_take(context->arena, sizeof *proof);
     if (!proof) return DPOP_CANNOT_SAY;

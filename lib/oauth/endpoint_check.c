@@ -64,7 +64,7 @@ static int prepare_challenge(struct request_context *context)
     size_t size = scope.size + check->resource_metadata.size + LINES_BYTES;
     if (response_widen(context->response, context->arena, size)) return -1;
     context->response->challenge = (struct response_challenge){ scheme_of(context->request), scope,
-                                                                    check->resource_metadata };
+                                                                check->resource_metadata };
     return 0;
 }
 
@@ -96,7 +96,7 @@ static bool is_b64token(struct text t)
 /* A token as it came. */
 struct presented {
     struct text compact;
-    bool as_dpop;                   /* under the scheme DPoP (RFC 9449 7.1) */
+    bool as_dpop; /* under the scheme DPoP (RFC 9449 7.1) */
 };
 
 /* Another scheme is as good as none (RFC 6750 3.1). Front servers join repeated headers with a comma, which no token
@@ -152,7 +152,10 @@ static enum error judge(struct request_context *context, const struct presented 
 /* Who calls, for the application: in lines under the names that the front which asked understands. */
 static int put_identity(struct buffer *b, const struct access_token *token, struct text audiences, bool as_variables)
 {
-    const struct { struct text header, variable, value; bool may_be_empty; } lines[] = {
+    const struct {
+        struct text header, variable, value;
+        bool may_be_empty;
+    } lines[] = {
         { TEXT("X-Auth-Client: "), TEXT("Variable-AUTH_CLIENT: "), token->facts.client_id, false },
         { TEXT("X-Auth-Subject: "), TEXT("Variable-AUTH_SUBJECT: "), token->subject, false },
         { TEXT("X-Auth-Scope: "), TEXT("Variable-AUTH_SCOPE: "), token->scope, true },

@@ -122,10 +122,10 @@ enum error endpoint_metadata(struct request_context *context)
     put_url(b, TEXT(",\"revocation_endpoint\":"), issuer, TEXT("/revoke"));
     if (has_jwks(context)) put_url(b, TEXT(",\"jwks_uri\":"), issuer, TEXT("/jwks.json"));
     buffer_put(b, TEXT(",\"grant_types_supported\":[\"client_credentials\"]"
-                       ",\"response_types_supported\":[\"none\"]"
-                       METHODS("token_endpoint") METHODS("introspection_endpoint") METHODS("revocation_endpoint")
-                       ",\"dpop_signing_alg_values_supported\":[" ALGORITHMS "]"
-                       ",\"tls_client_certificate_bound_access_tokens\":true"));
+                       ",\"response_types_supported\":[\"none\"]" METHODS("token_endpoint")
+                           METHODS("introspection_endpoint")
+                               METHODS("revocation_endpoint") ",\"dpop_signing_alg_values_supported\":[" ALGORITHMS "]"
+                                                              ",\"tls_client_certificate_bound_access_tokens\":true"));
     put_introspection_algorithms(context, b);
     put_scopes(b, scopes);
     put_mtls_aliases(b, context->issuer->mtls_name);

@@ -68,7 +68,8 @@ static enum error decide_audience(struct request_context *context, struct access
 }
 
 /* RFC 6749 3.3: a request without scope is given what its client's row says, or refused. */
-static enum error omitted_scope(const struct client *client, const struct access_token_plan *plan, struct scope *scope_r)
+static enum error omitted_scope(const struct client *client, const struct access_token_plan *plan,
+                                struct scope *scope_r)
 {
     bool some = false;
     scope_r->count = 0;
@@ -132,7 +133,7 @@ enum error grant_decide(struct request_context *context, struct access_token_pla
     if (client->grant_count == 0) return ERROR_unauthorized_client;
 
     *plan_r = (struct access_token_plan){ .seconds = client->token_seconds ? client->token_seconds
-                                                                          : context->issuer->token_seconds,
+                                                                           : context->issuer->token_seconds,
                                           .algorithm = -1 };
     error = decide_audience(context, plan_r);
     if (error) return error;

@@ -7,9 +7,9 @@ enum closeness { MISSES, BY_ALL, BY_APPLICATION, BY_NAME };
 
 struct preference {
     struct text type;
-    bool wildcards;                 /* whether a wildcard speaks for it */
-    enum closeness closeness;       /* of the closest range so far */
-    unsigned weight;                /* that it gives, in thousandths */
+    bool wildcards;           /* whether a wildcard speaks for it */
+    enum closeness closeness; /* of the closest range so far */
+    unsigned weight;          /* that it gives, in thousandths */
 };
 
 /* As text_split(), but for separators that stand in a quoted string (RFC 9110 5.6.4). One that does not end takes all. */

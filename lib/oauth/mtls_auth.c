@@ -3,19 +3,22 @@
 #include "../jose/certificate.h"
 
 /* 2.1. A front that lists a self-signed certificate among its authorities vouches for it, whatever name it bears. */
-static bool has_subject(const struct request_context *context, const struct client *client, const struct certificate *certificate)
+static bool has_subject(const struct request_context *context, const struct client *client,
+                        const struct certificate *certificate)
 {
     if (!(client->methods & CLIENT_TLS) || certificate_is_self_issued(certificate)) return false;
     if (!text_equal(context->request->certificate_verified, TEXT("SUCCESS"))) return false;
-    if (text_present(client->tls_issuer) && !certificate_subject_issuer_matches(client->tls_issuer, certificate)) return false;
+    if (text_present(client->tls_issuer) && !certificate_subject_issuer_matches(client->tls_issuer, certificate))
+        return false;
     return certificate_subject_matches(&client->tls_subject, certificate);
 }
 
-static enum answer is_key_of(const struct issuer *issuer, const struct client_key *key, const struct certificate *certificate)
+static enum answer is_key_of(const struct issuer *issuer, const struct client_key *key,
+                             const struct certificate *certificate)
 {
     const struct jwk_cache_key *known;
     if (jwk_cache_take(issuer->jwk_cache, issuer->hasher, key->jwk, &known) != 1)
-        return ANSWER_CANNOT_SAY;                       /* it was read when the row was */
+        return ANSWER_CANNOT_SAY; /* it was read when the row was */
     return certificate_has_key(certificate, known->key) ? ANSWER_YES : ANSWER_NO;
 }
 

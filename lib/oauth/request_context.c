@@ -21,12 +21,12 @@ enum error request_context_parameter(const struct request_context *context, stru
     return form_find(&context->form, name, value_r) > 1 ? ERROR_repeated_parameter : ERROR_none;
 }
 
-int request_context_fingerprint(const struct request_context *context, enum verified_kind kind, uint64_t state, struct text t,
-                         unsigned char fingerprint_r[STORE_FINGERPRINT])
+int request_context_fingerprint(const struct request_context *context, enum verified_kind kind, uint64_t state,
+                                struct text t, unsigned char fingerprint_r[STORE_FINGERPRINT])
 {
     struct {
         unsigned char key[ISSUER_FINGERPRINT_KEY];
-        uint64_t kind, state, spare[2];     /* to the end of one block of SHA-256 */
+        uint64_t kind, state, spare[2]; /* to the end of one block of SHA-256 */
     } block = { .kind = kind, .state = state };
     memcpy(block.key, context->issuer->fingerprint_key, sizeof block.key);
     struct text parts[] = { { (const char *)&block, sizeof block }, t };

@@ -54,8 +54,9 @@ void response_refuse(struct response *response, enum error error)
     response->cache = RESPONSE_NO_STORE;
     response->etag[0] = '\0';
     response->content_type = TEXT("application/json");
-    response->retry_after = error == ERROR_too_many_failures ? RETRY_AFTER_FAILURES
-                          : facts->status == 429 || facts->status == 503 ? RETRY_SOON : 0;
+    response->retry_after = error == ERROR_too_many_failures             ? RETRY_AFTER_FAILURES
+                          : facts->status == 429 || facts->status == 503 ? RETRY_SOON
+                                                                         : 0;
     *b = (struct buffer){ b->data, 0, b->capacity, false };
     buffer_put(b, TEXT("{\"error\":"));
     buffer_put_json(b, text_of(facts->code));
@@ -128,7 +129,8 @@ static struct text reason(int status)
 /* RFC 6749 5.1: no-store, and Pragma for what still speaks HTTP/1.0. */
 static void put_cache(struct buffer *b, const struct response *response)
 {
-    if (response->cache == RESPONSE_PUBLIC) put_number_header(b, TEXT("Cache-Control: public, max-age="), response->max_age);
+    if (response->cache == RESPONSE_PUBLIC)
+        put_number_header(b, TEXT("Cache-Control: public, max-age="), response->max_age);
     else buffer_put(b, TEXT("Cache-Control: no-store\r\nPragma: no-cache\r\n"));
 }
 

@@ -21,8 +21,8 @@ enum response_scheme { RESPONSE_BASIC, RESPONSE_BEARER, RESPONSE_DPOP, RESPONSE_
 
 struct response_challenge {
     enum response_scheme scheme;
-    struct text scope;              /* what is needed, told with insufficient_scope; absent: not told */
-    struct text resource_metadata;  /* URL (RFC 9728 5.1); absent: not told */
+    struct text scope;             /* what is needed, told with insufficient_scope; absent: not told */
+    struct text resource_metadata; /* URL (RFC 9728 5.1); absent: not told */
 };
 
 struct response {
@@ -30,18 +30,18 @@ struct response {
     int status;
     enum error error;
     enum response_cache cache;
-    unsigned max_age;               /* seconds, with RESPONSE_PUBLIC */
-    unsigned retry_after;           /* seconds; 0: no such header */
-    char etag[RESPONSE_ETAG];       /* with its quotes and a NUL; empty: no such header */
-    char nonce[RESPONSE_NONCE];     /* DPoP-Nonce (RFC 9449 8), with a NUL; empty: no such header */
-    struct text allow;              /* absent: no such header */
+    unsigned max_age;           /* seconds, with RESPONSE_PUBLIC */
+    unsigned retry_after;       /* seconds; 0: no such header */
+    char etag[RESPONSE_ETAG];   /* with its quotes and a NUL; empty: no such header */
+    char nonce[RESPONSE_NONCE]; /* DPoP-Nonce (RFC 9449 8), with a NUL; empty: no such header */
+    struct text allow;          /* absent: no such header */
     struct response_challenge challenge;
-    struct text lines;              /* more lines of the head, each with its line end; absent: none */
-    size_t head_room;               /* bytes in front of the body for the head */
+    struct text lines; /* more lines of the head, each with its line end; absent: none */
+    size_t head_room;  /* bytes in front of the body for the head */
     struct text content_type;
-    struct text client_id;          /* who asked, for the log; absent until it is proved */
-    unsigned route;                 /* index of the route, for the metrics */
-    bool head_only;                 /* HEAD: Content-Length is that of the body that is left out */
+    struct text client_id; /* who asked, for the log; absent until it is proved */
+    unsigned route;        /* index of the route, for the metrics */
+    bool head_only;        /* HEAD: Content-Length is that of the body that is left out */
     char small[RESPONSE_HEAD + RESPONSE_SMALL];
 };
 

@@ -2,11 +2,11 @@
 
 #include "endpoint.h"
 
-enum place { UNDER_PREFIX, BEFORE_PREFIX };     /* RFC 8414 3.1 puts the well-known path before that of the issuer */
+enum place { UNDER_PREFIX, BEFORE_PREFIX }; /* RFC 8414 3.1 puts the well-known path before that of the issuer */
 
-enum method { GET, POST, DOCUMENT };    /* DOCUMENT: a GET that pages of another origin may make */
+enum method { GET, POST, DOCUMENT }; /* DOCUMENT: a GET that pages of another origin may make */
 
-enum stale { ANY_AGE, ISSUE_AGE, VALIDATE_AGE };    /* how old the replica may be */
+enum stale { ANY_AGE, ISSUE_AGE, VALIDATE_AGE }; /* how old the replica may be */
 
 #define WELL_KNOWN "/.well-known/oauth-authorization-server"
 
@@ -18,25 +18,22 @@ static const struct route {
     enum stale stale;
     enum error (*handle)(struct request_context *context);
 } routes[] = {
-    { "token",      TEXT("/token"),      UNDER_PREFIX,  POST, ISSUE_AGE,    endpoint_token },
-    { "validate",   TEXT("/validate"),   UNDER_PREFIX,  POST, VALIDATE_AGE, endpoint_introspect },
-    { "introspect", TEXT("/introspect"), UNDER_PREFIX,  POST, VALIDATE_AGE, endpoint_introspect },
-    { "revoke",     TEXT("/revoke"),     UNDER_PREFIX,  POST, VALIDATE_AGE, endpoint_revoke },
-    { "jwks",       TEXT("/jwks.json"),  UNDER_PREFIX,  DOCUMENT, ANY_AGE,  endpoint_jwks },
-    { "metadata",   TEXT(WELL_KNOWN),    BEFORE_PREFIX, DOCUMENT, ANY_AGE,  endpoint_metadata },
-    { "metadata",   TEXT(WELL_KNOWN),    UNDER_PREFIX,  DOCUMENT, ANY_AGE,  endpoint_metadata },
-    { "live",       TEXT("/live"),       UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_live },
-    { "ready",      TEXT("/ready"),      UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_ready },
-    { "metrics",    TEXT("/metrics"),    UNDER_PREFIX,  GET,  ANY_AGE,      endpoint_metrics },
+    { "token", TEXT("/token"), UNDER_PREFIX, POST, ISSUE_AGE, endpoint_token },
+    { "validate", TEXT("/validate"), UNDER_PREFIX, POST, VALIDATE_AGE, endpoint_introspect },
+    { "introspect", TEXT("/introspect"), UNDER_PREFIX, POST, VALIDATE_AGE, endpoint_introspect },
+    { "revoke", TEXT("/revoke"), UNDER_PREFIX, POST, VALIDATE_AGE, endpoint_revoke },
+    { "jwks", TEXT("/jwks.json"), UNDER_PREFIX, DOCUMENT, ANY_AGE, endpoint_jwks },
+    { "metadata", TEXT(WELL_KNOWN), BEFORE_PREFIX, DOCUMENT, ANY_AGE, endpoint_metadata },
+    { "metadata", TEXT(WELL_KNOWN), UNDER_PREFIX, DOCUMENT, ANY_AGE, endpoint_metadata },
+    { "live", TEXT("/live"), UNDER_PREFIX, GET, ANY_AGE, endpoint_live },
+    { "ready", TEXT("/ready"), UNDER_PREFIX, GET, ANY_AGE, endpoint_ready },
+    { "metrics", TEXT("/metrics"), UNDER_PREFIX, GET, ANY_AGE, endpoint_metrics },
 };
 
 /* Behind the routes: the check, which no path leads to, and all that is nothing known here. */
 enum { ROUTES = sizeof routes / sizeof *routes, ROUTE_CHECK = ROUTES, ROUTE_OTHER };
 
-size_t server_routes(void)
-{
-    return ROUTE_OTHER + 1;
-}
+size_t server_routes(void) { return ROUTE_OTHER + 1; }
 
 const char *server_route_name(size_t route)
 {
@@ -104,22 +101,17 @@ static enum error answer(struct request_context *context)
 {
     struct response *response = context->response;
     switch (context->request->kind) {
-    case REQUEST_ENDPOINT:
-        return answer_endpoint(context);
+    case REQUEST_ENDPOINT: return answer_endpoint(context);
     case REQUEST_SUBREQUEST:
-    case REQUEST_AUTHORIZER:
-        response->route = ROUTE_CHECK;
-        return endpoint_check(context);
-    default:
-        response->route = ROUTE_OTHER;
-        return ERROR_not_found;
+    case REQUEST_AUTHORIZER: response->route = ROUTE_CHECK; return endpoint_check(context);
+    default: response->route = ROUTE_OTHER; return ERROR_not_found;
     }
 }
 
 struct text server_handle(const struct issuer *issuer, struct arena *arena, const struct request *request,
                           struct response *response)
 {
-    struct request_context context;       /* the form and the client are filled by the steps that read them */
+    struct request_context context; /* the form and the client are filled by the steps that read them */
     context.issuer = issuer;
     context.arena = arena;
     context.request = request;

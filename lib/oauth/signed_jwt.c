@@ -6,7 +6,8 @@ enum error signed_jwt_sign(struct request_context *context, const struct signed_
 {
     const struct issuer *issuer = context->issuer;
     const struct keyring_key *key = statement->key;
-    size_t size = KEYRING_HEADER_BYTES + 2 + BASE64URL_SIZE(statement->claims.size) + BASE64URL_SIZE(JWS_SIGNATURE_BYTES);
+    size_t size = KEYRING_HEADER_BYTES + 2 + BASE64URL_SIZE(statement->claims.size) +
+                  BASE64URL_SIZE(JWS_SIGNATURE_BYTES);
     char signature_bytes[JWS_SIGNATURE_BYTES];
     struct buffer signature = { signature_bytes, 0, sizeof signature_bytes, false };
     struct buffer compact = { arena_take(context->arena, size), 0, size, false };

@@ -8,9 +8,9 @@
 #include "request_context.h"
 
 struct signed_jwt {
-    const struct keyring_key *key;      /* NULL: there is none to sign with, and the statement is not made */
+    const struct keyring_key *key; /* NULL: there is none to sign with, and the statement is not made */
     enum keyring_kind kind;
-    struct text claims;                 /* JSON */
+    struct text claims; /* JSON */
 };
 
 /* Its compact JWS, which lives as long as the exchange. ERROR_none, or ERROR_unavailable (no key, no room, no signature). */

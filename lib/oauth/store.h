@@ -26,16 +26,19 @@ struct token_facts {
 /* What does not work although requests are served: the name that /ready and the metrics show, and the log's words. Bit n
  * of a set is the n-th of them. */
 #define STORE_DEGRADED_LIST(X) \
-    X(read_only_database, "the database takes no changes: revocations are answered with 503, signing keys are not rotated") \
-    X(missing_routines, "procedures or triggers are missing in the database: changes there fail, or are not seen here") \
-    X(revocation_rules_full, "there are more revocation rules than rules_max: a token that none of those that fit revokes is " \
-                             "answered with 503; raise rules_max and restart")
+    X(read_only_database, \
+      "the database takes no changes: revocations are answered with 503, signing keys are not rotated") \
+    X(missing_routines, \
+      "procedures or triggers are missing in the database: changes there fail, or are not seen here") \
+    X(revocation_rules_full, \
+      "there are more revocation rules than rules_max: a token that none of those that fit revokes is " \
+      "answered with 503; raise rules_max and restart")
 
 enum store_degraded {
 #define STORE_DEGRADED_NAME(name, help) STORE_DEGRADED_##name,
     STORE_DEGRADED_LIST(STORE_DEGRADED_NAME)
 #undef STORE_DEGRADED_NAME
-    STORE_DEGRADED_COUNT
+        STORE_DEGRADED_COUNT
 };
 
 struct store {

@@ -23,14 +23,16 @@ void token_cache_close(struct token_cache *token_cache)
 }
 
 /* The fingerprint is as good as random, so any part of it says where. */
-static struct token_cache_entry *home(const struct token_cache *token_cache, const unsigned char fingerprint[STORE_FINGERPRINT])
+static struct token_cache_entry *home(const struct token_cache *token_cache,
+                                      const unsigned char fingerprint[STORE_FINGERPRINT])
 {
     uint64_t word;
     memcpy(&word, fingerprint, sizeof word);
     return &token_cache->entries[word & (token_cache->count - 1)];
 }
 
-const struct access_token *token_cache_find(const struct token_cache *token_cache, const unsigned char fingerprint[STORE_FINGERPRINT])
+const struct access_token *token_cache_find(const struct token_cache *token_cache,
+                                            const unsigned char fingerprint[STORE_FINGERPRINT])
 {
     const struct token_cache_entry *entry = home(token_cache, fingerprint);
     return memcmp(entry->fingerprint, fingerprint, STORE_FINGERPRINT) == 0 ? &entry->token : NULL;
@@ -43,7 +45,8 @@ static struct text keep(struct token_cache_entry *entry, struct text t)
     return (struct text){ entry->bytes + start, t.size };
 }
 
-void token_cache_put(struct token_cache *token_cache, const unsigned char fingerprint[STORE_FINGERPRINT], const struct access_token *token)
+void token_cache_put(struct token_cache *token_cache, const unsigned char fingerprint[STORE_FINGERPRINT],
+                     const struct access_token *token)
 {
     struct token_cache_entry *entry = home(token_cache, fingerprint);
     struct access_token *kept = &entry->token;

@@ -14,20 +14,20 @@ enum { ACCESS_TOKEN_AUDIENCES = 8, TOKEN_CACHE_BYTES = 832 };
 /* RFC 7800 3, `cnf`: what has to be shown beside a token, so that a thief has nothing of it. Both may be there; each is
  * base64url of a SHA-256, and empty where there is none. */
 struct confirmation {
-    struct text certificate;        /* x5t#S256 (RFC 8705 3.1) */
-    struct text key;                /* jkt (RFC 9449 6.1) */
+    struct text certificate; /* x5t#S256 (RFC 8705 3.1) */
+    struct text key;         /* jkt (RFC 9449 6.1) */
 };
 
 /* What a token of ours says; views. */
 struct access_token {
     struct token_facts facts;
-    int64_t not_before;             /* -1: no such claim */
+    int64_t not_before; /* -1: no such claim */
     size_t audience_count;
     struct text audiences[ACCESS_TOKEN_AUDIENCES];
     struct text subject;
-    struct text scope;              /* space-separated; empty or absent: none */
+    struct text scope; /* space-separated; empty or absent: none */
     struct confirmation confirmation;
-    struct text shown;              /* the claims that others may see, as members of a JSON object: `"iss":...,"sub":...` */
+    struct text shown; /* the claims that others may see, as members of a JSON object: `"iss":...,"sub":...` */
 };
 
 struct token_cache {
@@ -40,9 +40,11 @@ int token_cache_open(struct token_cache *token_cache, size_t count);
 void token_cache_close(struct token_cache *token_cache);
 
 /* NULL when it is not there. Good until the next token_cache_put. */
-const struct access_token *token_cache_find(const struct token_cache *token_cache, const unsigned char fingerprint[STORE_FINGERPRINT]);
+const struct access_token *token_cache_find(const struct token_cache *token_cache,
+                                            const unsigned char fingerprint[STORE_FINGERPRINT]);
 
 /* Keeps a copy. One with more than TOKEN_CACHE_BYTES of text is not kept. */
-void token_cache_put(struct token_cache *token_cache, const unsigned char fingerprint[STORE_FINGERPRINT], const struct access_token *token);
+void token_cache_put(struct token_cache *token_cache, const unsigned char fingerprint[STORE_FINGERPRINT],
+                     const struct access_token *token);
 
 #endif
