@@ -2,8 +2,8 @@
 -- with m2mauth as the current database (mariadb m2mauth < grants.sql); can be run again.
 --
 -- It reads clients and cannot change them; it adds signing keys and lets them end, and can neither change what they are nor
--- bring one back; it adds revocations and used proofs; it purges what has expired, and nothing that is in force; it runs no
--- DDL.
+-- bring one back; it adds revocations and used proofs; it purges what has expired, and nothing that is in force; it hides
+-- no change from other hosts; it runs no DDL.
 -- What its changes put into the change feed is written with the rights of the account that ran the migrations.
 
 -- By unix socket: the system's user m2mauth, and nobody else, is let in. No password exists.
@@ -44,9 +44,12 @@ GRANT EXECUTE ON PROCEDURE revocation_rule_purge TO m2mauth@localhost;
 GRANT SELECT, INSERT, DELETE ON used_proof TO m2mauth@localhost;
 GRANT EXECUTE ON PROCEDURE used_proof_purge TO m2mauth@localhost;
 
--- The feed: read, purged after a week; streams of hosts that are gone are removed. INSERT is for hosts of the version before.
+-- The feed: read, purged after a week; streams of hosts that are gone are removed. Who deletes other rows hides changes.
 GRANT SELECT, DELETE ON feed                TO m2mauth@localhost;
 GRANT SELECT, INSERT, DELETE ON feed_stream TO m2mauth@localhost;
+GRANT EXECUTE ON PROCEDURE feed_purge         TO m2mauth@localhost;
+GRANT EXECUTE ON PROCEDURE feed_purge_early   TO m2mauth@localhost;
+GRANT EXECUTE ON PROCEDURE feed_stream_remove TO m2mauth@localhost;
 
 -- Whether procedures and triggers are missing (/ready, m2mauth -t).
 GRANT EXECUTE ON PROCEDURE routines_missing TO m2mauth@localhost;
@@ -58,3 +61,5 @@ REVOKE INSERT, DELETE, UPDATE (activate_at, retire_at, remove_at) ON signing_key
 REVOKE DELETE ON revocation_rule FROM m2mauth@localhost;
 REVOKE DELETE ON revoked_token FROM m2mauth@localhost;
 REVOKE DELETE ON used_proof FROM m2mauth@localhost;
+REVOKE DELETE ON feed FROM m2mauth@localhost;
+REVOKE INSERT, DELETE ON feed_stream FROM m2mauth@localhost;

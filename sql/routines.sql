@@ -1,4 +1,4 @@
--- routines 8
+-- routines 9
 -- Procedures, functions and triggers: all of them are in this file, none is in a migration after 0008.
 --
 -- To change one, edit it here and raise the number in the first line by one. `m2mctl migrate` runs the whole file after
@@ -867,6 +867,44 @@ BEGIN
   SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
   SET STATEMENT time_zone = '+00:00' FOR
   DELETE FROM used_proof WHERE expires_at < FROM_UNIXTIME(v_now - 600) ORDER BY expires_at, proof LIMIT 1000;
+END//
+
+-- A row of feed that is deleted, or a stream that is moved, before the other hosts have read it, hides a change from them: a
+-- client that was disabled goes on. They read all again after a gap of half an hour.
+CREATE OR REPLACE PROCEDURE feed_purge()
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'deletes changes of a week ago'
+BEGIN
+  DECLARE v_now BIGINT;
+  SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
+  SET STATEMENT time_zone = '+00:00' FOR
+  DELETE FROM feed WHERE at < FROM_UNIXTIME(v_now - 604800) ORDER BY at, stream, seq LIMIT 1000;
+END//
+
+CREATE OR REPLACE PROCEDURE feed_purge_early()
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'deletes changes by hosts of an hour ago, for when there are many streams'
+BEGIN
+  DECLARE v_now BIGINT;
+  SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
+  SET STATEMENT time_zone = '+00:00' FOR
+  DELETE FROM feed WHERE at < FROM_UNIXTIME(v_now - 3600) AND stream <> 'operator' ORDER BY at, stream, seq LIMIT 1000;
+END//
+
+-- seq only grows: when it is p_seq before and after the look at feed, no row came between. Both looks are locking, because
+-- another would see what the caller's isolation level shows.
+CREATE OR REPLACE PROCEDURE feed_stream_remove(IN p_stream VARBINARY(64), IN p_seq BIGINT UNSIGNED, IN p_began BIGINT UNSIGNED)
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'removes a stream without a row in feed, unless it has moved since'
+BEGIN
+  DECLARE v_same, v_highest BIGINT UNSIGNED;
+  IF p_stream <> 'operator' THEN
+    SELECT COUNT(*) INTO v_same FROM feed_stream WHERE stream = p_stream AND seq = p_seq AND began = p_began LOCK IN SHARE MODE;
+    SELECT MAX(seq) INTO v_highest FROM feed WHERE stream = p_stream LOCK IN SHARE MODE;
+    IF v_same = 1 AND v_highest IS NULL THEN
+      DELETE FROM feed_stream WHERE stream = p_stream AND seq = p_seq AND began = p_began;
+    END IF;
+  END IF;
 END//
 
 DELIMITER ;

@@ -150,7 +150,10 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "CALL signing_key_strip()") \
     X(CALL_PURGE_RULES, "CALL revocation_rule_purge()") \
     X(CALL_PURGE_REVOKED_TOKENS, "CALL revoked_token_purge()") \
-    X(CALL_PURGE_USED_PROOFS, "CALL used_proof_purge()")
+    X(CALL_PURGE_USED_PROOFS, "CALL used_proof_purge()") \
+    X(CALL_PURGE_FEED, "CALL feed_purge()") \
+    X(CALL_PURGE_FEED_EARLY, "CALL feed_purge_early()") \
+    X(CALL_REMOVE_STREAM, /* stream, seq, began */ "CALL feed_stream_remove(?, ?, ?)")
 
 /* A client as an operator reads it: what a column is called, and how it is selected. */
 #define DB_CLIENT_COLUMN_LIST(X) \

@@ -34,7 +34,7 @@ static long remove_idle_streams(struct db *db)
         struct text row[COLUMNS];
         for (size_t j = 0; j < COLUMNS; j++)
             row[j] = (struct text){ idle.streams[i].columns[j], idle.streams[i].sizes[j] };
-        if (db_query(db, DB_REMOVE_STREAM, row, COLUMNS, NULL, NULL) < 0) return -1;
+        if (db_call(db, DB_CALL_REMOVE_STREAM, DB_REMOVE_STREAM, row, COLUMNS) < 0) return -1;
     }
     return rows;
 }
@@ -52,7 +52,7 @@ static const struct {
 } deletes[] = {
     { DB_CALL_PURGE_REVOKED_TOKENS, DB_PURGE_REVOKED_TOKENS },
     { DB_CALL_PURGE_RULES, DB_PURGE_RULES },
-    { DB_PURGE_FEED, DB_PURGE_FEED },
+    { DB_CALL_PURGE_FEED, DB_PURGE_FEED },
     { DB_CALL_PURGE_USED_PROOFS, DB_PURGE_USED_PROOFS },
 };
 enum { DELETES = sizeof deletes / sizeof *deletes, STRIP = DELETES, IDLE };
@@ -62,7 +62,7 @@ static long run(struct db *db, size_t turn, size_t streams)
     if (turn == IDLE) return remove_idle_streams(db);
     if (turn == STRIP) return strip_keys(db);
     if (deletes[turn].statement == DB_PURGE_FEED && streams > PURGE_STREAMS_MANY)
-        return db_query(db, DB_PURGE_FEED_EARLY, NULL, 0, NULL, NULL);
+        return db_call(db, DB_CALL_PURGE_FEED_EARLY, DB_PURGE_FEED_EARLY, NULL, 0);
     return db_call(db, deletes[turn].procedure, deletes[turn].statement, NULL, 0);
 }
 

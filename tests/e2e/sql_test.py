@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """sql_test: what the database itself promises: bad rows are refused with the mend, the everyday procedures do their one
-thing, the change feed has no gap, and the keeper's account can do no more than a keeper must.
+thing, and the change feed has no gap. What the keeper's account may do is in keeper_account.py.
 
 Needs no build. Prints `ok - name` and `not ok - name # why` lines."""
 import glob
@@ -337,82 +337,7 @@ def unknown_stream(db):
             "@m2m_stream names neither")
 
 
-# --- the keeper's account -------------------------------------------------------------------------------------------
-
-def as_keeper(db, sql):
-    return subprocess.run(["mariadb", "--no-defaults", f"--socket={db.socket}", "--user=m2mauth", f"--password={PASSWORD}",
-                           "--batch", "--skip-column-names", "m2mauth"], input=sql.encode(), capture_output=True, timeout=600,
-                          check=False)
-
-
-@check("the keeper's account can do its work")
-def keeper_can(db):
-    done = as_keeper(db, """
-        INSERT INTO feed_stream (stream, seq) VALUES ('host:keeper', 0);
-        SET @m2m_stream = 'host:keeper';
-        START TRANSACTION; INSERT INTO revoked_token (jti, client_id, expires_at) VALUES ('k1', 'c', '2000-01-01'); COMMIT;
-        SELECT COUNT(*) FROM client c JOIN client_secret USING (client_id) JOIN client_grant USING (client_id);
-        SELECT COUNT(*) FROM audience_reader; SELECT COUNT(*) FROM signing_key;
-        SELECT DISTINCT token_algorithm FROM audience WHERE token_algorithm IS NOT NULL; SELECT epoch FROM feed_epoch;
-        CALL revoked_token_purge();
-        CALL revocation_rule_purge();
-        DELETE FROM feed WHERE at < NOW() - INTERVAL 7 DAY ORDER BY at, stream, seq LIMIT 1000;
-        SET @m2m_stream = 'host:keys';
-        INSERT INTO feed_stream (stream, seq) VALUES ('host:keys', 0);
-        START TRANSACTION;
-        UPDATE rotation_lease SET holder = 'host:keys', turn = turn + 1, ends_at = NOW() + INTERVAL 10 SECOND
-          WHERE only_row = 1 AND ('host:keys' IN (holder, 'operator') OR ends_at <= NOW());
-        CALL signing_key_add('k1', 'ES256', '{}', '-----BEGIN ENCRYPTED PRIVATE KEY-----', NULL, REPEAT('A', 43),
-                             UNIX_TIMESTAMP(), UNIX_TIMESTAMP());
-        CALL signing_key_retire(UNIX_TIMESTAMP(), UNIX_TIMESTAMP() + 90000, 'k1');
-        CALL signing_key_remove(UNIX_TIMESTAMP() - 2 * 86400, 'k1');
-        COMMIT;
-        CALL signing_key_strip();
-        INSERT INTO used_proof (proof, expires_at) VALUES (UNHEX(REPEAT('AB', 32)), NOW() - INTERVAL 2 HOUR);
-        CALL used_proof_purge();
-        """)
-    must(done.returncode == 0, done.stderr.decode())
-    equal(rows(db, "SELECT stream, kind, item FROM feed WHERE stream = 'host:keeper'"),
-          [["host:keeper", "revoked_token", "k1"]], "the keeper's own stream")
-    equal(rows(db, "SELECT kind, item FROM feed WHERE stream = 'host:keys'"), [["signing_key", "k1"]] * 4, "its keys")
-    equal(rows(db, "SELECT private_pem, private_uri FROM signing_key WHERE kid = 'k1'"), [["NULL", "NULL"]], "a removed key")
-    equal(rows(db, "SELECT COUNT(*) FROM used_proof"), [["0"]], "used proofs that have ended")
-
-
-@check("the keeper's account brings no removed key back, and ends nothing that is in force")
-def keeper_moves_forward(db):
-    pem, mac = "-----BEGIN ENCRYPTED PRIVATE KEY-----", "REPEAT('A', 43)"
-    later = "UNIX_TIMESTAMP() + 86400"
-    state = "SELECT kid, UNIX_TIMESTAMP(retire_at) <= UNIX_TIMESTAMP(), UNIX_TIMESTAMP(remove_at) <= UNIX_TIMESTAMP() FROM signing_key WHERE kid = 'k1'"
-    for sql in ("UPDATE signing_key SET remove_at = NULL WHERE kid = 'k1'", "DELETE FROM signing_key WHERE kid = 'k1'",
-                f"INSERT INTO signing_key (kid, alg, public_jwk, private_pem, mac) VALUES ('k2', 'ES256', '{{}}', '{pem}', {mac})",
-                f"CALL signing_key_add('k1', 'ES256', '{{}}', '{pem}', NULL, {mac}, UNIX_TIMESTAMP(), NULL)",
-                f"REPLACE INTO signing_key (kid, alg, public_jwk, private_pem, mac) VALUES ('k1', 'ES256', '{{}}', '{pem}', {mac})",
-                f"CALL signing_key_add('k2', 'ES256', '{{}}', '{pem}', NULL, '', UNIX_TIMESTAMP(), NULL)",
-                f"CALL signing_key_add('k2', 'ES256', '{{}}', '{pem}', NULL, NULL, UNIX_TIMESTAMP(), NULL)",
-                f"CALL signing_key_retire(NULL, {later}, 'k1')", f"CALL signing_key_retire({later}, NULL, 'k1')",
-                "CALL signing_key_retire(0, 0, 'k1')", f"CALL signing_key_retire({later}, 4000000000, 'k1')",
-                "CALL signing_key_remove(NULL, 'k1')", "CALL signing_key_remove(-1, 'k1')", "DELETE FROM revocation_rule",
-                "DELETE FROM revoked_token", "DELETE FROM used_proof"):
-        must(as_keeper(db, sql).returncode != 0, f"{sql} was done")
-    for zone in "+00:00", "-12:00", "+13:00":
-        for clock in "0", "86400", "2000000000":
-            done = as_keeper(db, f"SET timestamp = {clock}, time_zone = '{zone}'; SET @later = 2000000000;"
-                                 "CALL signing_key_retire(@later, @later, 'k1'); CALL signing_key_remove(@later, 'k1')")
-            must(done.returncode == 0, done.stderr.decode())
-            equal(rows(db, state), [["k1", "1", "1"]], f"the key, clock {clock}, zone {zone}")
-    db.sql("INSERT INTO revocation_rule (reason, issued_before, expires_at) VALUES "
-           "('alive', NOW(), NOW() + INTERVAL 1 DAY), ('ended', NOW(), NOW() - INTERVAL 1 DAY);"
-           "INSERT INTO revoked_token (jti, expires_at) VALUES ('alive', NOW() + INTERVAL 1 DAY), ('ended', NOW() - INTERVAL 1 DAY)")
-    for clock in "0", "2000000000":
-        done = as_keeper(db, f"SET timestamp = {clock}; CALL revocation_rule_purge(); CALL revoked_token_purge(); CALL used_proof_purge()")
-        must(done.returncode == 0, done.stderr.decode())
-    equal(rows(db, "SELECT reason FROM revocation_rule WHERE reason IN ('alive', 'ended')"), [["alive"]], "rules")
-    equal(rows(db, "SELECT jti FROM revoked_token WHERE jti IN ('alive', 'ended')"), [["alive"]], "revoked tokens")
-    refused(db, "UPDATE signing_key SET remove_at = NULL WHERE kid = 'k1'", "does not come back")
-    refused(db, "UPDATE signing_key SET remove_at = NOW() + INTERVAL 1 DAY WHERE kid = 'k1'", "does not come back")
-    refused(db, "UPDATE signing_key SET retire_at = NULL WHERE kid = 'k1'", "does not sign again")
-
+# --- leases and proofs ----------------------------------------------------------------------------------------------
 
 LEASE = """UPDATE rotation_lease SET holder = '{0}', turn = turn + 1, ends_at = NOW() + INTERVAL 10 SECOND
            WHERE only_row = 1 AND ('{0}' IN (holder, 'operator') OR ends_at <= NOW()); SELECT ROW_COUNT();"""
@@ -444,39 +369,6 @@ def used_proofs(db):
         refused(db, insert(proof), "Duplicate entry")
     equal(len(rows(db, "SELECT HEX(proof) FROM used_proof")), len(twins), "rows")
     refused(db, insert("aa" * 33), "Data too long")
-
-
-@check("the keeper's account can do no more")
-def keeper_cannot(db):
-    for sql in ("UPDATE client SET enabled = 1", "INSERT INTO client (client_id) VALUES ('x')", "DELETE FROM client",
-                "UPDATE client_secret SET hash = hash", f"INSERT INTO client_secret VALUES ('demo-client', 'x', '{HASH}', "
-                "NULL, NULL, NOW())", "DELETE FROM client_secret", "DELETE FROM client_grant",
-                f"INSERT INTO client_grant VALUES ('demo-client', '{API}', '', 0)",
-                f"INSERT INTO audience_reader VALUES ('{API}', 'demo-client')", "DELETE FROM audience_reader",
-                "INSERT INTO audience (audience) VALUES ('https://x/')", "UPDATE audience SET token_algorithm = NULL",
-                "UPDATE revoked_token SET expires_at = NOW()",
-                "INSERT INTO revocation_rule (issued_before, expires_at) VALUES (NOW(), NOW())",
-                "UPDATE revocation_rule SET expires_at = NOW()", "UPDATE signing_key SET private_pem = ''",
-                "UPDATE signing_key SET public_jwk = '{}'", "UPDATE signing_key SET publish_at = NOW()",
-                "UPDATE signing_key SET alg = 'RS256'", "UPDATE signing_key SET kid = 'x'",
-                "UPDATE signing_key SET mac = ''", "UPDATE signing_key SET remove_at = NOW()", "DELETE FROM signing_key",
-                "INSERT INTO signing_key (kid) VALUES ('x')", "DELETE FROM revoked_token", "DELETE FROM revocation_rule", "DELETE FROM rotation_lease",
-                "INSERT INTO rotation_lease (only_row) VALUES (2)", "INSERT INTO feed VALUES ('operator', 1000000, 'client', 'x', NOW())",
-                "UPDATE feed SET item = ''", "UPDATE feed_stream SET seq = 0",
-                "UPDATE used_proof SET expires_at = NOW()", "UPDATE used_proof SET proof = UNHEX(REPEAT('CD', 32))",
-                "UPDATE feed_epoch SET epoch = ''", "CALL client_disable('demo-client')", "CALL feed_put('client', 'x')",
-                "CREATE TABLE mine (a INT)", "DROP TABLE client", "ALTER TABLE client ADD mine INT", "TRUNCATE TABLE feed",
-                "DROP TRIGGER client_fixed", "CREATE PROCEDURE mine() DO 0", "SELECT * FROM mysql.global_priv",
-                "SELECT LOAD_FILE('/etc/passwd') IS NULL INTO OUTFILE '/dev/null'", "SET GLOBAL max_connections = 5",
-                "CREATE USER mine", "GRANT SELECT ON client TO mine"):
-        done = as_keeper(db, sql)
-        said = done.stderr.decode()
-        must(done.returncode != 0 and "denied" in said, f"{sql}: {said or 'was done'}")
-
-
-@check("the grants can be applied again")
-def grants_again(db):
-    apply(db, os.path.join(SOURCE, "sql", "grants.sql"))
 
 
 def script(scratch):
