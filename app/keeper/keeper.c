@@ -446,20 +446,28 @@ static void tell_password(const struct config *config)
     if (!failed) log_lines(LOG_LEVEL_WARNING, "db_password", notes);
 }
 
+/* NULL, or what failed; errno says why. */
+static const char *open_parts(struct keeper *keeper)
+{
+    keeper->replica = replica_new(keeper->region, keeper->row, &keeper->seal);
+    keeper->feed = feed_new();
+    if (!keeper->replica || !keeper->feed) return "memory for the copy of the database";
+    return open_signals(keeper) ? "signalfd" : NULL;
+}
+
 static int open_all(struct keeper *keeper)
 {
     tell_password(keeper->config);
     name_stream(keeper);
-    keeper->replica = replica_new(keeper->region, keeper->row, &keeper->seal);
-    keeper->feed = feed_new();
     keeper->renew = (struct key_renewal){ .config = keeper->config, .holder = keeper->stream, .seal = &keeper->seal };
     /* Without the passphrase every row is of unknown origin; the log says why, and the workers do not start. */
     if (passphrase_open(&keeper->seal.passphrase, keeper->config, true) == 0 && key_seal_derive(&keeper->seal)) {
         log_event(LOG_LEVEL_ERROR, "passphrase", "no key could be derived from it");
         key_seal_close(&keeper->seal);
     }
-    if (keeper->replica && keeper->feed && open_signals(keeper) == 0) return EX_OK;
-    log_event(LOG_LEVEL_ERROR, "start", "the keeper cannot start: %s", strerror(errno));
+    const char *fault = open_parts(keeper);
+    if (!fault) return EX_OK;
+    log_event(LOG_LEVEL_ERROR, "start", "the keeper cannot start: %s: %s", fault, strerror(errno));
     return EX_OSERR;
 }
 
