@@ -28,11 +28,10 @@ int passphrase_read(struct passphrase *passphrase, const char *path, const char 
     if (has_former) add_reading(passphrase, passphrase->former.text);
     if (has_former) add_reading(passphrase, passphrase->former.literal);
     if (passphrase->text.size < PASSPHRASE_LEAST)
-        fprintf(
-            notes,
-            "%s: the passphrase has fewer than %d bytes and could be guessed; make one with m2mctl key passphrase and "
-            "change to it with m2mctl key reseal\n",
-            path, PASSPHRASE_LEAST);
+        fprintf(notes,
+                "%s: warning: the passphrase has fewer than %d bytes and could be guessed; make one with "
+                "m2mctl key passphrase and change to it with m2mctl key reseal\n",
+                path, PASSPHRASE_LEAST);
     return 0;
 }
 
