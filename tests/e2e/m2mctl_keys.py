@@ -163,7 +163,7 @@ def key_add(desk):
     says(out, "a successor is on its way")
 
 
-@check("key add: a file as each tool writes it (case 11)")
+@check("key add: a file as each tool writes it, with EC PARAMETERS in front too")
 def key_files(desk):
     passphrase(desk)
     schema = installed(desk)

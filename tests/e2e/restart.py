@@ -187,7 +187,7 @@ def no_descriptors(house):
     house.pool.reload()
 
 
-@check("spawn-fcgi.sh restart with an error in the file leaves the old pool running (case 14); after the mend it restarts")
+@check("spawn-fcgi.sh restart with an error in the file leaves the old pool running; after the mend it restarts")
 def spawn_script(house):
     # spawn-fcgi does not start anything as root: then in a user namespace, where it is somebody else.
     unprivileged = [] if os.getuid() else ["unshare", "--map-user=1000", "--map-group=1000"]

@@ -69,7 +69,7 @@ def whole(host):
     equal(host.check(), "", "m2mauth -t")
 
 
-@check("case 07: a dump without --routines: /ready, a metric, the log, -t and m2mctl say so; migrate lays them again")
+@check("a dump without --routines: /ready, a metric, the log, -t and m2mctl say so; migrate lays them again")
 def without_routines(host):
     token = host.token()
     host.restore(host.dump("--single-transaction"))

@@ -55,7 +55,7 @@ class Host:
 READ_ONLY = (200, ["read_only_database"])
 
 
-@check("case 19: read_only after a failover: 503, /ready and a metric say so, the connection is made anew; back by itself")
+@check("read_only after a failover: 503, /ready and a metric say so, the connection is made anew; back by itself")
 def read_only(host):
     token, before = host.token(), host.connection()
     host.database.sql("SET GLOBAL read_only = 1", "")
@@ -89,7 +89,7 @@ def address(host, database):
     os.symlink(database.socket, path)
 
 
-@check("case 19: the address leads to the new primary: the revocation that found the old one read-only is stored in the new one")
+@check("the address leads to the new primary: the revocation that found the old one read-only is stored in the new one")
 def failover(host):
     successor = rig.Database(host.house.scratch)
     successor.start()
@@ -149,7 +149,7 @@ def no_other_loss(host, default):
     must(not other, f"{default}: {other[-1:]}")
 
 
-@check("case 08: whatever defaults and init_connect the server has, sessions rely on none of them")
+@check("whatever defaults and init_connect the server has, sessions rely on none of them")
 def other_defaults(host):
     tokens_left = [host.token() for _ in DEFAULTS]
     for number, default in enumerate(DEFAULTS):

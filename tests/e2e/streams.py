@@ -199,7 +199,7 @@ def names(prefix, count):
     return f"SELECT CONCAT('host:{prefix}-', seq) FROM seq_1_to_{count}"
 
 
-@check("case 06: 520 names of hosts that are gone stop nothing, a warning comes, and they are removed by themselves")
+@check("520 names of hosts that are gone stop nothing, a warning comes, and they are removed by themselves")
 def gone_hosts(hosts):
     hosts.database.sql(f"INSERT INTO feed_stream (stream) {names('pod', 520)}")
     hosts.revoke_on_first()
