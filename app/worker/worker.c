@@ -184,10 +184,13 @@ static int open_signals(struct worker *worker)
     return worker->signals < 0 ? -1 : watch(worker, worker->signals, EPOLLIN, signals_slot(worker));
 }
 
-static int open_loop(struct worker *worker)
+static const char *open_loop(struct worker *worker)
 {
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
-    return worker->epoll < 0 || open_slots(worker) || open_signals(worker) || fcgi_open() ? -1 : 0;
+    if (worker->epoll < 0) return "epoll";
+    if (open_slots(worker)) return "no memory for connections";
+    if (open_signals(worker)) return "signalfd";
+    return fcgi_open() ? "libfcgi" : NULL;
 }
 
 static void open_log(struct worker *worker)
@@ -205,7 +208,8 @@ static const char *open_parts(struct worker *worker)
     errno = 0;
     if (region_confine(worker->region)) return "the shared memory cannot be made read-only";
     if (arena_open(&worker->arena, ARENA_BYTES)) return "no memory for requests";
-    if (open_loop(worker)) return "epoll, signalfd, memory for connections or libfcgi";
+    const char *fault = open_loop(worker);
+    if (fault) return fault;
     if (secret_hasher_open(&worker->hasher)) return "OpenSSL has no SHA-256 or HMAC";
     if (token_cache_open(&worker->token_cache, CACHED_TOKENS)) return "no memory for recent tokens";
     if (jwk_cache_open(&worker->jwk_cache, CACHED_JWKS)) return "no memory for clients' keys";
