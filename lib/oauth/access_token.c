@@ -149,11 +149,13 @@ static int read_confirmation(struct request_context *context, const struct stric
 
 /* What put_claims() never writes, so that a key alone makes no token without limits: a lifetime over the longest that any
  * configuration or row allows (not the one that is set now, or lowering it would end tokens that are out), and a subject
- * other than the client (RFC 9068 2.2, RFC 9700 4.15). */
-static bool could_be_ours(const struct access_token *token)
+ * other than the client (RFC 9068 2.2, RFC 9700 4.15). An iat in the future would make a short life of a long one, so the
+ * end counts from now as well, as the clock of the slowest host shows it. */
+static bool could_be_ours(const struct access_token *token, int64_t now)
 {
     const struct token_facts *facts = &token->facts;
-    return facts->expires_at - facts->issued_at <= ROTATION_LONGEST_TOKEN &&
+    int64_t life = facts->expires_at - facts->issued_at, left = facts->expires_at - now;
+    return life >= 0 && life <= ROTATION_LONGEST_TOKEN && left <= ROTATION_LONGEST_TOKEN + ROTATION_SKEW &&
            text_equal(token->subject, facts->client_id);
 }
 
@@ -175,7 +177,7 @@ static int read_claims(struct request_context *context, struct text payload, str
     facts->jti = claims.jti;
     facts->issued_at = claims.issued_at;
     facts->expires_at = claims.expires_at;
-    if (!could_be_ours(token_r)) return -1;
+    if (!could_be_ours(token_r, context->now)) return -1;
     token_r->not_before = claims.not_before;
     token_r->audience_count = claims.audience_count;
     memcpy(token_r->audiences, claims.audiences, claims.audience_count * sizeof *claims.audiences);

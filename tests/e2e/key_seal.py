@@ -192,7 +192,8 @@ def own_key(hosts):
     kid = hosts.key("add", f"file:{path}", "--activate", "never")[0].split()[1]
     hosts.all_say(forged(hosts, signer, kid), True, "a token as we write it")
     now = int(time.time())
-    for more in {"exp": now + 86401}, {"exp": now + 315360000}, {"sub": "admin"}, {"sub": ""}:
+    ahead = {"iat": now + 315273600, "exp": now + 315360000}
+    for more in {"exp": now + 86401}, {"exp": now + 315360000}, ahead, {"sub": "admin"}, {"sub": ""}:
         hosts.all_say(forged(hosts, signer, kid, **more, jti=f"own-{len(str(more))}"), False, f"a token with {more}")
     hosts.key("drop", kid)
 
