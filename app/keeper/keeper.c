@@ -99,7 +99,7 @@ static void complain(struct keeper *keeper, const char *event, unsigned number, 
 /* The database is away, for the reason why. The first way back is short; each that leads nowhere doubles the next. */
 static void lose(struct keeper *keeper, const char *why)
 {
-    atomic_store(&keeper->region->board->database_up, 0);
+    atomic_store(&keeper->region->status->database_up, 0);
     unsigned number = keeper->db ? db_errno(keeper->db) : 0;
     bool older = number == DB_NO_TABLE || number == DB_NO_COLUMN;
     complain(keeper, older ? "database_not_migrated" : "database_down", number, why);
@@ -264,7 +264,7 @@ static void begin_load(struct keeper *keeper, bool required)
 
 static void end_load(struct keeper *keeper)
 {
-    struct region_board *board = keeper->region->board;
+    struct region_status *board = keeper->region->status;
     uint64_t now_ms = region_milliseconds(), took_ms = now_ms - keeper->load_began_ms;
     uint64_t pause_ms = (uint64_t)keeper->config->reconcile_seconds * 1000;
     atomic_fetch_add(&board->reloads, 1);
@@ -299,7 +299,7 @@ static void reload(struct keeper *keeper)
 /* The replica is as old as the moment before the poll began, not after it. */
 static void polled(struct keeper *keeper, uint64_t began_ms, bool current)
 {
-    struct region_board *board = keeper->region->board;
+    struct region_status *board = keeper->region->status;
     uint64_t pause_ms = keeper->config->poll_ms, now_ms = region_milliseconds();
     bool was_up = atomic_exchange(&board->database_up, 1) == 1;
     if (!was_up) log_repeated(LOG_LEVEL_NOTICE, "database_up", "as %s", keeper->stream);
@@ -318,7 +318,7 @@ static void polled(struct keeper *keeper, uint64_t began_ms, bool current)
 static void watch_streams(struct keeper *keeper)
 {
     size_t streams = feed_streams(keeper->feed);
-    atomic_store_explicit(&keeper->region->board->streams, streams, memory_order_relaxed);
+    atomic_store_explicit(&keeper->region->status->streams, streams, memory_order_relaxed);
     if (feed_left_out(keeper->feed) > keeper->streams_left_out)
         log_event(LOG_LEVEL_ERROR, "feed_streams",
                   "%zu rows of feed_stream are left out: over 65536 of them, or a name of "
@@ -398,12 +398,12 @@ static int pause_of(const struct keeper *keeper)
 /* Until a letter comes, something is due, or the end. */
 static void await(struct keeper *keeper)
 {
-    struct pollfd events[] = { { keeper->region->doorbell, POLLIN, 0 }, { keeper->signals, POLLIN, 0 } };
+    struct pollfd events[] = { { keeper->region->wake_event, POLLIN, 0 }, { keeper->signals, POLLIN, 0 } };
     uint64_t rings;
     if (poll(events, 2, pause_of(keeper)) <= 0) return;
     /* Silenced before the letters are collected: one that comes after that rings again. */
-    if (events[0].revents && read(keeper->region->doorbell, &rings, sizeof rings) < 0 && errno != EAGAIN)
-        log_event(LOG_LEVEL_ERROR, "doorbell", "cannot be read: %s", strerror(errno));
+    if (events[0].revents && read(keeper->region->wake_event, &rings, sizeof rings) < 0 && errno != EAGAIN)
+        log_event(LOG_LEVEL_ERROR, "wake_event", "cannot be read: %s", strerror(errno));
     if (events[1].revents) keeper->ending = true;
 }
 
@@ -490,7 +490,7 @@ int keeper_run(struct region *region, struct region_process *row, const struct c
     }
     if (status == EX_OK) answer_jobs(&keeper);
     log_flush();
-    atomic_store(&region->board->database_up, 0);
+    atomic_store(&region->status->database_up, 0);
     db_close(keeper.db);
     key_seal_close(&keeper.seal);
     replica_free(keeper.replica);

@@ -181,6 +181,6 @@ int key_replica_load(struct key_replica *replica, struct db *db)
     tell(replica);
     if (replica->wrong > 0 && replica->good == 0) replica->keys.incomplete = 1;
     signing_keys_publish(replica->region, &replica->keys);
-    atomic_store(&replica->region->board->bad_key_rows, replica->wrong + replica->unsealed);
+    atomic_store(&replica->region->status->bad_key_rows, replica->wrong + replica->unsealed);
     return 0;
 }

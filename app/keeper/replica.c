@@ -79,7 +79,7 @@ static bool is_loading(const struct replica *replica) { return replica->stage < 
 static void publish_bad_rows(struct replica *replica)
 {
     if (is_loading(replica)) return;
-    atomic_store(&replica->region->board->bad_rows, client_table_bad_rows(replica->table) + replica->skipped);
+    atomic_store(&replica->region->status->bad_rows, client_table_bad_rows(replica->table) + replica->skipped);
 }
 
 static void name_fault(const struct client_rows_fault *fault)
@@ -300,7 +300,7 @@ static int (*const stages[STAGES])(struct replica *replica, struct db *db) = { l
 void replica_load_begin(struct replica *replica, enum replica_load purpose)
 {
     replica->stage = 0;
-    replica->bad_rows_before = atomic_load(&replica->region->board->bad_rows);
+    replica->bad_rows_before = atomic_load(&replica->region->status->bad_rows);
     replica->quiet = purpose == REPLICA_RECONCILE;
     replica->complaints = replica->unfit = 0;
     replica->revoked_full = false;
@@ -311,7 +311,7 @@ void replica_load_begin(struct replica *replica, enum replica_load purpose)
 static void sum_up(struct replica *replica)
 {
     size_t unnamed = replica->complaints > REPLICA_COMPLAINTS ? replica->complaints - REPLICA_COMPLAINTS : 0;
-    uint64_t bad_rows = atomic_load(&replica->region->board->bad_rows);
+    uint64_t bad_rows = atomic_load(&replica->region->status->bad_rows);
     if (!replica->quiet && unnamed > 0)
         log_event(LOG_LEVEL_ERROR, "bad_row", "%zu more faults of clients' rows are not named", unnamed);
     if (replica->quiet && bad_rows > replica->bad_rows_before)

@@ -86,7 +86,7 @@ static enum answer slot_read(const struct region *region, uint64_t slot, struct 
 enum answer client_table_find(const struct region *region, struct text client_id, struct arena *arena,
                               struct client *client_r)
 {
-    if (!atomic_load_explicit(&region->board->complete, memory_order_acquire)) return ANSWER_CANNOT_SAY;
+    if (!atomic_load_explicit(&region->status->complete, memory_order_acquire)) return ANSWER_CANNOT_SAY;
     struct hash hash = hash_text(region, client_id);
     for (uint64_t n = 0; n <= region->index_mask; n++) {
         uint64_t slot = (hash.place + n) & region->index_mask;
@@ -96,7 +96,7 @@ enum answer client_table_find(const struct region *region, struct text client_id
         enum answer answer = slot_read(region, slot, client_id, arena, client_r);
         if (answer != ANSWER_NO) return answer;
     }
-    bool all_are_in = atomic_load_explicit(&region->board->clients_left_out, memory_order_acquire) == 0;
+    bool all_are_in = atomic_load_explicit(&region->status->clients_left_out, memory_order_acquire) == 0;
     return all_are_in ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 
@@ -119,7 +119,7 @@ static uint64_t word_at(const struct client_table_writer *writer, uint64_t slot)
 static void publish(struct client_table_writer *writer, uint64_t slot, uint64_t word)
 {
     atomic_store_explicit(&writer->region->index[slot], word, memory_order_release);
-    atomic_store_explicit(&writer->region->board->clients, writer->clients, memory_order_relaxed);
+    atomic_store_explicit(&writer->region->status->clients, writer->clients, memory_order_relaxed);
 }
 
 /* The record itself: nobody else writes it. */
@@ -226,7 +226,7 @@ static void slot_clear(struct client_table_writer *writer, uint64_t slot)
 static int leave_out(struct client_table_writer *writer, int64_t slot, uint64_t word)
 {
     writer->left_out++;
-    atomic_fetch_add_explicit(&writer->region->board->clients_left_out, 1, memory_order_seq_cst);
+    atomic_fetch_add_explicit(&writer->region->status->clients_left_out, 1, memory_order_seq_cst);
     if (slot >= 0 && word_place(word) != 0) slot_clear(writer, (uint64_t)slot);
     return -1;
 }
@@ -302,5 +302,5 @@ void client_table_load_end(struct client_table_writer *writer)
         bool seen = writer->seen[slot / 64] >> slot % 64 & 1;
         if (!seen && word_place(word_at(writer, slot)) != 0) slot_clear(writer, slot);
     }
-    atomic_store_explicit(&writer->region->board->clients_left_out, writer->left_out, memory_order_release);
+    atomic_store_explicit(&writer->region->status->clients_left_out, writer->left_out, memory_order_release);
 }

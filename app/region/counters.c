@@ -42,7 +42,7 @@ uint64_t counters_total(const struct region *region, size_t index)
 {
     uint64_t total = 0;
     for (size_t i = 0; i < region->process_count; i++)
-        total += atomic_load_explicit(&region->rows[i].counters[index], memory_order_relaxed);
+        total += atomic_load_explicit(&region->scoreboard[i].counters[index], memory_order_relaxed);
     return total;
 }
 

@@ -36,7 +36,7 @@ static void ring(const struct region *region)
 {
     const uint64_t one = 1;
     /* A bell that cannot be rung is ringing already, or the keeper looks at its next poll. */
-    if (write(region->doorbell, &one, sizeof one) < 0) return;
+    if (write(region->wake_event, &one, sizeof one) < 0) return;
 }
 
 /* Until wake is no longer seen, at most milliseconds; may return early. */
@@ -80,7 +80,7 @@ size_t mailbox_collect(struct region *region, struct mailbox_job *letters_r, siz
 {
     size_t count = 0;
     for (size_t i = 0; i < region->process_count && count < max; i++) {
-        struct region_process *row = &region->rows[i];
+        struct region_process *row = &region->scoreboard[i];
         struct mailbox_job *job = &letters_r[count];
         uint64_t word = atomic_load_explicit(&row->mailbox, memory_order_acquire);
         if (word_state(word) != MAILBOX_POSTED) continue;

@@ -19,8 +19,9 @@ enum { REGION_UNIT = 64, REGION_FAILURES = 65536, REGION_ROWS_SPARE = 4, REGION_
 struct layout {
     uint64_t end;
     bool overflow;
-    uint64_t head, board, index, records, rules[2], keys[2], scopes[2], private_size;
-    uint64_t revoked, revoked_reach, revocations_full, verified, seen, seen_full, limits, failures, slow_lane, rows;
+    uint64_t head, status, index, records, rules[2], keys[2], scopes[2], private_size;
+    uint64_t revoked, revoked_reach, revocations_full, verified, replay, replay_full, limits, failures, slow_lane,
+        scoreboard;
     uint64_t log_lost, log_left_out;
 };
 
@@ -51,7 +52,7 @@ static void count_parts(const struct config *config, struct region *region)
     region->rules_max = config->rules_max;
     region->revoked_mask = power_of_two((uint64_t)config->revocations_max * 17 / 10 + 1) - 1;
     region->verified_mask = power_of_two(config->verified_max) - 1;
-    region->seen_mask = power_of_two((uint64_t)config->seen_max * 17 / 10 + 1) - 1;
+    region->replay_mask = power_of_two((uint64_t)config->seen_max * 17 / 10 + 1) - 1;
     region->failures_mask = REGION_FAILURES - 1;
     region->process_count = (size_t)config->workers * 3 + REGION_ROWS_SPARE; /* three generations meet at a reload */
 }
@@ -60,7 +61,7 @@ static struct layout lay_out(const struct region *region, uint64_t page)
 {
     struct layout l = { 0 };
     l.head = layout_add(&l, 1, sizeof(struct region_head));
-    l.board = layout_add(&l, 1, sizeof(struct region_board));
+    l.status = layout_add(&l, 1, sizeof(struct region_status));
     l.index = layout_add(&l, region->index_mask + 1, sizeof(uint64_t));
     l.records = layout_add(&l, region->records_size, 1);
     for (int half = 0; half < 2; half++) {
@@ -74,14 +75,14 @@ static struct layout lay_out(const struct region *region, uint64_t page)
     l.revoked_reach = layout_add(&l, 1, sizeof(uint64_t));
     l.revocations_full = layout_add(&l, 1, sizeof(uint64_t));
     l.verified = layout_add(&l, region->verified_mask + 1, 2 * sizeof(uint64_t));
-    l.seen = layout_add(&l, region->seen_mask + 1, sizeof(uint64_t));
-    l.seen_full = layout_add(&l, 1, sizeof(uint64_t));
+    l.replay = layout_add(&l, region->replay_mask + 1, sizeof(uint64_t));
+    l.replay_full = layout_add(&l, 1, sizeof(uint64_t));
     l.limits = layout_add(&l, region->index_mask + 1, sizeof(uint64_t));
     l.failures = layout_add(&l, region->failures_mask + 1, sizeof(uint64_t));
     l.slow_lane = layout_add(&l, 1, sizeof(uint64_t));
     l.log_lost = layout_add(&l, 1, sizeof(uint64_t));
     l.log_left_out = layout_add(&l, 1, sizeof(uint64_t));
-    l.rows = layout_add(&l, region->process_count, sizeof(struct region_process));
+    l.scoreboard = layout_add(&l, region->process_count, sizeof(struct region_process));
     return l;
 }
 
@@ -98,7 +99,8 @@ static void describe(const struct layout *l, char why[REGION_WHY])
              "the shared memory takes %" PRIu64 " MiB (clients_max and client_bytes %" PRIu64
              ", revocations_max %" PRIu64 ", verified_max %" PRIu64 ", seen_max %" PRIu64 ")",
              l->end >> 20, (l->rules[0] - l->index + l->failures - l->limits) >> 20,
-             (l->revoked_reach - l->revoked) >> 20, (l->seen - l->verified) >> 20, (l->seen_full - l->seen) >> 20);
+             (l->revoked_reach - l->revoked) >> 20, (l->replay - l->verified) >> 20,
+             (l->replay_full - l->replay) >> 20);
 }
 
 /* True when it can never fit here; why says by what. */
@@ -130,7 +132,7 @@ static void *map_shared(size_t size)
 int region_check(const struct config *config, FILE *complaints)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    struct region region = { .doorbell = -1 };
+    struct region region = { .wake_event = -1 };
     char why[REGION_WHY];
     count_parts(config, &region);
     struct layout layout = lay_out(&region, page);
@@ -154,7 +156,7 @@ static void place_parts(struct region *region, const struct layout *l)
     region->size = (size_t)l->end;
     region->private_size = (size_t)l->private_size;
     region->head = (struct region_head *)(base + l->head);
-    region->board = (struct region_board *)(base + l->board);
+    region->status = (struct region_status *)(base + l->status);
     region->index = (_Atomic uint64_t *)(base + l->index);
     region->records = base + l->records;
     for (int half = 0; half < 2; half++) {
@@ -166,14 +168,14 @@ static void place_parts(struct region *region, const struct layout *l)
     region->revoked_reach = (_Atomic uint64_t *)(base + l->revoked_reach);
     region->revocations_full = (_Atomic uint64_t *)(base + l->revocations_full);
     region->verified = (_Atomic uint64_t *)(base + l->verified);
-    region->seen = (_Atomic uint64_t *)(base + l->seen);
-    region->seen_full = (_Atomic uint64_t *)(base + l->seen_full);
+    region->replay = (_Atomic uint64_t *)(base + l->replay);
+    region->replay_full = (_Atomic uint64_t *)(base + l->replay_full);
     region->limits = (_Atomic uint64_t *)(base + l->limits);
     region->failures = (_Atomic uint64_t *)(base + l->failures);
     region->slow_lane = (_Atomic uint64_t *)(base + l->slow_lane);
     region->log_lost = (_Atomic uint64_t *)(base + l->log_lost);
     region->log_left_out = (_Atomic uint64_t *)(base + l->log_left_out);
-    region->rows = (struct region_process *)(base + l->rows);
+    region->scoreboard = (struct region_process *)(base + l->scoreboard);
 }
 
 static int fill_head(struct region_head *head)
@@ -187,7 +189,7 @@ int region_open(struct region *region, const struct config *config)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     char why[REGION_WHY];
-    *region = (struct region){ .doorbell = -1 };
+    *region = (struct region){ .wake_event = -1 };
     count_parts(config, region);
     struct layout layout = lay_out(region, page);
     if (is_too_large(&layout, region->records_size, page, why)) {
@@ -202,8 +204,8 @@ int region_open(struct region *region, const struct config *config)
     region->base = base;
     place_parts(region, &layout);
     (void)madvise(base, region->size, MADV_DONTDUMP);
-    region->doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (region->doorbell >= 0 && fill_head(region->head) == 0) return 0;
+    region->wake_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (region->wake_event >= 0 && fill_head(region->head) == 0) return 0;
     log_event(LOG_LEVEL_ERROR, "region_failed", "no eventfd or no random numbers: %s", strerror(errno));
     region_close(region);
     return -1;
@@ -211,9 +213,9 @@ int region_open(struct region *region, const struct config *config)
 
 void region_close(struct region *region)
 {
-    if (region->doorbell >= 0) close(region->doorbell);
+    if (region->wake_event >= 0) close(region->wake_event);
     if (region->base) munmap(region->base, region->size);
-    *region = (struct region){ .doorbell = -1 };
+    *region = (struct region){ .wake_event = -1 };
 }
 
 int region_confine(struct region *region) { return mprotect(region->base, region->private_size, PROT_READ); }
@@ -221,7 +223,7 @@ int region_confine(struct region *region) { return mprotect(region->base, region
 struct region_process *region_process_take(struct region *region, enum region_role role)
 {
     for (size_t i = 0; i < region->process_count; i++) {
-        struct region_process *row = &region->rows[i];
+        struct region_process *row = &region->scoreboard[i];
         uint32_t vacant = REGION_FREE;
         if (!atomic_compare_exchange_strong(&row->role, &vacant, (uint32_t)role)) continue;
         atomic_store(&row->ready, 0);
@@ -244,9 +246,9 @@ void region_process_release(struct region_process *row)
 bool region_degrade(struct region *region, unsigned reason, bool degraded)
 {
     assert(reason < 64);
-    uint64_t bit = UINT64_C(1) << reason, before = atomic_load(&region->board->degraded);
+    uint64_t bit = UINT64_C(1) << reason, before = atomic_load(&region->status->degraded);
     if (((before & bit) != 0) == degraded) return false;
-    atomic_store(&region->board->degraded, before ^ bit);
+    atomic_store(&region->status->degraded, before ^ bit);
     return true;
 }
 

@@ -34,7 +34,7 @@
 enum { REGION_SEED = 16, REGION_FINGERPRINT_KEY = 32, REGION_COUNTERS = 192 };
 
 /* What can be read without a lock, by anybody. */
-struct region_board {
+struct region_status {
     _Atomic uint64_t complete;         /* 1 once every client, key, rule and revocation has been loaded */
     _Atomic uint64_t synced_ms;        /* end of the last complete poll */
     _Atomic uint64_t database_up;      /* 1 while the keeper's connection works */
@@ -123,9 +123,9 @@ struct region_rule {
 struct region {
     char *base;
     size_t size, private_size; /* the first private_size bytes are the keeper's to write */
-    int doorbell;              /* eventfd: a worker has posted a letter */
+    int wake_event;            /* eventfd: a worker has posted a letter */
     struct region_head *head;
-    struct region_board *board;
+    struct region_status *status;
     _Atomic uint64_t *index; /* clients: power of two words */
     uint64_t index_mask;
     char *records; /* client records, units of 64 bytes */
@@ -139,17 +139,17 @@ struct region {
     _Atomic uint64_t *revoked_reach; /* how far from home any of them may stand */
     _Atomic uint64_t *verified;      /* pairs; power of two pairs */
     uint64_t verified_mask;
-    _Atomic uint64_t *seen; /* power of two words */
-    uint64_t seen_mask;
-    _Atomic uint64_t *seen_full; /* proofs that did not fit */
-    _Atomic uint64_t *limits;    /* one per index word */
-    _Atomic uint64_t *failures;  /* power of two words */
+    _Atomic uint64_t *replay; /* power of two words */
+    uint64_t replay_mask;
+    _Atomic uint64_t *replay_full; /* proofs that did not fit */
+    _Atomic uint64_t *limits;      /* one per index word */
+    _Atomic uint64_t *failures;    /* power of two words */
     uint64_t failures_mask;
     _Atomic uint64_t *slow_lane;        /* one word: pid and start of who computes a slow hash */
     _Atomic uint64_t *revocations_full; /* revocations that did not fit; not on the board, because workers count, too */
     _Atomic uint64_t *log_lost;         /* lines of the log that could not be written, by any process */
     _Atomic uint64_t *log_left_out;     /* and that were not written on purpose (log.h) */
-    struct region_process *rows;
+    struct region_process *scoreboard;
     size_t process_count;
 };
 

@@ -24,7 +24,7 @@ static bool is_live(uint64_t word, uint64_t second)
 
 static _Atomic uint64_t *seat_at(const struct region *region, struct hash hash, uint64_t n)
 {
-    return &region->seen[(hash.place + n) & region->seen_mask];
+    return &region->replay[(hash.place + n) & region->replay_mask];
 }
 
 /* What a look through the window finds. */
@@ -70,6 +70,6 @@ enum answer replay_cache_add(struct region *region, struct text who, struct text
         if (!atomic_compare_exchange_strong(seat_at(region, hash, look.seat), &look.word, mine)) continue;
         return is_alone(region, hash, second, look.seat) ? ANSWER_YES : ANSWER_NO;
     }
-    atomic_fetch_add(region->seen_full, 1);
+    atomic_fetch_add(region->replay_full, 1);
     return ANSWER_CANNOT_SAY;
 }

@@ -134,30 +134,30 @@ static bool find_rule(const struct region *region, const struct region_rule *rul
 /* The half that was current may be written again once it no longer is: then the walk begins anew. */
 static bool is_ruled_out(const struct region *region, const struct token_facts *token)
 {
-    uint64_t current = atomic_load_explicit(&region->board->rules, memory_order_acquire), before;
+    uint64_t current = atomic_load_explicit(&region->status->rules, memory_order_acquire), before;
     bool found;
     do {
         before = current;
         found = find_rule(region, region->rules[before & 1], token);
         atomic_thread_fence(memory_order_acquire);
-        current = atomic_load_explicit(&region->board->rules, memory_order_acquire);
+        current = atomic_load_explicit(&region->status->rules, memory_order_acquire);
     } while (current != before);
     return found;
 }
 
 enum answer revocation_find(const struct region *region, const struct token_facts *token)
 {
-    if (!atomic_load_explicit(&region->board->complete, memory_order_acquire)) return ANSWER_CANNOT_SAY;
+    if (!atomic_load_explicit(&region->status->complete, memory_order_acquire)) return ANSWER_CANNOT_SAY;
     enum answer answer = find_jti(region, token->jti);
     if (answer != ANSWER_NO) return answer;
     if (is_ruled_out(region, token)) return ANSWER_YES;
-    return atomic_load_explicit(&region->board->rules_full, memory_order_relaxed) ? ANSWER_CANNOT_SAY : ANSWER_NO;
+    return atomic_load_explicit(&region->status->rules_full, memory_order_relaxed) ? ANSWER_CANNOT_SAY : ANSWER_NO;
 }
 
 int revocation_rules_put(struct region *region, const struct region_rule *rules, size_t count)
 {
     const struct region_rule end = { 0 };
-    uint64_t current = atomic_load(&region->board->rules), half = (current & 1) ^ 1, written = 0, valid = 0;
+    uint64_t current = atomic_load(&region->status->rules), half = (current & 1) ^ 1, written = 0, valid = 0;
     atomic_thread_fence(memory_order_release); /* pairs with the fence in is_ruled_out */
     for (size_t i = 0; i < count; i++) {
         if (is_end(&rules[i])) continue;
@@ -165,9 +165,9 @@ int revocation_rules_put(struct region *region, const struct region_rule *rules,
     }
     shared_copy_store(&region->rules[half][written], &end, sizeof end);
     bool full = valid > region->rules_max;
-    if (full) atomic_store(&region->board->rules_full, 1);
-    atomic_store_explicit(&region->board->rules, ((current >> 1) + 1) << 1 | half, memory_order_release);
-    if (!full) atomic_store(&region->board->rules_full, 0);
+    if (full) atomic_store(&region->status->rules_full, 1);
+    atomic_store_explicit(&region->status->rules, ((current >> 1) + 1) << 1 | half, memory_order_release);
+    if (!full) atomic_store(&region->status->rules_full, 0);
     return full ? -1 : 0;
 }
 

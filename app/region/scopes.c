@@ -9,7 +9,7 @@ static_assert(sizeof(struct region_scopes) % sizeof(uint64_t) == 0, "scopes are 
 int scopes_put(struct region *region, struct text words)
 {
     struct region_scopes scopes = { .size = words.size };
-    uint64_t word = atomic_load_explicit(&region->board->scopes, memory_order_relaxed);
+    uint64_t word = atomic_load_explicit(&region->status->scopes, memory_order_relaxed);
     bool fits = words.size <= sizeof scopes.text;
     if (!fits) scopes.size = 0;
     else if (words.size > 0) memcpy(scopes.text, words.data, words.size);
@@ -17,7 +17,7 @@ int scopes_put(struct region *region, struct text words)
     uint64_t half = ~word & 1;
     atomic_thread_fence(memory_order_release); /* pairs with the fence in scopes_read */
     shared_copy_store(region->scopes[half], &scopes, sizeof scopes);
-    atomic_store_explicit(&region->board->scopes, ((word >> 1) + 1) << 1 | half, memory_order_release);
+    atomic_store_explicit(&region->status->scopes, ((word >> 1) + 1) << 1 | half, memory_order_release);
     return fits ? 0 : -1;
 }
 
@@ -25,13 +25,13 @@ int scopes_put(struct region *region, struct text words)
 struct text scopes_read(const struct region *region, struct arena *arena)
 {
     struct region_scopes *copy = arena_take(arena, sizeof *copy);
-    uint64_t word = atomic_load_explicit(&region->board->scopes, memory_order_acquire), before;
+    uint64_t word = atomic_load_explicit(&region->status->scopes, memory_order_acquire), before;
     if (!copy) return (struct text){ NULL, 0 };
     do {
         before = word;
         shared_copy_load(region->scopes[before & 1], sizeof *copy, copy);
         atomic_thread_fence(memory_order_acquire);
-        word = atomic_load_explicit(&region->board->scopes, memory_order_acquire);
+        word = atomic_load_explicit(&region->status->scopes, memory_order_acquire);
     } while (word != before);
     bool some = copy->size > 0 && copy->size <= sizeof copy->text;
     return some ? (struct text){ copy->text, copy->size } : (struct text){ NULL, 0 };

@@ -17,14 +17,14 @@ static struct region_keys *half_of(const struct region *region, uint64_t word) {
 
 void signing_keys_publish(struct region *region, const struct region_keys *keys)
 {
-    uint64_t word = atomic_load_explicit(&region->board->keys, memory_order_relaxed);
+    uint64_t word = atomic_load_explicit(&region->status->keys, memory_order_relaxed);
     if (word != 0 && memcmp(half_of(region, word), keys, sizeof *keys) == 0) return;
     uint64_t next = ((word >> 1) + 1) << 1 | (~word & 1);
     /* Pairs with the fence in copy_keys: who has read a byte of this half as it is written now finds the word changed
      * that made the other one current. */
     atomic_thread_fence(memory_order_release);
     shared_copy_store(half_of(region, next), keys, sizeof *keys);
-    atomic_store_explicit(&region->board->keys, next, memory_order_release);
+    atomic_store_explicit(&region->status->keys, next, memory_order_release);
 }
 
 /* A copy of the current keys, and the word that named them; NULL without memory, or when the keeper is at it. */
@@ -32,10 +32,10 @@ static struct region_keys *copy_keys(const struct region *region, uint64_t *word
 {
     struct region_keys *keys = malloc(sizeof *keys);
     if (!keys) return NULL;
-    *word_r = atomic_load_explicit(&region->board->keys, memory_order_acquire);
+    *word_r = atomic_load_explicit(&region->status->keys, memory_order_acquire);
     shared_copy_load(half_of(region, *word_r), sizeof *keys, keys);
     atomic_thread_fence(memory_order_acquire);
-    if (atomic_load_explicit(&region->board->keys, memory_order_relaxed) == *word_r) return keys;
+    if (atomic_load_explicit(&region->status->keys, memory_order_relaxed) == *word_r) return keys;
     free(keys);
     return NULL;
 }
@@ -193,7 +193,7 @@ void signing_keys_refresh(struct keyfile *file, const struct region *region, con
                           struct keyring *keyring)
 {
     const struct region_key *sorted[REGION_KEYS];
-    uint64_t word = atomic_load_explicit(&region->board->keys, memory_order_relaxed);
+    uint64_t word = atomic_load_explicit(&region->status->keys, memory_order_relaxed);
     if (word == keyring->generation && !file->pending) return;
     struct region_keys *keys = copy_keys(region, &word);
     if (!keys) return;

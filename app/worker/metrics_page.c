@@ -118,13 +118,13 @@ static uint64_t workers_ready(const struct region *region)
 {
     uint64_t ready = 0;
     for (size_t i = 0; i < region->process_count; i++)
-        ready += atomic_load(&region->rows[i].role) == REGION_WORKER && atomic_load(&region->rows[i].ready);
+        ready += atomic_load(&region->scoreboard[i].role) == REGION_WORKER && atomic_load(&region->scoreboard[i].ready);
     return ready;
 }
 
 static void put_replica(struct buffer *page, const struct region *region)
 {
-    const struct region_board *board = region->board;
+    const struct region_status *board = region->status;
     uint64_t now_ms = region_milliseconds(), synced_ms = atomic_load(&board->synced_ms);
     put_family(page, "replica_age_seconds", "gauge", "Since the last complete synchronisation with the database.");
     buffer_put(page, TEXT("m2mauth_replica_age_seconds "));
@@ -148,7 +148,7 @@ static void put_replica(struct buffer *page, const struct region *region)
     put_fact(page, "revocations_full_total", "counter", "Revocations that did not fit: raise revocations_max.",
              atomic_load(region->revocations_full));
     put_fact(page, "seen_full_total", "counter", "Proofs of clients that did not fit: raise seen_max.",
-             atomic_load(region->seen_full));
+             atomic_load(region->replay_full));
     put_fact(page, "rules_generation", "gauge", "Changes of the revocation rules.", atomic_load(&board->rules) >> 1);
     put_fact(page, "keys_generation", "gauge", "Changes of the signing keys.", atomic_load(&board->keys) >> 1);
     put_fact(page, "log_lost_total", "counter", "Lines of the log that its reader was too slow for.",
@@ -165,7 +165,7 @@ static void put_degraded(struct buffer *page, const struct region *region)
         STORE_DEGRADED_LIST(COUNTERS_DEGRADED)
 #undef COUNTERS_DEGRADED
     };
-    uint64_t degraded = atomic_load(&region->board->degraded);
+    uint64_t degraded = atomic_load(&region->status->degraded);
     put_family(page, "degraded", "gauge", "1 for what does not work although requests are served.");
     for (size_t i = 0; i < STORE_DEGRADED_COUNT; i++) {
         put_label(page, "m2mauth_degraded{reason=\"", names[i]);

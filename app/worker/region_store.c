@@ -30,7 +30,7 @@ static uint64_t boot_nanoseconds(void)
 static uint32_t store_age(void *context)
 {
     const struct region_store *store = context;
-    const struct region_board *board = store->region->board;
+    const struct region_status *board = store->region->status;
     if (!atomic_load_explicit(&board->complete, memory_order_acquire)) return STORE_NEVER;
     uint64_t synced_ms = atomic_load_explicit(&board->synced_ms, memory_order_acquire), now_ms = region_milliseconds();
     uint64_t age = now_ms > synced_ms ? (now_ms - synced_ms) / 1000 : 0;
@@ -40,7 +40,7 @@ static uint32_t store_age(void *context)
 static uint64_t store_degraded(void *context)
 {
     const struct region_store *store = context;
-    return atomic_load_explicit(&store->region->board->degraded, memory_order_relaxed);
+    return atomic_load_explicit(&store->region->status->degraded, memory_order_relaxed);
 }
 
 static struct text store_scopes(void *context, struct arena *arena)
@@ -76,7 +76,7 @@ static int job_write(const struct token_facts *token, struct region_job *letter_
 static enum mailbox_state ask_keeper(struct region_store *store, const struct region_job *job)
 {
     /* The keeper would not answer in time: say so at once. */
-    if (!atomic_load(&store->region->board->database_up)) return MAILBOX_FAILED;
+    if (!atomic_load(&store->region->status->database_up)) return MAILBOX_FAILED;
     return mailbox_send(store->region, store->row, job, region_milliseconds() + store->config->revoke_wait_ms);
 }
 

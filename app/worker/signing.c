@@ -19,7 +19,7 @@ static uint32_t others_sign(const struct region *region, const struct region_pro
 {
     uint32_t signs = 0;
     for (size_t i = 0; i < region->process_count; i++) {
-        const struct region_process *other = &region->rows[i];
+        const struct region_process *other = &region->scoreboard[i];
         if (other != row && atomic_load(&other->role) == REGION_WORKER && atomic_load(&other->ready))
             signs |= atomic_load(&other->signs);
     }

@@ -353,7 +353,7 @@ static bool take_connection(struct worker *worker)
 /* Whether there is something to answer from. */
 static bool is_loaded(const struct worker *worker, uint64_t now)
 {
-    return atomic_load_explicit(&worker->region->board->complete, memory_order_acquire) ||
+    return atomic_load_explicit(&worker->region->status->complete, memory_order_acquire) ||
            now >= worker->opened_ms + LOAD_MS;
 }
 

@@ -152,8 +152,8 @@ static void issue(struct bench *bench, size_t i)
 static void issue_once(struct bench *bench, const struct request requests[CLIENTS], size_t i)
 {
     struct region *region = &bench->region;
-    for (uint64_t n = 0; i % CLIENTS == 0 && n <= region->seen_mask; n++)
-        atomic_store_explicit(&region->seen[n], 0, memory_order_relaxed);
+    for (uint64_t n = 0; i % CLIENTS == 0 && n <= region->replay_mask; n++)
+        atomic_store_explicit(&region->replay[n], 0, memory_order_relaxed);
     handle(bench, &requests[i % CLIENTS], TEXT("{\"access_token\":\""));
     arena_reset(&bench->arena);
 }
@@ -277,9 +277,9 @@ static void fill_region(struct bench *bench)
     for (size_t i = 0; i <= CLIENTS; i++) put_client(bench, writer, i, i == CLIENTS);
     put_signer(bench, writer);
     client_table_writer_free(writer);
-    atomic_store(&bench->region.board->synced_ms, region_milliseconds());
-    atomic_store(&bench->region.board->database_up, 1);
-    atomic_store(&bench->region.board->complete, 1);
+    atomic_store(&bench->region.status->synced_ms, region_milliseconds());
+    atomic_store(&bench->region.status->database_up, 1);
+    atomic_store(&bench->region.status->complete, 1);
     struct region_process *row = region_process_take(&bench->region, REGION_WORKER);
     need(row && world_open(&bench->world, &bench->region, row, &bench->hasher, &config) == 0, "no world");
 }

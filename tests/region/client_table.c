@@ -143,7 +143,7 @@ static void ids_of_one_tag_and_place_are_two_clients(void)
     char first[24], second[24];
     CHECK(find_twins(first, second));
     CHECK(put_plain(text_of(first), 1) == 0 && find(text_of(second), &out) == ANSWER_NO);
-    CHECK(put_plain(text_of(second), 2) == 0 && atomic_load(&region.board->clients) == 2);
+    CHECK(put_plain(text_of(second), 2) == 0 && atomic_load(&region.status->clients) == 2);
     CHECK(find(text_of(first), &out) == ANSWER_YES && out.token_seconds == 1);
     CHECK(find(text_of(second), &out) == ANSWER_YES && out.token_seconds == 2);
     client_table_remove(writer, text_of(second));
@@ -173,7 +173,7 @@ static void a_new_writer_takes_over(void)
 {
     struct client out;
     CHECK(put_plain(TEXT("inherited"), 9) == 0);
-    uint64_t clients = atomic_load(&region.board->clients);
+    uint64_t clients = atomic_load(&region.status->clients);
     client_table_writer_free(writer);
     writer = client_table_writer_new(&region);
     CHECK(writer);
@@ -182,7 +182,7 @@ static void a_new_writer_takes_over(void)
         CHECK(put_plain(fixture_number(name, "later-", i), i) == 0);
     }
     CHECK(find(TEXT("inherited"), &out) == ANSWER_YES && out.token_seconds == 9);
-    CHECK(atomic_load(&region.board->clients) == clients + 20);
+    CHECK(atomic_load(&region.status->clients) == clients + 20);
 }
 
 static void a_complete_load_sweeps(void)
@@ -196,17 +196,17 @@ static void a_complete_load_sweeps(void)
     CHECK(find(TEXT("swept"), &out) == ANSWER_NO);
     CHECK(find(TEXT("kept"), &out) == ANSWER_YES);
     CHECK(find(TEXT("changed"), &out) == ANSWER_YES && out.token_seconds == 2);
-    CHECK(atomic_load(&region.board->clients) == 2);
+    CHECK(atomic_load(&region.status->clients) == 2);
 }
 
 static void an_incomplete_replica_cannot_say(void)
 {
     struct client out;
     CHECK(put_plain(TEXT("early"), 1) == 0);
-    atomic_store(&region.board->complete, 0);
+    atomic_store(&region.status->complete, 0);
     CHECK(find(TEXT("early"), &out) == ANSWER_CANNOT_SAY);
     CHECK(find(TEXT("nobody"), &out) == ANSWER_CANNOT_SAY);
-    atomic_store(&region.board->complete, 1);
+    atomic_store(&region.status->complete, 1);
     CHECK(find(TEXT("nobody"), &out) == ANSWER_NO);
 }
 
@@ -251,7 +251,7 @@ static void many_come_and_go(void)
         for (unsigned i = 0; i < 60; i++) client_table_remove(writer, fixture_number(name, "guest-", round * 60 + i));
     }
     for (unsigned i = 0; i < 3000; i++) CHECK(find(fixture_number(name, "guest-", i), &out) == ANSWER_NO);
-    CHECK(atomic_load(&region.board->clients) == 0);
+    CHECK(atomic_load(&region.status->clients) == 0);
     for (uint64_t slot = 0; slot <= region.index_mask; slot++) CHECK(atomic_load(&region.index[slot]) == 0);
 }
 
@@ -262,14 +262,14 @@ static void a_full_index_leaves_out(void)
     unsigned fitted = 0;
     while (fitted < 1000 && put_plain(fixture_number(name, "crowd-", fitted), 1) == 0) fitted++;
     CHECK(fitted >= config.clients_max && fitted < 1000);
-    CHECK(atomic_load(&region.board->clients) == fitted && atomic_load(&region.board->clients_left_out) == 1);
+    CHECK(atomic_load(&region.status->clients) == fitted && atomic_load(&region.status->clients_left_out) == 1);
     CHECK(find(fixture_number(name, "crowd-", fitted), &out) == ANSWER_CANNOT_SAY);
     CHECK(find(TEXT("nobody"), &out) == ANSWER_CANNOT_SAY);
     CHECK(find(TEXT("crowd-0"), &out) == ANSWER_YES);
     client_table_load_begin(writer);
     CHECK(put_plain(TEXT("crowd-0"), 1) == 0);
     client_table_load_end(writer);
-    CHECK(atomic_load(&region.board->clients) == 1 && atomic_load(&region.board->clients_left_out) == 0);
+    CHECK(atomic_load(&region.status->clients) == 1 && atomic_load(&region.status->clients_left_out) == 0);
     CHECK(find(TEXT("nobody"), &out) == ANSWER_NO);
 }
 

@@ -26,7 +26,7 @@ static inline struct region fixture_region(const struct config *config)
 {
     struct region region;
     if (region_open(&region, config)) exit(2);
-    atomic_store(&region.board->complete, 1);
+    atomic_store(&region.status->complete, 1);
     return region;
 }
 

@@ -37,11 +37,11 @@ static enum mailbox_state send_one(struct region_process *row, unsigned number, 
 static void keep(enum mailbox_state state)
 {
     struct mailbox_job jobs[SENDERS];
-    struct pollfd bell = { .fd = region.doorbell, .events = POLLIN };
+    struct pollfd bell = { .fd = region.wake_event, .events = POLLIN };
     for (;;) {
         uint64_t rings;
         (void)poll(&bell, 1, 5);
-        if (read(region.doorbell, &rings, sizeof rings) < 0) rings = 0;
+        if (read(region.wake_event, &rings, sizeof rings) < 0) rings = 0;
         size_t count = mailbox_collect(&region, jobs, SENDERS);
         for (size_t i = 0; i < count; i++)
             mailbox_answer(&jobs[i], is_whole(&jobs[i].job) ? state : MAILBOX_FAILED);
@@ -88,15 +88,15 @@ static void a_proof_leaves_a_revocation_lying(void)
     region_process_release(row);
 }
 
-static void the_doorbell_rings(void)
+static void the_wake_event_is_readable(void)
 {
     struct region_process *row = region_process_take(&region, REGION_WORKER);
-    struct pollfd bell = { .fd = region.doorbell, .events = POLLIN };
+    struct pollfd bell = { .fd = region.wake_event, .events = POLLIN };
     uint64_t rings;
     CHECK(poll(&bell, 1, 0) == 0);
-    CHECK(read(region.doorbell, &rings, sizeof rings) == -1);
+    CHECK(read(region.wake_event, &rings, sizeof rings) == -1);
     CHECK(send_one(row, 1, 0) == MAILBOX_FAILED);
-    CHECK(poll(&bell, 1, 0) == 1 && read(region.doorbell, &rings, sizeof rings) == sizeof rings && rings == 1);
+    CHECK(poll(&bell, 1, 0) == 1 && read(region.wake_event, &rings, sizeof rings) == sizeof rings && rings == 1);
 }
 
 static void each_answer_is_told_at_once(void)
@@ -264,7 +264,7 @@ int main(void)
 {
     RUN_IN(nobody_answers_and_the_deadline_holds);
     RUN_IN(a_proof_leaves_a_revocation_lying);
-    RUN_IN(the_doorbell_rings);
+    RUN_IN(the_wake_event_is_readable);
     RUN_IN(each_answer_is_told_at_once);
     RUN_IN(an_answer_is_for_its_own_letter);
     RUN_IN(a_row_goes_on_counting_under_its_next_owner);

@@ -20,12 +20,12 @@ static void sizes_follow_the_configuration(void)
     CHECK(is_power_of_two(region.index_mask + 1) && region.index_mask + 1 >= 20000);
     CHECK(is_power_of_two(region.revoked_mask + 1) && region.revoked_mask + 1 >= 170000);
     CHECK(is_power_of_two(region.verified_mask + 1) && region.verified_mask + 1 >= 65536);
-    CHECK(is_power_of_two(region.seen_mask + 1) && region.seen_mask + 1 >= 1700);
+    CHECK(is_power_of_two(region.replay_mask + 1) && region.replay_mask + 1 >= 1700);
     CHECK(region.records_size >= 10000ULL * config.client_bytes && region.failures_mask == 65535);
     CHECK(region.process_count == config.workers * 3 + 4);
-    CHECK((size_t)((char *)(region.rows + region.process_count) - region.base) <= region.size);
-    CHECK((uintptr_t)region.rows % 64 == 0 && (uintptr_t)region.revoked % 64 == 0);
-    CHECK((char *)region.board < region.base + region.private_size);
+    CHECK((size_t)((char *)(region.scoreboard + region.process_count) - region.base) <= region.size);
+    CHECK((uintptr_t)region.scoreboard % 64 == 0 && (uintptr_t)region.revoked % 64 == 0);
+    CHECK((char *)region.status < region.base + region.private_size);
     CHECK((char *)(region.rules[1] + region.rules_max + 1) <= region.base + region.private_size);
     CHECK((char *)(region.keys[1] + 1) <= region.base + region.private_size);
     CHECK((char *)(region.scopes[1] + 1) <= region.base + region.private_size);
@@ -33,7 +33,7 @@ static void sizes_follow_the_configuration(void)
     CHECK((char *)region.revoked >= region.base + region.private_size);
     CHECK(region.private_size % (size_t)sysconf(_SC_PAGESIZE) == 0);
     region_close(&region);
-    CHECK(region.base == NULL && region.doorbell == -1);
+    CHECK(region.base == NULL && region.wake_event == -1);
 }
 
 /* No part may reach into the next one: each is filled with a value of its own. */
@@ -43,16 +43,16 @@ static void parts_do_not_overlap(void)
     struct region r;
     CHECK(region_open(&r, &config) == 0);
     struct { void *start; size_t size; } parts[] = {
-        { r.head, sizeof *r.head }, { r.board, sizeof *r.board }, { (void *)r.index, (r.index_mask + 1) * 8 },
+        { r.head, sizeof *r.head }, { r.status, sizeof *r.status }, { (void *)r.index, (r.index_mask + 1) * 8 },
         { r.records, r.records_size }, { r.rules[0], (r.rules_max + 1) * sizeof **r.rules },
         { r.rules[1], (r.rules_max + 1) * sizeof **r.rules },
         { r.keys[0], sizeof **r.keys }, { r.keys[1], sizeof **r.keys },
         { r.scopes[0], sizeof **r.scopes }, { r.scopes[1], sizeof **r.scopes },
         { (void *)r.revoked, (r.revoked_mask + 1) * 8 }, { (void *)r.revoked_reach, 8 },
         { (void *)r.revocations_full, 8 }, { (void *)r.verified, (r.verified_mask + 1) * 16 },
-        { (void *)r.seen, (r.seen_mask + 1) * 8 }, { (void *)r.seen_full, 8 },
+        { (void *)r.replay, (r.replay_mask + 1) * 8 }, { (void *)r.replay_full, 8 },
         { (void *)r.limits, (r.index_mask + 1) * 8 }, { (void *)r.failures, (r.failures_mask + 1) * 8 },
-        { (void *)r.slow_lane, 8 }, { (void *)r.log_lost, 8 }, { (void *)r.log_left_out, 8 }, { r.rows, r.process_count * sizeof *r.rows },
+        { (void *)r.slow_lane, 8 }, { (void *)r.log_lost, 8 }, { (void *)r.log_left_out, 8 }, { r.scoreboard, r.process_count * sizeof *r.scoreboard },
     };
     const size_t count = sizeof parts / sizeof *parts;
     for (size_t i = 0; i < count; i++) memset(parts[i].start, (int)i + 1, parts[i].size);
@@ -204,13 +204,13 @@ static void a_confined_worker_cannot_write_the_keepers_parts(void)
 {
     struct config config = fixture_config();
     confined = fixture_region(&config);
-    void *keepers[] = { confined.head, confined.board, (void *)confined.index, confined.records,
+    void *keepers[] = { confined.head, confined.status, (void *)confined.index, confined.records,
                         confined.records + confined.records_size - 1, confined.rules[0], confined.rules[1],
                         confined.keys[0], (char *)(confined.keys[1] + 1) - 1,
                         confined.scopes[0], (char *)(confined.scopes[1] + 1) - 1 };
     void *workers[] = { (void *)confined.revoked, (void *)confined.revoked_reach, (void *)confined.revocations_full,
-                        (void *)confined.verified, (void *)confined.seen, (void *)confined.seen_full,
-                        (void *)confined.limits, (void *)confined.failures, (void *)confined.slow_lane, confined.rows };
+                        (void *)confined.verified, (void *)confined.replay, (void *)confined.replay_full,
+                        (void *)confined.limits, (void *)confined.failures, (void *)confined.slow_lane, confined.scoreboard };
     for (size_t i = 0; i < sizeof keepers / sizeof *keepers; i++) CHECK(write_confined(keepers[i]) == 128 + SIGSEGV);
     for (size_t i = 0; i < sizeof workers / sizeof *workers; i++) CHECK(write_confined(workers[i]) == 0);
     region_close(&confined);

@@ -29,16 +29,16 @@ enum { SLOW_MS = 60000 };
 
 static void age_is_never_before_the_first_load(void)
 {
-    atomic_store(&region.board->complete, 0);
-    atomic_store(&region.board->synced_ms, region_milliseconds());
+    atomic_store(&region.status->complete, 0);
+    atomic_store(&region.status->synced_ms, region_milliseconds());
     CHECK(store->age(store->context) == STORE_NEVER);
-    atomic_store(&region.board->complete, 1);
+    atomic_store(&region.status->complete, 1);
     CHECK(store->age(store->context) < SLOW_MS / 1000);
-    atomic_store(&region.board->synced_ms, region_milliseconds() - 1900);
+    atomic_store(&region.status->synced_ms, region_milliseconds() - 1900);
     CHECK(store->age(store->context) >= 1 && store->age(store->context) < SLOW_MS / 1000);
-    atomic_store(&region.board->synced_ms, region_milliseconds() + 3600000);
+    atomic_store(&region.status->synced_ms, region_milliseconds() + 3600000);
     CHECK(store->age(store->context) == 0);
-    atomic_store(&region.board->synced_ms, 0);
+    atomic_store(&region.status->synced_ms, 0);
     uint64_t before = region_milliseconds() / 1000, age = store->age(store->context);
     CHECK(before <= age && age <= region_milliseconds() / 1000);
 }
@@ -75,7 +75,7 @@ static void a_revocation_without_a_database_fails_at_once_and_holds_here(void)
 static void a_revocation_waits_no_longer_than_configured(void)
 {
     uint64_t before = region_milliseconds();
-    atomic_store(&region.board->database_up, 1);
+    atomic_store(&region.status->database_up, 1);
     CHECK(store->token_revoke(store->context, &token) == -1);
     uint64_t took = region_milliseconds() - before;
     CHECK(took >= config.revoke_wait_ms && took < config.revoke_wait_ms + SLOW_MS);
@@ -96,7 +96,7 @@ static void answer_one_letter(void)
 static void a_keeper_makes_it_durable(void)
 {
     config.revoke_wait_ms = 2 * SLOW_MS;
-    atomic_store(&region.board->database_up, 1);
+    atomic_store(&region.status->database_up, 1);
     pid_t keeper = fixture_fork();
     if (keeper == 0) answer_one_letter();
     CHECK(store->token_revoke(store->context, &token) == 0);
@@ -109,7 +109,7 @@ static void what_is_no_token_of_ours_is_not_sent(void)
     static char longest[200];
     struct token_facts odd = token;
     struct mailbox_job job;
-    atomic_store(&region.board->database_up, 1);
+    atomic_store(&region.status->database_up, 1);
     memset(longest, 'x', sizeof longest);
     odd.jti = (struct text){ longest, REGION_JTI + 1 };
     CHECK(store->token_revoke(store->context, &odd) == -1);
@@ -130,7 +130,7 @@ static enum answer use(struct text who, struct text id)
 static void a_host_alone_asks_nobody_whether_a_proof_is_new(void)
 {
     struct mailbox_job job;
-    atomic_store(&region.board->database_up, 1);
+    atomic_store(&region.status->database_up, 1);
     CHECK(use(TEXT("client"), TEXT("id")) == ANSWER_YES && use(TEXT("client"), TEXT("id")) == ANSWER_NO);
     CHECK(mailbox_collect(&region, &job, 1) == 0);
 }
@@ -146,7 +146,7 @@ static void a_cluster_without_a_database_cannot_say_and_the_proof_is_used_up_her
     CHECK(use(TEXT("client"), TEXT("id")) == ANSWER_NO);
     CHECK(mailbox_collect(&region, &job, 1) == 0);
     CHECK(atomic_load(&row->counters[COUNTERS_proofs_failed]) == 1);
-    atomic_store(&region.board->database_up, 1);
+    atomic_store(&region.status->database_up, 1);
     config.revoke_wait_ms = 60;
     before = region_milliseconds();
     CHECK(use(TEXT("client"), TEXT("other")) == ANSWER_CANNOT_SAY);
@@ -177,7 +177,7 @@ static void a_cluster_asks_the_keeper_about_any_bytes(void)
 {
     strcpy(config.replay, "cluster");
     config.revoke_wait_ms = 2 * SLOW_MS;
-    atomic_store(&region.board->database_up, 1);
+    atomic_store(&region.status->database_up, 1);
     const char *digest = "ecebd6fb958536b7861091410c454270fc0fc7a41cf967bcf0a322b03fa63823";
     CHECK(use_judged(TEXT("client"), TEXT("id"), digest, MAILBOX_DURABLE) == ANSWER_YES);
     CHECK(use(TEXT("client"), TEXT("id")) == ANSWER_NO);
@@ -268,7 +268,7 @@ static void the_page_sums_all_rows(void)
     counters_add_request(other, &refused, 7000000);
     region_process_release(other);
     atomic_store(&row->ready, 1);
-    atomic_store(&region.board->clients, 12);
+    atomic_store(&region.status->clients, 12);
     region_degrade(&region, STORE_DEGRADED_read_only_database, true);
     struct buffer page = make_page();
     CHECK(page.size > 0);
@@ -312,7 +312,7 @@ static void the_page_is_well_formed(void)
 
 static void the_page_says_never_before_the_first_load(void)
 {
-    atomic_store(&region.board->complete, 0);
+    atomic_store(&region.status->complete, 0);
     struct buffer page = make_page();
     CHECK(strstr(page.data, "\nm2mauth_replica_age_seconds +Inf\n"));
 }

@@ -22,13 +22,13 @@ static uint64_t word_of(uint64_t tag, int64_t seconds_left)
 static uint64_t words_in_use(void)
 {
     uint64_t count = 0;
-    for (uint64_t i = 0; i <= region.seen_mask; i++) count += atomic_load(&region.seen[i]) != 0;
+    for (uint64_t i = 0; i <= region.replay_mask; i++) count += atomic_load(&region.replay[i]) != 0;
     return count;
 }
 
 static void occupy(int64_t seconds_left)
 {
-    for (uint64_t i = 0; i <= region.seen_mask; i++) atomic_store(&region.seen[i], word_of(i + 1, seconds_left));
+    for (uint64_t i = 0; i <= region.replay_mask; i++) atomic_store(&region.replay[i], word_of(i + 1, seconds_left));
 }
 
 static void once_for_each_client(void)
@@ -49,11 +49,11 @@ static void what_cannot_be_remembered_is_not_let_in(void)
 static void a_full_window_refuses_and_evicts_nobody(void)
 {
     occupy(100);
-    uint64_t home = hash_pair(&region, TEXT("a"), TEXT("1")).place & region.seen_mask;
-    uint64_t before = atomic_load(&region.seen[home]);
-    CHECK(once("a", "1", 300) == ANSWER_CANNOT_SAY && atomic_load(region.seen_full) == 1);
-    CHECK(atomic_load(&region.seen[home]) == before);
-    atomic_store(&region.seen[(home + 255) & region.seen_mask], word_of(9, -1));
+    uint64_t home = hash_pair(&region, TEXT("a"), TEXT("1")).place & region.replay_mask;
+    uint64_t before = atomic_load(&region.replay[home]);
+    CHECK(once("a", "1", 300) == ANSWER_CANNOT_SAY && atomic_load(region.replay_full) == 1);
+    CHECK(atomic_load(&region.replay[home]) == before);
+    atomic_store(&region.replay[(home + 255) & region.replay_mask], word_of(9, -1));
     CHECK(once("a", "1", 300) == ANSWER_YES && once("a", "1", 300) == ANSWER_NO);
 }
 
@@ -67,13 +67,13 @@ static void words_are_used_again_after_their_time(void)
 
 static void the_living_behind_the_expired_are_found(void)
 {
-    uint64_t home = hash_pair(&region, TEXT("a"), TEXT("1")).place & region.seen_mask;
+    uint64_t home = hash_pair(&region, TEXT("a"), TEXT("1")).place & region.replay_mask;
     uint64_t living = word_of(7, 600), expired = word_of(7, -600);
-    atomic_store(&region.seen[home], living);
-    CHECK(once("a", "1", 300) == ANSWER_YES && atomic_load(&region.seen[home]) == living);
-    atomic_store(&region.seen[home], expired);
+    atomic_store(&region.replay[home], living);
+    CHECK(once("a", "1", 300) == ANSWER_YES && atomic_load(&region.replay[home]) == living);
+    atomic_store(&region.replay[home], expired);
     CHECK(once("a", "1", 300) == ANSWER_NO);
-    CHECK(atomic_load(&region.seen[home]) == expired && words_in_use() == 2);
+    CHECK(atomic_load(&region.replay[home]) == expired && words_in_use() == 2);
 }
 
 /* As if the other had inserted between the look and the CAS: its word lies where the look ended, behind one that was never
@@ -82,20 +82,20 @@ static void who_is_not_alone_after_its_insert_is_not_let_in(void)
 {
     struct hash hash = hash_pair(&region, TEXT("a"), TEXT("1"));
     CHECK(once("a", "1", 300) == ANSWER_YES);
-    uint64_t home = hash.place & region.seen_mask, word = atomic_load(&region.seen[home]);
+    uint64_t home = hash.place & region.replay_mask, word = atomic_load(&region.replay[home]);
     CHECK(word != 0);
-    atomic_store(&region.seen[home], 0);
-    atomic_store(&region.seen[(home + 1) & region.seen_mask], word);
+    atomic_store(&region.replay[home], 0);
+    atomic_store(&region.replay[(home + 1) & region.replay_mask], word);
     CHECK(once("a", "1", 300) == ANSWER_NO && words_in_use() == 2);
 }
 
 /* A clock that is set back by half a minute lets nobody in again whose word was given away. */
 static void a_word_outlives_its_proof_by_a_minute(void)
 {
-    uint64_t home = hash_pair(&region, TEXT("a"), TEXT("1")).place & region.seen_mask;
+    uint64_t home = hash_pair(&region, TEXT("a"), TEXT("1")).place & region.replay_mask;
     uint64_t before = region_milliseconds() / 1000;
     CHECK(once("a", "1", 300) == ANSWER_YES);
-    uint64_t after = region_milliseconds() / 1000, expiry = atomic_load(&region.seen[home]);
+    uint64_t after = region_milliseconds() / 1000, expiry = atomic_load(&region.replay[home]);
     CHECK(((expiry - before) & 0xfffff) >= 360 && ((expiry - after) & 0xfffff) <= 360);
 }
 
@@ -147,7 +147,7 @@ static void words_that_run_out_let_no_second_in(void)
 {
     _Atomic uint32_t *wins = fixture_shared(REPLAYS * sizeof *wins);
     unsigned none, several;
-    for (uint64_t i = 0; i <= region.seen_mask; i++) atomic_store(&region.seen[i], word_of(i + 1, (int64_t)(i % 3)));
+    for (uint64_t i = 0; i <= region.replay_mask; i++) atomic_store(&region.replay[i], word_of(i + 1, (int64_t)(i % 3)));
     replay_everywhere(wins);
     count_wins(wins, &none, &several);
     CHECK(several == 0);

@@ -37,7 +37,7 @@ static void put_is_found_and_others_are_not(void)
 static void an_incomplete_replica_cannot_say(void)
 {
     CHECK(revocation_put(&region, TEXT("early"), NOW, NOW + 300) == 0);
-    atomic_store(&region.board->complete, 0);
+    atomic_store(&region.status->complete, 0);
     CHECK(find(TEXT("early")) == ANSWER_CANNOT_SAY && find(TEXT("other")) == ANSWER_CANNOT_SAY);
 }
 
@@ -264,13 +264,13 @@ static void rules_are_written_beside_those_in_force(void)
     CHECK(config.rules_max + 1 == RULES && region.rules[0] + RULES <= region.rules[1]);
     memset(behind, 'x', sizeof *rules);
     for (size_t turn = 0; turn < 4; turn++) {
-        size_t half = atomic_load(&region.board->rules) & 1;
+        size_t half = atomic_load(&region.status->rules) & 1;
         memcpy(current, region.rules[half], SIZE);
         memcpy(other, region.rules[half ^ 1], SIZE);
         rules[0].issued_from = -(int64_t)turn;
         size_t count = turn < 2 ? 3 : 80;
         CHECK(revocation_rules_put(&region, rules, count) == (count == 80 ? -1 : 0));
-        CHECK((atomic_load(&region.board->rules) & 1) == (half ^ 1));
+        CHECK((atomic_load(&region.status->rules) & 1) == (half ^ 1));
         CHECK(memcmp(current, region.rules[half], SIZE) == 0 && memcmp(other, region.rules[half ^ 1], SIZE) != 0);
         for (size_t i = 0; i < sizeof *rules; i++) CHECK(behind[i] == 'x');
     }
@@ -297,8 +297,8 @@ static void readers_never_see_half_a_set_of_rules(void)
     for (unsigned kills = 0; kills < 30; kills++) {
         pid_t writer = fixture_fork();
         if (writer == 0) switch_rules();
-        uint64_t until = (atomic_load(&region.board->rules) >> 1) + 50 + kills % 13;
-        while (atomic_load(&region.board->rules) >> 1 < until) {
+        uint64_t until = (atomic_load(&region.status->rules) >> 1) + 50 + kills % 13;
+        while (atomic_load(&region.status->rules) >> 1 < until) {
             CHECK(judge("always", "k", 50) == ANSWER_YES);
             CHECK(judge("never", "k", 50) == ANSWER_NO);
         }

@@ -26,8 +26,8 @@ static void what_was_put_is_read(void)
     CHECK_TEXT(get(), TEXT("read write"));
     CHECK(scopes_put(&region, TEXT("a")) == 0);
     CHECK_TEXT(get(), TEXT("a"));
-    uint64_t word = atomic_load(&region.board->scopes);
-    CHECK(scopes_put(&region, TEXT("a")) == 0 && atomic_load(&region.board->scopes) == word);
+    uint64_t word = atomic_load(&region.status->scopes);
+    CHECK(scopes_put(&region, TEXT("a")) == 0 && atomic_load(&region.status->scopes) == word);
     CHECK(scopes_put(&region, (struct text){ NULL, 0 }) == 0 && !text_present(get()));
 }
 
@@ -72,8 +72,8 @@ static void readers_never_see_two_at_once(void)
     for (unsigned kills = 0; kills < 20; kills++) {
         pid_t writer = fixture_fork();
         if (writer == 0) put_forever(kills);
-        uint64_t until = (atomic_load(&region.board->scopes) >> 1) + 100 + kills;
-        while (atomic_load(&region.board->scopes) >> 1 < until) {
+        uint64_t until = (atomic_load(&region.status->scopes) >> 1) + 100 + kills;
+        while (atomic_load(&region.status->scopes) >> 1 < until) {
             struct text words = get();
             CHECK(!text_present(words) || is_whole(words));
         }
