@@ -1,4 +1,4 @@
--- routines 9
+-- routines 10
 -- Procedures, functions and triggers: all of them are in this file, none is in a migration after 0008.
 --
 -- To change one, edit it here and raise the number in the first line by one. `m2mctl migrate` runs the whole file after
@@ -275,7 +275,9 @@ END//
 
 CREATE OR REPLACE TRIGGER signing_key_limit BEFORE INSERT ON signing_key FOR EACH ROW
 BEGIN
-  IF (SELECT COUNT(*) FROM signing_key WHERE remove_at IS NULL OR UNIX_TIMESTAMP(remove_at) > UNIX_TIMESTAMP()) >= 256 THEN
+  DECLARE v_now BIGINT;
+  SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
+  IF (SELECT COUNT(*) FROM signing_key WHERE remove_at IS NULL OR UNIX_TIMESTAMP(remove_at) > v_now) >= 256 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'there are 256 signing keys: remove those that are not needed (m2mctl key drop)';
   END IF;
 END//
@@ -795,7 +797,7 @@ BEGIN
   IF p_mac IS NULL OR p_mac = '' THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key has a MAC: m2mctl key new makes both';
   END IF;
-  SET STATEMENT time_zone = '+00:00' FOR
+  SET STATEMENT time_zone = '+00:00', check_constraint_checks = 1 FOR
   INSERT INTO signing_key (kid, alg, public_jwk, private_pem, private_uri, mac, publish_at, activate_at)
   VALUES (p_kid, p_alg, p_public_jwk, p_private_pem, p_private_uri, p_mac, FROM_UNIXTIME(p_publish), FROM_UNIXTIME(p_activate));
 END//

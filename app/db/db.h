@@ -126,12 +126,12 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "WHERE only_row = 1 AND (? IN (holder, 'operator') OR ends_at <= CURRENT_TIMESTAMP)") \
     X(READ_AUDIENCE_ALGORITHMS, /* -> token_algorithm, each that an audience names */ \
       "SELECT DISTINCT token_algorithm FROM audience WHERE token_algorithm IS NOT NULL") \
-    X(LIST_KEYS, /* -> kid, alg, public_jwk, private_uri, mac, publish_at, activate_at, retire_at, remove_at; in the order of
-                    their lives. Removed ones stay for good, and are shown for a week */ \
+    X(LIST_KEYS, /* -> kid, alg, public_jwk, private_uri, mac, publish_at, activate_at, retire_at, remove_at; first those that
+                    are not removed, in the order of their lives. Removed ones stay for good, and are shown for a week */ \
       "SELECT kid, alg, LEFT(public_jwk, 4096), private_uri, mac, UNIX_TIMESTAMP(publish_at), " \
-      "UNIX_TIMESTAMP(activate_at), " \
-      "UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
-      "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY publish_at, kid LIMIT 1000") \
+      "UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
+      "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP - INTERVAL 7 DAY " \
+      "ORDER BY remove_at IS NOT NULL AND remove_at <= CURRENT_TIMESTAMP, publish_at, kid LIMIT 1000") \
     X(CALL_ADD_KEY, /* kid, alg, public_jwk, private_pem, private_uri, mac, publish_at, activate_at */ \
       "CALL signing_key_add(?, ?, ?, ?, ?, ?, ?, ?)") \
     X(ADD_KEY, /* the same */ \

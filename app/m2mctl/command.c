@@ -2,16 +2,28 @@
 
 #include <pwd.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../platform/secret_file.h"
 
+void command_put(FILE *file, const char *text, int width)
+{
+    int size = 0;
+    for (; text[size]; size++) fputc((unsigned char)text[size] < ' ' || text[size] == '\x7f' ? '?' : text[size], file);
+    for (; size < width; size++) fputc(' ', file);
+}
+
 static void say(const struct command *self, const char *format, va_list arguments)
 {
+    char *text;
     fprintf(stderr, "m2mctl %s: ", self->name);
-    vfprintf(stderr, format, arguments);
+    if (vasprintf(&text, format, arguments) < 0) return;
+    command_put(stderr, text, 0);
     fputc('\n', stderr);
+    free(text);
 }
 
 void command_complain(const struct command *self, const char *format, ...)

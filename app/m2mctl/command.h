@@ -6,6 +6,7 @@
 #define APP_M2MCTL_COMMAND_H
 
 #include <getopt.h>
+#include <stdio.h>
 
 #include "../platform/config.h"
 #include "../db/db.h"
@@ -32,7 +33,11 @@ struct command {
     int (*run)(const struct command *self, const struct command_session *session, int argc, char **argv);
 };
 
-/* "m2mctl NAME: ..." and a newline, to standard error. */
+/* Prints text and blanks up to width bytes. A control character, which a row may have that others wrote, becomes a ?: to a
+ * terminal it could be a command. */
+void command_put(FILE *file, const char *text, int width);
+
+/* "m2mctl NAME: ..." and a newline, to standard error, as command_put() prints. */
 void command_complain(const struct command *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* As above, with the way to the help. Returns COMMAND_USAGE. */

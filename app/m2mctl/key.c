@@ -45,7 +45,8 @@ static void put_event(const char *does, int64_t when, int64_t now, int *count)
 /* A row that no host uses. */
 static void put_unused(const struct rotation_key *key, enum key_seal_state seal)
 {
-    printf("%-16s  %-5s  %-9s  %s\n", key->kid, key->algorithm, seal == KEY_SEAL_NONE ? "no MAC" : "wrong MAC",
+    command_put(stdout, key->kid, 16);
+    printf("  %-5s  %-9s  %s\n", key->algorithm, seal == KEY_SEAL_NONE ? "no MAC" : "wrong MAC",
            seal == KEY_SEAL_NONE ? "not used until m2mctl key seal"
                                  : "not used: it was not written with this passphrase");
 }
@@ -115,7 +116,8 @@ static void put_timeline(const struct key_rows *timeline, const struct config *c
             put_unused(key, timeline->seals[i]);
             continue;
         }
-        printf("%-16s  %-5s  %-9s  ", key->kid, key->algorithm, signs(timeline, key, now) ? "signs" : state);
+        command_put(stdout, key->kid, 16);
+        printf("  %-5s  %-9s  ", key->algorithm, signs(timeline, key, now) ? "signs" : state);
         put_events(&rotation, key);
     }
     put_signer(timeline, config, now);

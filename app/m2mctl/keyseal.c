@@ -130,7 +130,8 @@ static bool show(const struct job *job, const struct row *row)
     const char *unreadable = secret ? NULL : jwk_read(text_of(row->jwk), &jwk);
     EVP_PKEY *private_key = open_private(job, row);
     bool pair = private_key && !unreadable && (secret || EVP_PKEY_eq(jwk.key, private_key) == 1);
-    printf("%-16s  %-5s  ", row->kid, row->algorithm);
+    command_put(stdout, row->kid, 16);
+    printf("  %-5s  ", row->algorithm);
     if (jwk.key) put_thumbprint(jwk.key);
     else printf("%-43s", secret ? "a secret, without a thumbprint" : "public_jwk cannot be read");
     printf("  %s\n", pair          ? "its private half fits"

@@ -11,6 +11,7 @@ from rig import PASSWORD, SOURCE, check, equal, must
 
 HASH = "$sha256$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 API = "https://api.example.com/"
+PEM = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 
 def rows(db, sql):
@@ -126,6 +127,47 @@ def keeper_hides_nothing(db):
     db.sql("DELETE FROM feed WHERE item IN ('new', 'hour', 'week'); DELETE FROM feed_stream WHERE stream = 'host:busy'")
 
 
+def junk(count, publish, remove, kid="CONCAT('junk', {})"):
+    """Rows that nobody with the passphrase wrote."""
+    return "".join(f"CALL signing_key_add({kid.format(number)}, 'ES256', '{{}}', '{PEM}', NULL, REPEAT('A', 43), "
+                   f"{publish}, NULL); CALL signing_key_remove({remove}, {kid.format(number)});" for number in range(count))
+
+
+@check("more keys than the limit are refused, and a bad kid, whatever clock and CHECKs the session has")
+def keeper_adds_few(db):
+    done = as_keeper(db, f"SET timestamp = 2147483646; {junk(300, 1, 2147483640)}")
+    must("there are 256 signing keys" in done.stderr.decode(), f"300 keys were added: {done.stderr.decode()}")
+    equal(rows(db, "SELECT COUNT(*) FROM signing_key WHERE kid LIKE 'junk%'"), [["255"]], "rows beside the one that signs")
+    db.sql("DELETE FROM signing_key WHERE kid LIKE 'junk%'")
+    for kid in "CONCAT('a', CHAR(10), {})", "CONCAT(CHAR(27), {})", "''":
+        done = as_keeper(db, f"SET check_constraint_checks = 0; {junk(1, 1, 1, kid)}")
+        must("kid_is_a_plain_word" in done.stderr.decode(), f"{kid} was added: {done.stderr.decode()}")
+
+
+@check("rows of removed keys, however many, hide none that signs: key list shows it first")
+def removed_hide_none(db):
+    done = as_keeper(db, "SET @at = UNIX_TIMESTAMP();" + junk(1000, 1, "@at"))
+    must(done.returncode == 0, done.stderr.decode())
+    (kid,), = rows(db, "SELECT kid FROM signing_key WHERE remove_at IS NULL")
+    said = db.operator.m2mctl("key", "list", database=True)
+    line = said.stdout.decode().splitlines()[1]
+    must(line.startswith(kid) and "signs" in line and not said.stderr, f"{line} {said.stderr}")
+    db.sql("DELETE FROM signing_key WHERE kid LIKE 'junk%'")
+
+
+@check("key list and key seal send no control character of a row to the terminal")
+def plain_lists(db):
+    for mac in "REPEAT('A', 43)", "''":
+        db.sql("SET check_constraint_checks = 0; INSERT INTO signing_key (kid, alg, public_jwk, private_pem, mac) VALUES "
+               f"(CONCAT('bad', CHAR(27), '[2J', CHAR(13), CHAR(10), 'x'), 'ES256', '{{}}', '{PEM}', {mac})")
+        for words in ("list",), ("seal",), ("reseal", "--former-file", db.operator.passphrase_file):
+            done = db.operator.m2mctl("key", *words, database=True, check=False)
+            for said in done.stdout, done.stderr:
+                must(not any(byte < 32 and byte != 10 for byte in said), f"key {words[0]}: {said!r}")
+        must(b"bad?[2J??x" in db.operator.m2mctl("key", "list", database=True).stdout, "the row is not in the list")
+        db.sql("DELETE FROM signing_key WHERE kid LIKE 'bad%'")
+
+
 @check("the keeper's account can do no more")
 def keeper_cannot(db):
     for sql in ("UPDATE client SET enabled = 1", "INSERT INTO client (client_id) VALUES ('x')", "DELETE FROM client",
@@ -164,7 +206,8 @@ def grants_again(db):
 def script(build, scratch):
     db = rig.Database(scratch)
     db.start()
-    rig.Operator(scratch, build, db).install()
+    db.operator = rig.Operator(scratch, build, db)
+    db.operator.install()
     rig.run_checks("", db)
 
 
