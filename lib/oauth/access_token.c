@@ -5,7 +5,8 @@
 #include "../jose/rotation.h"
 #include "signed_jwt.h"
 
-/* Room for the claims: names, numbers and punctuation, and every text with each byte escaped. */
+/* Upper limit of the size of the claims: 256 bytes of names, numbers and punctuation, and each text with every byte
+ * escaped. */
 static size_t claims_capacity(const struct request_context *context, const struct access_token_plan *plan)
 {
     size_t texts = context->issuer->name.size + 2 * context->client.id.size + context->credential.size +
@@ -20,7 +21,7 @@ static void put_claim(struct buffer *b, struct text name, struct text value)
     buffer_put_json(b, value);
 }
 
-/* RFC 7519 4.1.3: one audience is a string, several are an array. */
+/* RFC 7519 4.1.3: a single audience is a string, several are an array. */
 static void put_audience(struct buffer *b, const struct access_token_plan *plan)
 {
     if (plan->audience_count == 1) {
@@ -32,7 +33,7 @@ static void put_audience(struct buffer *b, const struct access_token_plan *plan)
     buffer_put_char(b, ']');
 }
 
-/* RFC 7800 3.1; nothing for a bearer token. */
+/* RFC 7800 3.1; a bearer token has no cnf. */
 static void put_confirmation(struct buffer *b, const struct confirmation *confirmation)
 {
     bool certificate = confirmation->certificate.size > 0, key = confirmation->key.size > 0;
@@ -65,7 +66,7 @@ static int put_claims(struct request_context *context, const struct access_token
     return b->full ? -1 : 0;
 }
 
-/* An API that names an algorithm takes no other, so another key is no help to it. */
+/* An API that names an algorithm accepts no other, so a key of another algorithm must not be used for it. */
 static const struct keyring_key *find_signer(const struct request_context *context,
                                              const struct access_token_plan *plan)
 {
@@ -88,13 +89,13 @@ enum error access_token_issue(struct request_context *context, const struct acce
     return token_r->size > ACCESS_TOKEN_BYTES ? ERROR_unavailable : ERROR_none;
 }
 
-/* Claims that others may see (RFC 7662 2.2); `cred` is nobody else's affair. */
+/* The claims returned by introspection (RFC 7662 2.2); `cred` is private to this issuer. */
 static const struct text shown[] = {
     TEXT("iss"), TEXT("sub"), TEXT("aud"), TEXT("client_id"), TEXT("scope"),
     TEXT("iat"), TEXT("exp"), TEXT("nbf"), TEXT("jti"),       TEXT("cnf"),
 };
 
-/* `"name":value`, as it stands in the token, which is JSON that we wrote. */
+/* `"name":value`, copied from the token without decoding: this issuer wrote it as valid JSON. */
 static void put_member(struct buffer *b, const struct member *member)
 {
     struct text quote = member->kind == STRICT_JSON_STRING ? TEXT("\"") : TEXT("");
@@ -120,7 +121,7 @@ static int read_shown(struct request_context *context, const struct strict_json 
     return b.full ? -1 : 0;
 }
 
-/* A token without a scope has no such claim (RFC 9068 2.2.3). */
+/* A token without a scope has no scope claim (RFC 9068 2.2.3). */
 static int read_scope(struct request_context *context, const struct strict_json *object, struct text *scope_r)
 {
     const struct member *member = strict_json_member(object, "scope");
@@ -128,7 +129,7 @@ static int read_scope(struct request_context *context, const struct strict_json 
     return member ? strict_json_string(member, context->arena, scope_r) : 0;
 }
 
-/* A demand that is not known here cannot be met, so the token is not read at all. */
+/* A confirmation method that is unknown here cannot be verified, so such a token is refused. */
 static int read_confirmation(struct request_context *context, const struct strict_json *claims,
                              struct confirmation *confirmation_r)
 {
@@ -147,10 +148,10 @@ static int read_confirmation(struct request_context *context, const struct stric
     return 0;
 }
 
-/* What put_claims() never writes, so that a key alone makes no token without limits: a lifetime over the longest that any
- * configuration or row allows (not the one that is set now, or lowering it would end tokens that are out), and a subject
- * other than the client (RFC 9068 2.2, RFC 9700 4.15). An iat in the future would make a short life of a long one, so the
- * end counts from now as well, as the clock of the slowest host shows it. */
+/* Refuses what put_claims() never writes, to limit what a stolen signing key can forge: a lifetime over the longest
+ * that any configuration allows (not the one configured now, because lowering it must not end tokens already issued),
+ * and a subject other than the client (RFC 9068 2.2, RFC 9700 4.15). As an iat in the future would disguise a long
+ * lifetime, the time left from now is limited, too, allowing for the slowest clock. */
 static bool could_be_ours(const struct access_token *token, int64_t now)
 {
     const struct token_facts *facts = &token->facts;
@@ -159,7 +160,7 @@ static bool could_be_ours(const struct access_token *token, int64_t now)
            text_equal(token->subject, facts->client_id);
 }
 
-/* Signed by us is not enough: all that later steps rely on has to be there. */
+/* A valid signature is not sufficient: every claim that later steps rely on must be present. */
 static int read_claims(struct request_context *context, struct text payload, struct access_token *token_r)
 {
     struct token_facts *facts = &token_r->facts;
@@ -184,7 +185,7 @@ static int read_claims(struct request_context *context, struct text payload, str
     return read_shown(context, &claims.object, payload.size, &token_r->shown);
 }
 
-/* The long way, once for a token: its signature, unless another process of this host has paid for it, and its claims. */
+/* On a cache miss: verifies the signature, unless another process of this host has done so, and reads the claims. */
 static enum answer verify(struct request_context *context, const struct jws *jws, const struct keyring_key *key,
                           const unsigned char print[STORE_FINGERPRINT], struct access_token *token_r)
 {

@@ -4,7 +4,7 @@
 
 #define ASSERTION_TYPE TEXT("urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 
-/* RFC 8725 3.11: another explicit type means another purpose. rfc7523bis 3: a plain or missing one is let pass. */
+/* RFC 8725 3.11: another explicit type means another purpose. rfc7523bis 3: "JWT" or no type is accepted. */
 static bool is_type(struct text type)
 {
     return !text_present(type) || jwt_is_type(type, TEXT("JWT")) ||
@@ -20,7 +20,7 @@ int assertion_read(struct request_context *context, struct text type, struct tex
     return jwt_claims_read(assertion_r->jws.payload, context->arena, &assertion_r->claims) ? -1 : 0;
 }
 
-/* RFC 8725 3.1: the header only has to agree with what the key is registered for. */
+/* RFC 8725 3.1: the algorithm is the one registered for the key; that of the header must be equal to it. */
 static bool is_candidate(const struct request_context *context, const struct assertion *assertion,
                          const struct client_key *key)
 {
@@ -29,17 +29,17 @@ static bool is_candidate(const struct request_context *context, const struct ass
     return !text_present(kid) || text_equal(kid, key->kid);
 }
 
-/* In bytes, once it is decoded. */
+/* In bytes, decoded. */
 static size_t signature_size(const struct assertion *assertion) { return assertion->jws.signature.size * 3 / 4; }
 
-/* *costly_r: the signature had the size of the key's, so it was computed with. */
+/* Sets *costly_r if the signature had the right size for the key, so that a verification was computed. */
 static enum answer verify_signature(struct request_context *context, const struct assertion *assertion,
                                     const struct client_key *key, bool *costly_r)
 {
     const struct issuer *issuer = context->issuer;
     const struct jwk_cache_key *known;
     if (jwk_cache_take(issuer->jwk_cache, issuer->hasher, key->jwk, &known) != 1)
-        return ANSWER_CANNOT_SAY; /* it was read when the row was */
+        return ANSWER_CANNOT_SAY; /* it could be read when the row was loaded */
     bool is_rsa = key->algorithm == JWS_RS256 || key->algorithm == JWS_PS256;
     if (!is_rsa || signature_size(assertion) == (size_t)EVP_PKEY_get_size(known->key)) *costly_r = true;
     int good = jws_verify(known->key, key->algorithm, issuer->hasher, &assertion->jws);
@@ -72,7 +72,8 @@ static enum answer find_signer(struct request_context *context, const struct ass
     return answer;
 }
 
-/* rfc7523bis 3: the issuer as the sole value, a string or an array of that one (RFC 7519 4.1.3). */
+/* rfc7523bis 3: the issuer is the only audience, as a string or an array of one (RFC 7519 4.1.3). A client may be
+ * registered to use the URL of the token endpoint instead. */
 static bool is_for_us(const struct request_context *context, const struct jwt_claims *claims,
                       const struct client *client)
 {
@@ -83,7 +84,7 @@ static bool is_for_us(const struct request_context *context, const struct jwt_cl
            text_equal(text_slice(claims->audiences[0], issuer.size, claims->audiences[0].size), TEXT("/token"));
 }
 
-/* -1 is a claim that is not there; exp has to be. */
+/* An absent claim is -1; exp is required. */
 static bool is_now(const struct jwt_claims *claims, const struct client *client, int64_t now)
 {
     int64_t longest = client->assertion_seconds > 0 ? client->assertion_seconds : ASSERTION_SECONDS;

@@ -4,8 +4,8 @@
 #include "../jose/certificate.h"
 #include "dpop.h"
 
-/* Of the request's certificate, in the arena. Whoever finished the handshake holds its key, whether an authority is known
- * for it or not. 0; -1 when there is none, or none that can be read. */
+/* The thumbprint of the request's certificate, in the arena. The TLS handshake has proved possession of its key; the
+ * chain is irrelevant for binding (RFC 8705 3). Returns 0, or -1 if there is no certificate or it cannot be parsed. */
 static int read_thumbprint(struct request_context *context, struct text *thumbprint_r)
 {
     struct certificate certificate;
@@ -17,7 +17,7 @@ static int read_thumbprint(struct request_context *context, struct text *thumbpr
     return bad;
 }
 
-/* What is behind a name of ours; empty when there is no name, or no memory. */
+/* name followed by path; absent if name is empty or the arena is exhausted. */
 static struct text url_of(struct request_context *context, struct text name, struct text path)
 {
     size_t size = name.size + path.size;
@@ -69,12 +69,12 @@ static bool is_bound_as_demanded(const struct confirmation *confirmation, struct
     return !text_equal(demanded, TEXT("any")) || mtls || dpop;
 }
 
-/* RFC 9449 7.1. The URL is that which the client wrote, behind the name of the API, which the operator did. */
+/* RFC 9449 7.1. The URL is the origin that the operator configured followed by the target that the client sent. */
 static enum error verify_key(struct request_context *context, struct text key, struct text compact)
 {
     const struct request_check *check = &context->request->check;
     struct text used;
-    if (check->origin.size == 0) return ERROR_invalid_token; /* no proof can be made for this place */
+    if (check->origin.size == 0) return ERROR_invalid_token; /* no proof can match a location without an origin */
     if (!text_begins(check->target, TEXT("/"))) return ERROR_check_dpop_proof;
     const struct dpop_demand demand = { .url = url_of(context, check->origin, check->target),
                                         .access_token = compact,
@@ -94,7 +94,7 @@ enum error binding_verify(struct request_context *context, const struct access_t
     const struct confirmation *confirmation = &token->confirmation;
     struct text shown;
     if (!is_bound_as_demanded(confirmation, context->request->check.binding)) return ERROR_invalid_token;
-    if (as_dpop != (confirmation->key.size > 0)) return ERROR_invalid_token; /* RFC 9449 7.2: no way back to Bearer */
+    if (as_dpop != (confirmation->key.size > 0)) return ERROR_invalid_token; /* RFC 9449 7.2: no downgrade to Bearer */
     if (confirmation->certificate.size > 0 &&
         (read_thumbprint(context, &shown) || !text_equal(shown, confirmation->certificate)))
         return ERROR_invalid_token;

@@ -1,6 +1,7 @@
-/* client: what the operator has registered about one client (RFC 6749 2), and nothing that has to be looked up.
+/* client: the registration of one client (RFC 6749 2), as data. It is loaded by store.client_find(); nothing here
+ * performs a look-up or a check of a credential (client_auth.h).
  *
- * Everything is a view into the exchange's arena. Times are seconds since 1970. */
+ * All texts and arrays are views into the arena of the request. Times are seconds since 1970-01-01 UTC. */
 #ifndef OAUTH_CLIENT_H
 #define OAUTH_CLIENT_H
 
@@ -11,7 +12,7 @@
 
 enum { CLIENT_ID_BYTES = 128, CLIENT_SECRETS = 8, CLIENT_KEYS = 8, CLIENT_GRANTS = 256, CLIENT_READS = 64 };
 
-/* RFC 7591 2, token_endpoint_auth_method; bits of client.methods. The order is that of the SET column in SQL. */
+/* RFC 7591 2, token_endpoint_auth_method; bits of client.methods. The order is that of the SQL SET column. */
 #define CLIENT_METHOD_LIST(X) \
     X(SECRET_BASIC, "client_secret_basic") \
     X(SECRET_POST, "client_secret_post") \
@@ -32,34 +33,36 @@ enum client_method {
 #undef CLIENT_METHOD_BIT
 };
 
-/* What a request without `scope` is given (RFC 6749 3.3); the order is that of the ENUM column in SQL. */
+/* The scope of a request that omits `scope` (RFC 6749 3.3). The order is that of the SQL ENUM column. */
 enum client_omitted_scope { CLIENT_OMITTED_DEFAULT, CLIENT_OMITTED_ALL, CLIENT_OMITTED_NONE, CLIENT_OMITTED_REFUSE };
 
-/* Longest life that a client's row may allow its assertions; the replay cache remembers none for longer. */
+/* Upper limit of client.assertion_seconds; the replay cache keeps no entry for longer. */
 enum { CLIENT_ASSERTION_SECONDS_MOST = 3600 };
 
-/* What the aud of its assertions may be; the order is that of the ENUM column in SQL. */
+/* The accepted aud of the client's assertions. The order is that of the SQL ENUM column. */
 enum client_assertion_audience { CLIENT_ASSERTION_ISSUER, CLIENT_ASSERTION_TOKEN_ENDPOINT };
 
-/* How its tokens have to be bound to a key that only it holds; the order is that of the ENUM column in SQL. */
+/* How the client's tokens must be bound (binding.h). The order is that of the SQL ENUM column. */
 enum client_binding { CLIENT_BINDING_NONE, CLIENT_BINDING_ANY, CLIENT_BINDING_MTLS, CLIENT_BINDING_DPOP };
 
 struct client_secret {
-    struct text label; /* names the credential in tokens and revocation rules */
+    struct text label; /* identifies the credential in tokens and revocation rules */
     struct secret_hash hash;
     int64_t not_before; /* 0: always */
     int64_t expires_at; /* 0: never */
 };
 
-/* A public key that it signs with (private_key_jwt), or has in its certificate (self_signed_tls_client_auth). */
+/* A public key that verifies the client's assertions (private_key_jwt), or that its certificate contains
+ * (self_signed_tls_client_auth). */
 struct client_key {
-    struct text kid;              /* names the credential, as the label of a secret does */
-    struct text jwk;              /* that jwk_read() takes */
-    enum jws_algorithm algorithm; /* the only one that the key verifies */
+    struct text kid;              /* identifies the credential, as the label of a secret does */
+    struct text jwk;              /* JSON that jwk_read() accepts */
+    enum jws_algorithm algorithm; /* the only one that the key is used with */
     int64_t not_before;           /* 0: always */
     int64_t expires_at;           /* 0: never */
 };
 
+/* Whether now is within the validity of key: not_before <= now < expires_at. */
 static inline bool client_key_is_current(const struct client_key *key, int64_t now)
 {
     return key->not_before <= now && (key->expires_at == 0 || now < key->expires_at);
@@ -67,29 +70,29 @@ static inline bool client_key_is_current(const struct client_key *key, int64_t n
 
 struct client_grant {
     struct text audience;
-    struct text scope; /* one scope token; empty: the audience without any scope */
+    struct text scope; /* one scope token; empty: grants the audience without a scope */
     bool is_default;
-    uint32_t audience_seconds;  /* longest lifetime of the audience's tokens; 0: no limit of its own */
+    uint32_t audience_seconds;  /* longest lifetime of the audience's tokens; 0: no limit */
     int32_t audience_algorithm; /* enum jws_algorithm that signs them, and no other does; -1: the issuer's */
 };
 
 struct client {
     struct text id;
-    struct text default_audience; /* absent: none is set */
-    uint32_t slot;                /* where its limits are kept; the store's affair */
-    uint32_t version;             /* changes with every change of the row */
-    uint32_t token_seconds;       /* 0: the issuer's */
+    struct text default_audience; /* absent if not set */
+    uint32_t slot;                /* index of its rate limits; used by the store only */
+    uint32_t version;             /* changes whenever the row changes */
+    uint32_t token_seconds;       /* lifetime of its tokens; 0: the issuer's */
     uint32_t rate_per_minute;     /* 0: unlimited */
     uint32_t rate_burst;
-    uint32_t assertion_seconds; /* longest life of its assertions; 0: ASSERTION_SECONDS */
-    uint8_t methods;
-    uint8_t omitted_scope;
-    uint8_t assertion_audience;
-    uint8_t require_binding;
+    uint32_t assertion_seconds; /* longest lifetime of its assertions; 0: ASSERTION_SECONDS */
+    uint8_t methods;            /* bits of enum client_method */
+    uint8_t omitted_scope;      /* enum client_omitted_scope */
+    uint8_t assertion_audience; /* enum client_assertion_audience */
+    uint8_t require_binding;    /* enum client_binding */
     bool enabled;
-    struct certificate_subject tls_subject; /* whose certificate it shows (tls_client_auth) */
+    struct certificate_subject tls_subject; /* of its certificate (tls_client_auth) */
     struct text
-        tls_issuer; /* who has signed that (certificate_subject.h); absent: any authority that the front server trusts */
+        tls_issuer; /* of its certificate (certificate_subject.h); absent: any CA that the front server trusts */
     size_t secret_count;
     size_t key_count;
     size_t grant_count;

@@ -6,17 +6,18 @@
 #include "assertion.h"
 #include "mtls_auth.h"
 
+/* How long the result of a slow hash is cached. */
 enum { VERIFIED_SECONDS = 300 };
 
-/* What the request offers as proof. */
+/* The authentication that the request contains. */
 struct proof {
-    unsigned methods; /* bits of enum client_method: what it may count as */
+    unsigned methods; /* bits of enum client_method: the methods that it may be */
     struct text client_id;
     struct text secret;
     const struct assertion *assertion;
 };
 
-/* RFC 6749 2.3.1: base64 of id ":" secret, each of them form-encoded. */
+/* RFC 6749 2.3.1: base64 of id ":" secret, each form-encoded. */
 static enum error read_basic(struct request_context *context, struct text credentials, struct proof *proof_r)
 {
     size_t capacity = credentials.size / 4 * 3 + 3;
@@ -37,7 +38,7 @@ static enum error read_post(struct text client_id, struct text secret, struct pr
     return ERROR_none;
 }
 
-/* RFC 7521 4.2: client_id may be left out; when it is there it names the same client. */
+/* RFC 7521 4.2: client_id is optional; if present, it must identify the same client. */
 static enum error read_assertion(struct request_context *context, struct text client_id, struct text compact,
                                  struct proof *proof_r)
 {
@@ -54,13 +55,13 @@ static enum error read_assertion(struct request_context *context, struct text cl
     return ERROR_none;
 }
 
-/* RFC 8705 2: the client_id in the form says whose certificate it is meant to be. */
+/* RFC 8705 2: client_id in the form identifies the client. */
 static bool is_by_certificate(const struct request_context *context, struct text client_id, struct text secret)
 {
     return text_present(context->request->certificate) && text_present(client_id) && !text_present(secret);
 }
 
-/* Finds the one method that the request uses; two are refused before either is looked at. */
+/* Determines the method that the request uses; several are refused before any is evaluated (RFC 6749 2.3). */
 static enum error read_proof(struct request_context *context, struct proof *proof_r)
 {
     struct text scheme, rest = context->request->authorization, client_id, secret, assertion;
@@ -84,7 +85,7 @@ static enum error read_proof(struct request_context *context, struct proof *proo
     return ERROR_none;
 }
 
-/* Nobody's secret: who has none, or is not known, costs the digest that a wrong secret costs. */
+/* A client without secrets, or an unknown one, costs the same digest as a wrong secret. */
 static void verify_nothing(struct request_context *context, struct text secret)
 {
     static const struct secret_hash nothing;
@@ -96,8 +97,8 @@ static bool is_current(const struct client_secret *secret, int64_t now)
     return secret->not_before <= now && (secret->expires_at == 0 || now < secret->expires_at);
 }
 
-/* Names this secret under this label and state of the client: what was verified ends with a change of the row, and speaks
- * for no other of its secrets. */
+/* The cache key of this secret under this label and version of the client: a cached result ends with a change of the
+ * row and does not apply to another of the client's secrets. */
 static int fingerprint(struct request_context *context, const struct client *client, struct text label,
                        struct text secret, unsigned char fingerprint_r[STORE_FINGERPRINT])
 {
@@ -105,14 +106,15 @@ static int fingerprint(struct request_context *context, const struct client *cli
     struct buffer all = { arena_take(context->arena, size), 0, size, false };
     if (!all.data) return -1;
     buffer_put(&all, client->id);
-    buffer_put_char(&all, '\0'); /* which none of them has */
+    buffer_put_char(&all, '\0'); /* which none of the three contains */
     buffer_put(&all, label);
     buffer_put_char(&all, '\0');
     buffer_put(&all, secret);
     return request_context_fingerprint(context, VERIFIED_SECRET, client->version, buffer_text(&all), fingerprint_r);
 }
 
-/* A slow hash: never while the source is in disfavour, never two at a time, and once for a secret that was right. */
+/* A slow hash is not computed while the source has too many failures, only one at a time on the host, and once in
+ * VERIFIED_SECONDS for a correct secret. */
 static enum answer verify_slowly(struct request_context *context, const struct client *client,
                                  const struct client_secret *stored, struct text secret)
 {
@@ -129,7 +131,7 @@ static enum answer verify_slowly(struct request_context *context, const struct c
     return same == 1 ? ANSWER_YES : same == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 
-/* Whether secret is one of the client's; *label_r is that one's. Generated secrets are tried first: they cost nothing. */
+/* Whether secret is one of the client's, and its label. Generated secrets are tried first, as their hash is cheap. */
 static enum answer verify_secret(struct request_context *context, const struct client *client, struct text secret,
                                  struct text *label_r)
 {
@@ -153,7 +155,7 @@ static enum answer verify_secret(struct request_context *context, const struct c
     return answer;
 }
 
-/* A proof that may be used once is used up only by who may use it. */
+/* A client that may not use its method is refused before the assertion is added to the replay cache. */
 static enum answer verify_proof(struct request_context *context, const struct client *client, const struct proof *proof,
                                 struct text *credential_r)
 {
@@ -167,8 +169,9 @@ static enum answer verify_proof(struct request_context *context, const struct cl
                             : mtls_auth_verify(context, client, credential_r);
 }
 
-/* RFC 6749 2.3.1: guessing is slowed down per client and source. A right secret of 256 bits was not guessed, so it is
- * let in whatever its source has done before: a neighbour behind the same address cannot lock the holder out. */
+/* RFC 6749 2.3.1: the rate of failures is limited per client and source address. A correct secret of 256 bits is
+ * accepted whatever the failures of its source, because it cannot have been guessed; so another host at the same
+ * address cannot lock out the client. */
 static enum error refuse(struct request_context *context, struct text client_id)
 {
     const struct store *store = context->issuer->store;

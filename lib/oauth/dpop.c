@@ -5,8 +5,8 @@
 #include "../jose/jwt.h"
 #include "nonce.h"
 
-/* Among the users of replay_cache_add no client has this name: a NUL is in none. */
-#define SEEN_AS TEXT("dpop\0")
+/* The replay cache's owner of proofs starts with this. No client_id collides with it, as none contains a NUL. */
+#define REPLAY_OWNER TEXT("dpop\0")
 
 struct proof {
     struct jws jws;
@@ -24,7 +24,7 @@ static int string_claim(struct request_context *context, const struct strict_jso
     return member ? strict_json_string(member, context->arena, string_r) : 0;
 }
 
-/* 4.3, 2 to 5: one JWT of the right type with everything in it. */
+/* RFC 9449 4.3, checks 2 to 5: one well-formed JWT of the right type with the required claims. */
 static int read_proof(struct request_context *context, struct proof *proof_r)
 {
     const struct strict_json *object = &proof_r->claims.object;
@@ -40,7 +40,7 @@ static int read_proof(struct request_context *context, struct proof *proof_r)
              : 0;
 }
 
-/* 4.3, 6 and 7: by the key that it brings, which has no private members. */
+/* RFC 9449 4.3, checks 6 and 7: verified by the jwk of its header, which has no private members. */
 static enum answer verify_signature(struct request_context *context, struct proof *proof)
 {
     const struct issuer *issuer = context->issuer;
@@ -56,7 +56,7 @@ static enum answer verify_signature(struct request_context *context, struct proo
     return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 
-/* 4.3, 11. A proof is a JWT: exp and nbf are not asked for, and hold where they stand (RFC 7519 4.1.4, 4.1.5). */
+/* RFC 9449 4.3, check 11. exp and nbf are optional, and are respected if present (RFC 7519 4.1.4, 4.1.5). */
 static bool is_now(const struct jwt_claims *claims, int64_t now)
 {
     if (claims->issued_at < 0 || claims->issued_at > now + DPOP_AHEAD || now - claims->issued_at > DPOP_SECONDS)
@@ -64,7 +64,7 @@ static bool is_now(const struct jwt_claims *claims, int64_t now)
     return claims->not_before <= now + DPOP_AHEAD && (claims->expires_at < 0 || now < claims->expires_at);
 }
 
-/* 4.3, 8, 9 and 11. */
+/* RFC 9449 4.3, checks 8, 9 and 11. */
 static bool is_for_this_request(const struct request_context *context, const struct proof *proof,
                                 const struct dpop_demand *demand)
 {
@@ -75,7 +75,7 @@ static bool is_for_this_request(const struct request_context *context, const str
     return claims->jti.size > 0 && claims->jti.size <= DPOP_JTI && is_now(claims, context->now);
 }
 
-/* 4.3, 12: ath. */
+/* RFC 9449 4.3, check 12: ath. */
 static enum answer is_with_token(const struct request_context *context, const struct proof *proof,
                                  struct text access_token)
 {
@@ -88,8 +88,8 @@ static enum answer is_with_token(const struct request_context *context, const st
     return text_equal(proof->token_hash, buffer_text(&b)) ? ANSWER_YES : ANSWER_NO;
 }
 
-/* 4.3, 10. A nonce that nobody asked for is nobody's affair. */
-static enum dpop_verdict judge_nonce(struct request_context *context, const struct proof *proof)
+/* RFC 9449 4.3, check 10. A nonce is ignored if this issuer does not require one. */
+static enum dpop_verdict check_nonce(struct request_context *context, const struct proof *proof)
 {
     bool old = false;
     if (!context->issuer->dpop_nonce) return DPOP_GOOD;
@@ -99,14 +99,14 @@ static enum dpop_verdict judge_nonce(struct request_context *context, const stru
     return known == ANSWER_YES ? DPOP_GOOD : DPOP_NO_NONCE;
 }
 
-/* RFC 9449 11.1: by its key and jti, for as long as its iat would let it in. */
-static enum dpop_verdict use_up(struct request_context *context, const struct proof *proof)
+/* RFC 9449 11.1: adds the key and jti to the replay cache for as long as iat would be accepted. */
+static enum dpop_verdict check_replay(struct request_context *context, const struct proof *proof)
 {
     const struct store *store = context->issuer->store;
-    size_t size = SEEN_AS.size + proof->thumbprint.size;
+    size_t size = REPLAY_OWNER.size + proof->thumbprint.size;
     struct buffer who = { arena_take(context->arena, size), 0, size, false };
     if (!who.data) return DPOP_CANNOT_SAY;
-    buffer_put(&who, SEEN_AS);
+    buffer_put(&who, REPLAY_OWNER);
     buffer_put(&who, proof->thumbprint);
     int64_t until = proof->claims.issued_at + DPOP_SECONDS + 1;
     enum answer first = store->replay_once(store->context, buffer_text(&who), proof->claims.jti, context->now, until);
@@ -124,7 +124,7 @@ enum dpop_verdict dpop_verify(struct request_context *context, const struct dpop
     if (good == ANSWER_YES) good = is_with_token(context, proof, demand->access_token);
     if (good != ANSWER_YES) return good == ANSWER_NO ? DPOP_BAD : DPOP_CANNOT_SAY;
     if (demand->key.size > 0 && !text_equal(demand->key, proof->thumbprint)) return DPOP_OTHER_KEY;
-    enum dpop_verdict verdict = judge_nonce(context, proof);
+    enum dpop_verdict verdict = check_nonce(context, proof);
     *thumbprint_r = proof->thumbprint;
-    return verdict == DPOP_GOOD ? use_up(context, proof) : verdict;
+    return verdict == DPOP_GOOD ? check_replay(context, proof) : verdict;
 }

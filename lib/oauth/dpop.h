@@ -1,37 +1,39 @@
-/* dpop: a client's proof that it holds a key, made for one request (RFC 9449 4).
+/* dpop: verification of a DPoP proof, a JWT by which a client proves possession of a key for one request (RFC 9449 4).
  *
  *     {"typ":"dpop+jwt","alg":..,"jwk":{..}}  {"jti":..,"htm":METHOD,"htu":URL,"iat":..,"ath":..,"nonce":..}
  *
- * It proves the key, not who holds it. Signature first, then claims, then once: a proof is good for one request of one
- * method at one URL within DPOP_SECONDS, and one that is refused for any other reason uses nothing up. */
+ * A proof identifies a key, not a client. The checks run in this order: signature, claims, replay cache. A proof is
+ * accepted for one request with one method at one URL within DPOP_SECONDS; one that is refused leaves no entry in the
+ * replay cache. */
 #ifndef OAUTH_DPOP_H
 #define OAUTH_DPOP_H
 
 #include "request_context.h"
 
 enum {
-    DPOP_SECONDS = 60, /* longest time since its iat */
-    DPOP_AHEAD = 10,   /* iat may be as far in the future */
-    DPOP_JTI = 256,
+    DPOP_SECONDS = 60, /* longest time since iat */
+    DPOP_AHEAD = 10,   /* how far iat may be in the future, in seconds */
+    DPOP_JTI = 256,    /* longest jti, in bytes */
 };
 
-/* What the proof has to be made for. */
+/* What the proof is compared with. */
 struct dpop_demand {
-    struct text url;          /* of the request, as the client knows it; query and fragment do not count */
-    struct text other_url;    /* another name of the same; empty: none */
-    struct text access_token; /* the token it comes with; absent at the token endpoint */
-    struct text key;          /* thumbprint of the only key that will do; empty: any */
+    struct text url;          /* of the request, as the client sees it; query and fragment are ignored */
+    struct text other_url;    /* an alias of url; empty if there is none */
+    struct text access_token; /* the token sent with the proof; absent at the token endpoint */
+    struct text key;          /* thumbprint of the required key; empty: any key */
 };
 
 enum dpop_verdict {
     DPOP_GOOD,
-    DPOP_BAD,       /* missing, malformed, of another request, out of time or used before */
-    DPOP_NO_NONCE,  /* good but for its nonce; the answer offers one */
-    DPOP_OTHER_KEY, /* good, and of another key than is demanded */
-    DPOP_CANNOT_SAY
+    DPOP_BAD,       /* missing, malformed, for another request, outside its times or replayed */
+    DPOP_NO_NONCE,  /* valid except for its nonce; the response carries a new one */
+    DPOP_OTHER_KEY, /* valid, but by another key than the required one */
+    DPOP_CANNOT_SAY /* the library failed, the arena is exhausted or the replay cache cannot decide */
 };
 
-/* Judges exchange->request->dpop. *thumbprint_r is then that of the key (jkt), in the arena. */
+/* Verifies context->request->dpop as RFC 9449 4.3 says. On DPOP_GOOD, *thumbprint_r is the JWK thumbprint of the key
+ * (jkt), in the arena. */
 enum dpop_verdict dpop_verify(struct request_context *context, const struct dpop_demand *demand,
                               struct text *thumbprint_r);
 

@@ -1,3 +1,5 @@
+/* The check endpoint: decides for the front server whether a request with an access token may be passed to the API
+ * (RFC 6750, RFC 9449 7, RFC 8705 3). Answers 200 with the caller's identity, or the challenge of RFC 6750 3. */
 #include "access_token.h"
 #include "binding.h"
 #include "endpoint.h"
@@ -5,12 +7,12 @@
 
 enum { LINES_BYTES = 512, METADATA_BYTES = 512 };
 
-/* What a location demands, read. */
+/* The scopes that a location requires, parsed. */
 struct demand {
     struct scope all, any;
 };
 
-/* May stand as the value of a header, and comes out of it as it went in. */
+/* Whether t can be the value of a header field and is read back unchanged (RFC 9110 5.5). */
 static bool is_header_safe(struct text t)
 {
     for (size_t i = 0; i < t.size; i++)
@@ -18,14 +20,14 @@ static bool is_header_safe(struct text t)
     return t.size > 0 && t.data[0] != ' ' && t.data[t.size - 1] != ' ';
 }
 
-/* A URL that goes between quotes as it is. */
+/* Whether t can be sent as a quoted-string without escaping. */
 static bool is_quotable_url(struct text t)
 {
     if (t.size > METADATA_BYTES || !is_header_safe(t)) return false;
     return !memchr(t.data, '"', t.size) && !memchr(t.data, '\\', t.size) && !memchr(t.data, ' ', t.size);
 }
 
-/* A location that does not say what it wants protects nothing: nobody passes. */
+/* A location without an audience, or with a malformed requirement, is misconfigured: every request is refused. */
 static int read_demand(const struct request_check *check, struct demand *demand_r)
 {
     if (check->audience.size == 0 || !binding_known(check)) return -1;
@@ -34,7 +36,7 @@ static int read_demand(const struct request_check *check, struct demand *demand_
     return text_present(check->resource_metadata) && !is_quotable_url(check->resource_metadata) ? -1 : 0;
 }
 
-/* All that has to be there, then all of which one has to. */
+/* The scopes that are all required, followed by those of which one is. */
 static struct text join_scopes(struct arena *arena, const struct request_check *check)
 {
     if (check->scope.size == 0) return check->scope_any;
@@ -48,7 +50,7 @@ static struct text join_scopes(struct arena *arena, const struct request_check *
     return buffer_text(&b);
 }
 
-/* What a client is told to use: what the location wants, else what it used. */
+/* The scheme of the challenge: the one that the location requires, otherwise the one that the client used. */
 static enum response_scheme scheme_of(const struct request *request)
 {
     struct text rest = request->authorization, scheme;
@@ -68,8 +70,8 @@ static int prepare_challenge(struct request_context *context)
     return 0;
 }
 
-/* RFC 6750 2.3 is not offered: a token in a URL ends up in logs. The rest of the query is the API's affair, so a pair
- * that cannot be decoded is passed over. */
+/* RFC 6750 2.3 is not supported: a token in a URL ends up in logs. The rest of the query belongs to the API, so a pair
+ * that cannot be decoded is skipped. */
 static bool has_token_in_query(struct request_context *context, struct text target)
 {
     struct text pair, name;
@@ -93,14 +95,14 @@ static bool is_b64token(struct text t)
     return t.size > 0;
 }
 
-/* A token as it came. */
+/* A token as received. */
 struct presented {
     struct text compact;
-    bool as_dpop; /* under the scheme DPoP (RFC 9449 7.1) */
+    bool as_dpop; /* with the scheme DPoP (RFC 9449 7.1) */
 };
 
-/* Another scheme is as good as none (RFC 6750 3.1). Front servers join repeated headers with a comma, which no token
- * has. */
+/* Another scheme counts as no authentication (RFC 6750 3.1). Front servers join repeated header fields with a comma,
+ * which a b64token cannot contain. */
 static enum error read_presented(struct request_context *context, struct presented *presented_r)
 {
     const struct request *request = context->request;
@@ -134,9 +136,10 @@ static bool has_scopes(const struct access_token *token, const struct demand *de
     return demand->any.count == 0;
 }
 
-/* A proof is used up last, by a request that is let pass but for its scope. */
-static enum error judge(struct request_context *context, const struct presented *presented, const struct demand *demand,
-                        struct access_token *token_r)
+/* The binding is verified after the other properties of the token, because it adds the proof to the replay cache; only
+ * the scope is checked later. */
+static enum error check_token(struct request_context *context, const struct presented *presented,
+                              const struct demand *demand, struct access_token *token_r)
 {
     const struct issuer *issuer = context->issuer;
     if (issuer->store->age(issuer->store->context) > issuer->validate_seconds) return ERROR_unavailable;
@@ -149,7 +152,7 @@ static enum error judge(struct request_context *context, const struct presented 
     return error || has_scopes(token_r, demand) ? error : ERROR_insufficient_scope;
 }
 
-/* Who calls, for the application: in lines under the names that the front which asked understands. */
+/* The identity of the caller for the application, in header lines named as the asking front server expects them. */
 static int put_identity(struct buffer *b, const struct access_token *token, struct text audiences, bool as_variables)
 {
     const struct {
@@ -173,7 +176,7 @@ static int put_identity(struct buffer *b, const struct access_token *token, stru
     return b->full ? -1 : 0;
 }
 
-/* Separated by spaces, which no audience has: one that had would look like two. */
+/* The audiences separated by spaces. An audience with a space is refused, as it would be read as two. */
 static int join_audiences(struct arena *arena, const struct access_token *token, struct text *audiences_r)
 {
     size_t size = 0;
@@ -193,8 +196,8 @@ static int join_audiences(struct arena *arena, const struct access_token *token,
     return 0;
 }
 
-/* What cannot be told to the application without doubt is not told, and does not pass. */
-static enum error let_pass(struct request_context *context, const struct access_token *token)
+/* A request whose identity cannot be passed to the application unambiguously is refused. */
+static enum error put_permission(struct request_context *context, const struct access_token *token)
 {
     struct response *response = context->response;
     struct text audiences;
@@ -218,6 +221,6 @@ enum error endpoint_check(struct request_context *context)
     if (read_demand(&context->request->check, &demand)) return ERROR_unconfigured_check;
     if (prepare_challenge(context)) return ERROR_unavailable;
     enum error error = read_presented(context, &presented);
-    if (!error) error = judge(context, &presented, &demand, &token);
-    return error ? error : let_pass(context, &token);
+    if (!error) error = check_token(context, &presented, &demand, &token);
+    return error ? error : put_permission(context, &token);
 }

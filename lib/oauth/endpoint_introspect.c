@@ -1,12 +1,14 @@
-#include "media_type.h"
+/* The introspection endpoint (RFC 7662), for clients that are registered as introspectors of the token's audience, and
+ * its signed responses (RFC 9701). */
 #include "access_token.h"
 #include "client_auth.h"
 #include "endpoint.h"
+#include "media_type.h"
 #include "signed_jwt.h"
 
 #define SIGNED TEXT("application/token-introspection+jwt")
 
-/* A caller sees only tokens that are meant for an API it speaks for. */
+/* RFC 7662 2.2: a caller may introspect only tokens for an audience that it is registered to introspect. */
 static bool may_read(const struct client *caller, const struct access_token *token)
 {
     for (size_t i = 0; i < caller->read_count; i++)
@@ -43,14 +45,15 @@ static enum error put_plain(struct request_context *context)
     return ERROR_none;
 }
 
-/* RFC 9701 4. An issuer without public keys gives none: nobody could verify what it signs. */
+/* RFC 9701 4. An issuer that signs with HS256 publishes no key that could verify a signed response, so it sends
+ * none. */
 static bool wants_signed(const struct request_context *context)
 {
     return context->issuer->token_algorithm != JWS_HS256 &&
            media_type_prefers(context->request->accept, SIGNED, TEXT("application/json"));
 }
 
-/* RFC 9701 5. Neither sub nor exp beside token_introspection: this shall look like no other JWT. */
+/* RFC 9701 5. sub and exp are omitted, so that the response cannot be taken for another kind of JWT. */
 static int put_claims(const struct request_context *context, struct text plain, struct buffer *b)
 {
     buffer_put(b, TEXT("{\"iss\":"));
@@ -65,7 +68,7 @@ static int put_claims(const struct request_context *context, struct text plain, 
     return b->full ? -1 : 0;
 }
 
-/* While there is a secret only, nobody could verify what it signs. */
+/* While only an HS256 key is active, no recipient could verify a signed response. */
 static const struct keyring_key *find_signer(const struct request_context *context)
 {
     const struct issuer *issuer = context->issuer;
@@ -73,7 +76,7 @@ static const struct keyring_key *find_signer(const struct request_context *conte
     return key && key->algorithm != JWS_HS256 ? key : NULL;
 }
 
-/* The plain answer, which the body is, becomes a claim of the signed one. */
+/* Replaces the plain response in the body by a signed one that contains it as a claim. */
 static enum error sign_answer(struct request_context *context)
 {
     struct response *response = context->response;

@@ -1,3 +1,5 @@
+/* The documents that verifiers and clients fetch: the JWK Set (RFC 7517 5) and the authorization server metadata (RFC
+ * 8414), and the CORS preflight for both (Fetch 3.2.2). */
 #include "endpoint.h"
 
 enum { DOCUMENT_BYTES = 16384 };
@@ -12,8 +14,8 @@ static enum error publish(struct request_context *context, uint32_t max_age)
     return ERROR_none;
 }
 
-/* An issuer that signs with a secret goes on publishing the keys from before: tokens that they signed may live as long as a
- * key is not removed, and the way back to one of them has to be open at any moment. */
+/* An issuer that has changed to HS256 continues to publish its earlier public keys until they are removed: tokens that
+ * they signed may still be valid, and the issuer must be able to change back at any time. */
 static bool has_jwks(const struct request_context *context)
 {
     const struct issuer *issuer = context->issuer;
@@ -26,19 +28,19 @@ static bool has_jwks(const struct request_context *context)
 enum error endpoint_jwks(struct request_context *context)
 {
     const struct issuer *issuer = context->issuer;
-    /* Without a key that is known to be ours the set would make verifiers forget those that they have. */
+    /* A set without any proven key would make verifiers drop the keys that they have cached. */
     if (keyring_is_unproven(issuer->keyring)) return ERROR_unavailable;
     if (!has_jwks(context)) return ERROR_not_found;
     if (response_reserve(context->response, context->arena, DOCUMENT_BYTES)) return ERROR_unavailable;
     if (keyring_put_jwks(issuer->keyring, context->now, &context->response->body)) return ERROR_unavailable;
-    /* What is published and what signs now is the same on all hosts within validate_seconds; a set from further back may
-     * lack a key that signs elsewhere, so nobody is to keep it. */
+    /* Within validate_seconds all hosts publish the key that any of them signs with; an older replica may lack a key
+     * that another host signs with, so its set must not be cached. */
     bool old = issuer->store->age(issuer->store->context) > issuer->validate_seconds;
     return publish(context, old ? 0 : issuer->jwks_max_age);
 }
 
-/* A page of another origin that sends a header of its own is asked first what it may send. Whom the documents are for is
- * said by the front server (Access-Control-Allow-Origin), with its own errors, too. "*" does not mean Authorization. */
+/* A browser sends a preflight when a page of another origin adds header fields. Access-Control-Allow-Origin is set by
+ * the front server, which also sets it on its own error pages. "*" does not include Authorization. */
 enum error endpoint_preflight(struct request_context *context)
 {
     struct response *response = context->response;
@@ -62,7 +64,7 @@ static void put_url(struct buffer *b, struct text member, struct text issuer, st
     if (url.full) b->full = true;
 }
 
-/* RFC 8705 5: where a client that has a certificate to show finds the endpoints. */
+/* RFC 8705 5: the endpoints for clients that use a certificate. */
 static void put_mtls_aliases(struct buffer *b, struct text name)
 {
     if (name.size == 0) return;
@@ -72,9 +74,9 @@ static void put_mtls_aliases(struct buffer *b, struct text name)
     buffer_put_char(b, '}');
 }
 
-/* RFC 9701 7, which verifiers take for what they may accept: every algorithm of the JWK Set, whichever of them signs now.
- * An array may not be empty (RFC 8414 3.2). An issuer that signs with a secret gives no signed answers, whatever public keys
- * are left from before. */
+/* RFC 9701 7. Verifiers take the list as what they may accept, so it has every algorithm of the JWK Set, not only the
+ * current one. An empty array is not allowed (RFC 8414 3.2). With HS256 there are no signed responses, even if earlier
+ * public keys are still published. */
 static void put_introspection_algorithms(struct request_context *context, struct buffer *b)
 {
     bool any = false;
@@ -88,7 +90,7 @@ static void put_introspection_algorithms(struct request_context *context, struct
     if (any) buffer_put_char(b, ']');
 }
 
-/* RFC 8414 2; an array may not be empty (3.2). */
+/* RFC 8414 2; an empty array is not allowed (3.2). */
 static void put_scopes(struct buffer *b, struct text words)
 {
     struct text rest = words, word;
@@ -100,9 +102,9 @@ static void put_scopes(struct buffer *b, struct text words)
     buffer_put_char(b, ']');
 }
 
-/* Neither authorization_endpoint nor its companions: no grant here uses it. response_types_supported is required all the
- * same (RFC 8414 2) and an empty array may not stand, so it names the one registered type that gives nothing out. Without a
- * public key there is no jwks_uri. */
+/* authorization_endpoint and related members are omitted, as no supported grant uses them. response_types_supported is
+ * required nevertheless (RFC 8414 2) and must not be empty, so it has the registered type "none". Without a public key
+ * there is no jwks_uri. */
 enum error endpoint_metadata(struct request_context *context)
 {
 #define METHODS(endpoint) \
@@ -114,7 +116,7 @@ enum error endpoint_metadata(struct request_context *context)
     struct buffer *b = &context->response->body;
     const struct store *store = context->issuer->store;
     struct text scopes = store->scopes(store->context, context->arena);
-    /* Each word of one byte, with its quotes and comma, is four. */
+    /* A scope token of one byte takes four bytes with its quotes and comma, so an n-byte list takes at most 4n. */
     if (response_reserve(context->response, context->arena, DOCUMENT_BYTES + 3 * scopes.size)) return ERROR_unavailable;
     put_url(b, TEXT("{\"issuer\":"), issuer, TEXT(""));
     put_url(b, TEXT(",\"token_endpoint\":"), issuer, TEXT("/token"));

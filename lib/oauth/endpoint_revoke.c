@@ -1,10 +1,11 @@
+/* The revocation endpoint (RFC 7009), for access tokens of the authenticated client. */
 #include "access_token.h"
 #include "client_auth.h"
 #include "endpoint.h"
 
-/* RFC 7009 2.1, 2.2: what is no token of ours, or is past its time, needs no revocation; another client's is refused
- * whatever its state; ours is revoked, and 200 is not said before that is durable (2.2.1: a 503 means it may still live).
- * A token that was revoked before goes the same way again: on the first try it may not have become durable. */
+/* RFC 7009 2.1, 2.2: an invalid or expired token needs no revocation and is answered with 200; a token of another
+ * client is refused whatever its state. 200 is sent only once a revocation is durable; with 503 the token may still be
+ * valid (2.2.1). A revoked token is revoked again, because the first revocation may not have become durable. */
 static enum error revoke(struct request_context *context, struct text compact)
 {
     const struct store *store = context->issuer->store;

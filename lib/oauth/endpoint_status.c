@@ -1,3 +1,4 @@
+/* Liveness, readiness and the Prometheus metrics of this process, for the operator's monitoring. */
 #include "endpoint.h"
 
 enum { PAGE_BYTES = 65536 };

@@ -1,9 +1,11 @@
+/* The token endpoint (RFC 6749 3.2) for the client credentials grant (4.4). */
 #include "binding.h"
 #include "client_auth.h"
 #include "endpoint.h"
 #include "grant.h"
 
-/* RFC 6749 5.1. `scope` stands in every answer that gives one, so that a client never has to guess what it was given. */
+/* RFC 6749 5.1. `scope` is sent whenever a scope is granted, also if it is the requested one, so that a client need not
+ * compare. */
 static enum error put_answer(struct request_context *context, const struct access_token_plan *plan, struct text token)
 {
     struct response *response = context->response;

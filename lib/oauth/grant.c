@@ -2,7 +2,7 @@
 
 #include "scope.h"
 
-/* One of the client's grants of an audience, which say the same about it; NULL: it has none. */
+/* Any grant of the audience, or NULL. All grants of one audience have the same audience_* members. */
 static const struct client_grant *find_audience(const struct client *client, struct text audience)
 {
     for (size_t i = 0; i < client->grant_count; i++)
@@ -17,7 +17,7 @@ static bool has_scope(const struct client *client, struct text audience, struct 
     return false;
 }
 
-/* A scope word has a meaning at every audience of the token, or it is not in it. */
+/* A scope token is granted only if the client has it for every audience of the token. */
 static bool has_scope_everywhere(const struct client *client, const struct access_token_plan *plan, struct text word)
 {
     for (size_t i = 0; i < plan->audience_count; i++)
@@ -25,7 +25,7 @@ static bool has_scope_everywhere(const struct client *client, const struct acces
     return true;
 }
 
-/* What an audience asks of its tokens: the shortest of the lifetimes counts, and one token has one algorithm. */
+/* The shortest lifetime of the audiences applies; audiences with different algorithms cannot share a token. */
 static enum error add_demands(const struct client_grant *grant, struct access_token_plan *plan)
 {
     int algorithm = grant->audience_algorithm;
@@ -45,7 +45,7 @@ static enum error add_audience(const struct client *client, struct text audience
     return add_demands(grant, plan);
 }
 
-/* Without `resource`: the client's default audience, or its only one. */
+/* Without `resource`: the client's default audience, or its only audience. */
 static enum error default_audience(const struct client *client, struct access_token_plan *plan)
 {
     if (client->default_audience.size > 0) return add_audience(client, client->default_audience, plan);
@@ -54,7 +54,7 @@ static enum error default_audience(const struct client *client, struct access_to
     return add_audience(client, client->grants[0].audience, plan);
 }
 
-/* RFC 8707 2: `resource` may stand more than once. */
+/* RFC 8707 2: `resource` may be repeated. */
 static enum error decide_audience(struct request_context *context, struct access_token_plan *plan)
 {
     const struct client *client = &context->client;
@@ -67,7 +67,7 @@ static enum error decide_audience(struct request_context *context, struct access
     return plan->audience_count > 0 ? ERROR_none : default_audience(client, plan);
 }
 
-/* RFC 6749 3.3: a request without scope is given what its client's row says, or refused. */
+/* RFC 6749 3.3: a request without scope gets a default that is registered for the client, or is refused. */
 static enum error omitted_scope(const struct client *client, const struct access_token_plan *plan,
                                 struct scope *scope_r)
 {
@@ -94,8 +94,8 @@ static enum error requested_scope(const struct client *client, const struct acce
     return ERROR_none;
 }
 
-/* The words with single spaces between them, in the arena. A token with more of them than SCOPE_BYTES could not be read
- * again (JWS_BYTES), so it is not given out. */
+/* The scope tokens separated by single spaces, in the arena. A longer scope than SCOPE_BYTES could make a token too
+ * long to be read (JWS_BYTES), so it is refused. */
 static enum error join(struct request_context *context, const struct scope *scope, struct text *joined_r)
 {
     size_t size = 0;
@@ -137,7 +137,7 @@ enum error grant_decide(struct request_context *context, struct access_token_pla
                                           .algorithm = -1 };
     error = decide_audience(context, plan_r);
     if (error) return error;
-    /* An API that names an algorithm verifies by keys, and there are none to be had of this issuer. */
+    /* An API that names an algorithm verifies tokens with a public key, and with HS256 this issuer publishes none. */
     if (plan_r->algorithm >= 0 && context->issuer->token_algorithm == JWS_HS256) return ERROR_invalid_target;
     return decide_scope(context, plan_r);
 }

@@ -2,17 +2,18 @@
 
 enum { WEIGHT_ONE = 1000 };
 
-/* How closely a media range meets a type (RFC 9110 12.5.1); the closest range has its word. */
+/* How specifically a media range matches a type; the most specific range takes precedence (RFC 9110 12.5.1). */
 enum closeness { MISSES, BY_ALL, BY_APPLICATION, BY_NAME };
 
 struct preference {
     struct text type;
-    bool wildcards;           /* whether a wildcard speaks for it */
-    enum closeness closeness; /* of the closest range so far */
-    unsigned weight;          /* that it gives, in thousandths */
+    bool wildcards;           /* whether a wildcard may match it */
+    enum closeness closeness; /* of the most specific range so far */
+    unsigned weight;          /* of that range, in thousandths */
 };
 
-/* As text_split(), but for separators that stand in a quoted string (RFC 9110 5.6.4). One that does not end takes all. */
+/* As text_split(), but ignores separators in a quoted string (RFC 9110 5.6.4). An unterminated one extends to the
+ * end. */
 static bool split_quoted(struct text *rest, char separator, struct text *part_r)
 {
     bool quoted = false;
@@ -27,7 +28,7 @@ static bool split_quoted(struct text *rest, char separator, struct text *part_r)
     return true;
 }
 
-/* RFC 9110 12.4.2: 0 to 1 with up to three digits behind the point. What is no weight weighs nothing. */
+/* RFC 9110 12.4.2: 0 to 1 with up to three digits after the point. A malformed weight counts as 0. */
 static unsigned read_weight(struct text value)
 {
     uint64_t whole, thousandths = 0;
@@ -39,7 +40,7 @@ static unsigned read_weight(struct text value)
     return whole == 1 && thousandths > 0 ? 0 : (unsigned)(whole * WEIGHT_ONE + thousandths);
 }
 
-/* Of the parameters only the weight is of interest: neither type has any. */
+/* Parameters other than the weight are ignored, as neither type has any. */
 static unsigned find_weight(struct text parameters)
 {
     struct text one, name;
@@ -58,7 +59,7 @@ static enum closeness meet(struct text range, const struct preference *preferenc
     return text_equal(range, TEXT("*/*")) ? BY_ALL : MISSES;
 }
 
-/* Of two ranges that are as close the heavier one counts. */
+/* Of two equally specific ranges the one with the higher weight applies. */
 static void weigh(struct preference *preference, struct text range, unsigned weight)
 {
     enum closeness closeness = meet(range, preference);

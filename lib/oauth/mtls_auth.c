@@ -2,7 +2,8 @@
 
 #include "../jose/certificate.h"
 
-/* 2.1. A front that lists a self-signed certificate among its authorities vouches for it, whatever name it bears. */
+/* RFC 8705 2.1. Self-issued certificates are excluded: one that a front server trusts would be verified with any
+ * subject. */
 static bool has_subject(const struct request_context *context, const struct client *client,
                         const struct certificate *certificate)
 {
@@ -18,11 +19,11 @@ static enum answer is_key_of(const struct issuer *issuer, const struct client_ke
 {
     const struct jwk_cache_key *known;
     if (jwk_cache_take(issuer->jwk_cache, issuer->hasher, key->jwk, &known) != 1)
-        return ANSWER_CANNOT_SAY; /* it was read when the row was */
+        return ANSWER_CANNOT_SAY; /* it could be read when the row was loaded */
     return certificate_has_key(certificate, known->key) ? ANSWER_YES : ANSWER_NO;
 }
 
-/* 2.2. */
+/* RFC 8705 2.2. */
 static enum answer find_key(const struct request_context *context, const struct client *client,
                             const struct certificate *certificate, struct text *kid_r)
 {

@@ -1,16 +1,18 @@
-/* mtls_auth: a client proved by the certificate of its TLS connection (RFC 8705 2).
+/* mtls_auth: client authentication by the certificate of the TLS connection (RFC 8705 2).
  *
- * Everything is the word of the front server, which no client can put into its mouth: the certificate, and whether its
- * chain leads to an authority. tls_client_auth needs such a chain, and a subject that the client's row names, signed by the
- * authority that it names, if it names one;
- * self_signed_tls_client_auth needs one of the public keys of the client's row, and no chain. */
+ * The front server terminates TLS; its parameters carry the certificate and whether the chain was verified up to a CA,
+ * and a client cannot set them. tls_client_auth requires a verified chain, the subject registered for the client and,
+ * if one is registered, that issuer. self_signed_tls_client_auth requires one of the client's public keys, and no
+ * chain.
+ *
+ * Binding tokens to a certificate is in binding.h. */
 #ifndef OAUTH_MTLS_AUTH_H
 #define OAUTH_MTLS_AUTH_H
 
 #include "request_context.h"
 
-/* Whether the certificate is client's, by a method that its row allows; *credential_r is then the kid of the key, or
- * "tls_client_auth". */
+/* Whether the request's certificate authenticates client by a method that is registered for it. On ANSWER_YES,
+ * *credential_r is the kid of the key, or "tls_client_auth". Cannot say: a registered key could not be read. */
 enum answer mtls_auth_verify(struct request_context *context, const struct client *client, struct text *credential_r);
 
 #endif

@@ -8,9 +8,9 @@
 
 enum { MINUTE_BYTES = 4, MAC_BYTES = 16, NONCE_BYTES = MINUTE_BYTES + MAC_BYTES, MINUTE = 60, OLD_MINUTES = 1 };
 
-static_assert(BASE64URL_SIZE(NONCE_BYTES) < (size_t)RESPONSE_NONCE, "it fits the answer");
+static_assert(BASE64URL_SIZE(NONCE_BYTES) < (size_t)RESPONSE_NONCE, "a nonce fits the response");
 
-/* The whole nonce of a minute. */
+/* The nonce of a minute, before its encoding. */
 static int make(const struct request_context *context, uint32_t minute, unsigned char nonce_r[NONCE_BYTES])
 {
     unsigned char mac[SECRET_DIGEST];
@@ -42,7 +42,7 @@ enum answer nonce_verify(const struct request_context *context, struct text nonc
     if (base64url_decode(nonce, &b) || b.size != sizeof bytes) return ANSWER_NO;
     uint32_t minute = 0, now = minute_of(context->now);
     for (int i = 0; i < MINUTE_BYTES; i++) minute = minute << 8 | bytes[i];
-    /* One from the minute to come is from a host whose clock is ahead of ours. */
+    /* A nonce of the next minute comes from a host whose clock is ahead. */
     if (minute > now + 1 || now > minute + NONCE_SECONDS / MINUTE) return ANSWER_NO;
     if (make(context, minute, expected)) return ANSWER_CANNOT_SAY;
     *old_r = now > minute + OLD_MINUTES;

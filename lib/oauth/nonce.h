@@ -1,20 +1,23 @@
-/* nonce: what a server makes a client put into its DPoP proof, so that no proof can be made ahead of time (RFC 9449 8, 9).
+/* nonce: the nonce that a server requires in DPoP proofs, so that proofs cannot be made in advance (RFC 9449 8, 9).
  *
  *     base64url(minute, 4 bytes || HMAC-SHA256(issuer.nonce_key, minute), 16 bytes)
  *
- * Nothing is kept: each worker of each host that has the key knows its own again, after a restart as well. It may be used
- * by anybody and more than once; that a proof is used once is dpop.h's affair. */
+ * A nonce is stateless: every worker of every host with the same nonce_key accepts it, also after a restart. Any client
+ * may use it, any number of times; dpop.h ensures that a proof is used once. */
 #ifndef OAUTH_NONCE_H
 #define OAUTH_NONCE_H
 
 #include "request_context.h"
 
+/* How long a nonce is accepted. */
 enum { NONCE_SECONDS = 300 };
 
-/* Puts the present one into the answer (DPoP-Nonce). 0, or -1 when the library failed. */
+/* Sets the DPoP-Nonce of the response to the nonce of the current minute. Returns 0, or -1 if the library failed. */
 int nonce_offer(struct request_context *context);
 
-/* Yes when it is one of ours and not older than NONCE_SECONDS, reckoned in whole minutes; *old_r: it is time for the next one. */
+/* Whether nonce was made with issuer.nonce_key and is not older than NONCE_SECONDS, counted in whole minutes. Sets
+ * *old_r unless the nonce is recent, in which case the response need not carry a new one. Cannot say: the library
+ * failed. */
 enum answer nonce_verify(const struct request_context *context, struct text nonce, bool *old_r);
 
 #endif

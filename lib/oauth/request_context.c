@@ -1,6 +1,6 @@
 #include "request_context.h"
 
-/* The media type alone counts (RFC 9110 8.3.1): any case, parameters allowed. */
+/* RFC 9110 8.3.1: case-insensitive; parameters are ignored. */
 static bool is_form(struct text content_type)
 {
     struct text type;
@@ -26,7 +26,7 @@ int request_context_fingerprint(const struct request_context *context, enum veri
 {
     struct {
         unsigned char key[ISSUER_FINGERPRINT_KEY];
-        uint64_t kind, state, spare[2]; /* to the end of one block of SHA-256 */
+        uint64_t kind, state, spare[2]; /* pads to one block of SHA-256 */
     } block = { .kind = kind, .state = state };
     memcpy(block.key, context->issuer->fingerprint_key, sizeof block.key);
     struct text parts[] = { { (const char *)&block, sizeof block }, t };

@@ -66,7 +66,7 @@ void response_refuse(struct response *response, enum error error)
     assert(!b->full);
 }
 
-/* RFC 9110 13.1.2: a list of entity tags, or `*`; weak comparison, so a W/ in front changes nothing. */
+/* RFC 9110 13.1.2: a list of entity tags, or `*`; compared weakly, so W/ is ignored. */
 static bool holds_tag(struct text list, struct text tag)
 {
     struct text one;
@@ -108,7 +108,7 @@ static void put_number_header(struct buffer *b, struct text name, uint64_t value
     buffer_put(b, TEXT("\r\n"));
 }
 
-/* Nobody needs the words (RFC 9112 4); fronts pass on what they are given, and people read it. */
+/* The reason phrase is optional (RFC 9112 4); front servers pass it on, and it helps people who debug. */
 static struct text reason(int status)
 {
     switch (status) {
@@ -126,7 +126,7 @@ static struct text reason(int status)
     }
 }
 
-/* RFC 6749 5.1: no-store, and Pragma for what still speaks HTTP/1.0. */
+/* RFC 6749 5.1: no-store, and Pragma for HTTP/1.0 caches. */
 static void put_cache(struct buffer *b, const struct response *response)
 {
     if (response->cache == RESPONSE_PUBLIC)
@@ -143,7 +143,7 @@ static void put_attribute(struct buffer *b, struct text name, struct text value)
     buffer_put_char(b, '"');
 }
 
-/* RFC 9449 7.1: `algs`, with spaces. */
+/* RFC 9449 7.1: `algs`, separated by spaces. */
 static void put_algorithms(struct buffer *b)
 {
     buffer_put(b, TEXT("algs=\""));
@@ -154,7 +154,7 @@ static void put_algorithms(struct buffer *b)
     buffer_put_char(b, '"');
 }
 
-/* RFC 6750 3.1: whoever brought no token learns no error code. */
+/* RFC 6750 3.1: a request without a token gets no error code. */
 static void put_token_challenge(struct buffer *b, const struct response *response, struct text realm)
 {
     const struct error_facts *facts = error_facts(response->error);

@@ -2,11 +2,11 @@
 
 #include "endpoint.h"
 
-enum place { UNDER_PREFIX, BEFORE_PREFIX }; /* RFC 8414 3.1 puts the well-known path before that of the issuer */
+enum place { UNDER_PREFIX, BEFORE_PREFIX }; /* RFC 8414 3.1: the well-known path precedes that of the issuer */
 
-enum method { GET, POST, DOCUMENT }; /* DOCUMENT: a GET that pages of another origin may make */
+enum method { GET, POST, DOCUMENT }; /* DOCUMENT: a GET that pages of another origin may send */
 
-enum stale { ANY_AGE, ISSUE_AGE, VALIDATE_AGE }; /* how old the replica may be */
+enum stale { ANY_AGE, ISSUE_AGE, VALIDATE_AGE }; /* the limit on the age of the replica */
 
 #define WELL_KNOWN "/.well-known/oauth-authorization-server"
 
@@ -30,7 +30,7 @@ static const struct route {
     { "metrics", TEXT("/metrics"), UNDER_PREFIX, GET, ANY_AGE, endpoint_metrics },
 };
 
-/* Behind the routes: the check, which no path leads to, and all that is nothing known here. */
+/* Further indexes of routes: the check, which has no path, and requests that match no route. */
 enum { ROUTES = sizeof routes / sizeof *routes, ROUTE_CHECK = ROUTES, ROUTE_OTHER };
 
 size_t server_routes(void) { return ROUTE_OTHER + 1; }
@@ -56,7 +56,7 @@ static size_t find_route(struct text prefix, struct text path)
     return i < ROUTES ? i : ROUTE_OTHER;
 }
 
-/* GET means HEAD, too (RFC 9110 9.3.2). */
+/* A route that accepts GET also accepts HEAD (RFC 9110 9.3.2). */
 static bool takes(const struct route *route, struct text method)
 {
     if (route->method == POST) return text_equal(method, TEXT("POST"));
@@ -111,7 +111,7 @@ static enum error answer(struct request_context *context)
 struct text server_handle(const struct issuer *issuer, struct arena *arena, const struct request *request,
                           struct response *response)
 {
-    struct request_context context; /* the form and the client are filled by the steps that read them */
+    struct request_context context; /* not cleared: form and client are set by the steps that read them */
     context.issuer = issuer;
     context.arena = arena;
     context.request = request;

@@ -1,9 +1,9 @@
-/* store: the doors through which the server sees the world's memory.
+/* store: the interface through which lib/ reads and changes the server's shared state.
  *
- * Not a database: every call answers at once from memory, but for `token_revoke`, which waits until the revocation is
- * durable or a deadline has passed, and `replay_cache_add`, where the hosts of a cluster remember together. A look-up answers
- * yes, no or cannot say; who asks fails closed on the last.
- * Filled by app/worker/region_store.c from the shared region, and by tests from a table. */
+ * It is not a database interface: every call returns at once from memory, except token_revoke, which waits until the
+ * revocation is durable or a deadline has passed, and replay_once, if the hosts share their replay caches. A look-up
+ * returns yes, no or cannot say; on the last, callers fail closed. Implemented by app/worker/region_store.c over the
+ * shared region, and by the tests over a table. Times are seconds since 1970-01-01 UTC. */
 #ifndef OAUTH_STORE_H
 #define OAUTH_STORE_H
 
@@ -14,7 +14,7 @@ enum answer { ANSWER_NO, ANSWER_YES, ANSWER_CANNOT_SAY };
 
 enum { STORE_FINGERPRINT = 32, STORE_NEVER = 0x7fffffff };
 
-/* What a revocation can speak of; views of a verified token. */
+/* The claims that revocations refer to; views of a verified token. */
 struct token_facts {
     struct text jti;
     struct text client_id;
@@ -23,8 +23,8 @@ struct token_facts {
     int64_t expires_at;
 };
 
-/* What does not work although requests are served: the name that /ready and the metrics show, and the log's words. Bit n
- * of a set is the n-th of them. */
+/* Conditions under which the server runs with reduced function: the name in /ready and the metrics, and the text of the
+ * log. Bit n of a set is the n-th of them. */
 #define STORE_DEGRADED_LIST(X) \
     X(read_only_database, \
       "the database takes no changes: revocations are answered with 503, signing keys are not rotated") \
@@ -44,40 +44,45 @@ enum store_degraded {
 struct store {
     void *context;
 
-    /* Age of what the other doors answer from: seconds since the last complete synchronisation, STORE_NEVER before it. */
+    /* Age of the data that the other functions use: seconds since the last complete synchronisation; STORE_NEVER before
+     * the first. */
     uint32_t (*age)(void *context);
 
-    /* The set of enum store_degraded at this moment. */
+    /* The current set of enum store_degraded. */
     uint64_t (*degraded)(void *context);
 
-    /* The words of all scopes of all audiences, single spaces between them; absent: not known, none, or too many. */
+    /* The scope tokens of all audiences, separated by single spaces; absent if unknown, if there are none or too
+     * many. */
     struct text (*scopes)(void *context, struct arena *arena);
 
+    /* Sets *client_r to the client with this id; its views are in the arena. */
     enum answer (*client_find)(void *context, struct text client_id, struct arena *arena, struct client *client_r);
 
-    /* By its jti, or by a rule that takes its client, its credential or its time of issue. */
+    /* Whether the token is revoked by its jti, or by a rule for its client, its credential or its time of issue. */
     enum answer (*token_revoked)(void *context, const struct token_facts *token);
 
-    /* 0 once the revocation is durable; -1 when it could not be made so in time. It holds on this host either way. */
+    /* Revokes the token by its jti. Returns 0 once the revocation is durable, or -1 if it did not become durable in
+     * time; it is in force on this host either way. */
     int (*token_revoke)(void *context, const struct token_facts *token);
 
-    /* Takes one request from the client's allowance (client.rate_per_minute). No: it is used up. */
+    /* Takes one request from the client's rate limit (client.rate_per_minute). No: the limit is reached. */
     enum answer (*client_allowed)(void *context, const struct client *client);
 
-    /* Failed authentications of client_id from one source. No: too many lately. */
+    /* Failed authentications of client_id from one source address: whether another try is allowed, and counting one. */
     enum answer (*failure_allowed)(void *context, struct text client_id, struct text source);
     void (*failure_count)(void *context, struct text client_id, struct text source);
 
-    /* Costly checks are paid once: fingerprints of what was verified, until a time (seconds since 1970). */
+    /* The cache of costly verifications that succeeded, by fingerprint, each until a time. */
     bool (*verified_find)(void *context, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now);
     void (*verified_put)(void *context, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now, int64_t until);
 
-    /* Whether id is new among those of who; from here on it is not, until a time (seconds since 1970). Of several askers
-     * at once never two are told yes. Cannot say: there is no room to remember it, or who must be asked does not answer.
-     * who and id may hold any byte. */
+    /* The replay cache: whether id is new among the ids of who, and adds it until a time. Of concurrent callers at most
+     * one gets yes. Cannot say: the cache is full, or another host that must be asked does not respond. who and id may
+     * contain any byte. */
     enum answer (*replay_once)(void *context, struct text who, struct text id, int64_t now, int64_t until);
 
-    /* One computation of a slow hash at a time on this host: take (no: busy, come back later) and give back. */
+    /* The lock that limits this host to one computation of a slow hash at a time. take: no if it is held; give:
+     * releases it. */
     enum answer (*slow_lane_take)(void *context);
     void (*slow_lane_give)(void *context);
 };

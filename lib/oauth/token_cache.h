@@ -1,9 +1,9 @@
-/* token_cache: access tokens that one process has read lately, by their fingerprint.
+/* token_cache: a cache, private to one process, of the claims of recently read access tokens, by fingerprint.
  *
- * A signature is paid for once on a host (store.h, verified); decoding and reading the claims is paid for once in a
- * process. An entry holds what was read, not the token; its fingerprint covers every byte of the token and the keys that
- * were in force, so a hit needs no second look. Whether the token may be used now is asked each time, elsewhere.
- * Direct-mapped: a newcomer takes the place of who was there. */
+ * A signature is verified once per host (store.h, verified_find); the claims are decoded once per process. An entry
+ * holds the claims, not the token. Its fingerprint covers every byte of the token and the generation of the keys, so a
+ * hit needs no further verification. The cache does not decide whether a token may be used now (access_token_active()).
+ * Direct-mapped: a new entry replaces the entry in its slot. RFC 9068. */
 #ifndef OAUTH_TOKEN_CACHE_H
 #define OAUTH_TOKEN_CACHE_H
 
@@ -11,23 +11,23 @@
 
 enum { ACCESS_TOKEN_AUDIENCES = 8, TOKEN_CACHE_BYTES = 832 };
 
-/* RFC 7800 3, `cnf`: what has to be shown beside a token, so that a thief has nothing of it. Both may be there; each is
- * base64url of a SHA-256, and empty where there is none. */
+/* RFC 7800 3, `cnf`: what a token is bound to. Each is base64url of a SHA-256, and empty if the token is not bound
+ * so. */
 struct confirmation {
     struct text certificate; /* x5t#S256 (RFC 8705 3.1) */
     struct text key;         /* jkt (RFC 9449 6.1) */
 };
 
-/* What a token of ours says; views. */
+/* The claims of an access token of this issuer; views. */
 struct access_token {
     struct token_facts facts;
-    int64_t not_before; /* -1: no such claim */
+    int64_t not_before; /* -1 if the token has no such claim */
     size_t audience_count;
     struct text audiences[ACCESS_TOKEN_AUDIENCES];
     struct text subject;
-    struct text scope; /* space-separated; empty or absent: none */
+    struct text scope; /* space-separated; empty or absent if it has none */
     struct confirmation confirmation;
-    struct text shown; /* the claims that others may see, as members of a JSON object: `"iss":...,"sub":...` */
+    struct text shown; /* the claims for introspection, as members of a JSON object: `"iss":...,"sub":...` */
 };
 
 struct token_cache {
@@ -35,15 +35,16 @@ struct token_cache {
     struct token_cache_entry *entries;
 };
 
-/* Room for count tokens (a power of two), touched only as it fills. 0, or -1 when the memory is not to be had. */
+/* Allocates a cache of count entries, which must be a power of two. Returns 0, or -1 if out of memory. Pages are
+ * touched only as entries are added. token_cache_close() frees it. */
 int token_cache_open(struct token_cache *token_cache, size_t count);
 void token_cache_close(struct token_cache *token_cache);
 
-/* NULL when it is not there. Good until the next token_cache_put. */
+/* Returns the entry with this fingerprint, valid until the next token_cache_put(), or NULL. */
 const struct access_token *token_cache_find(const struct token_cache *token_cache,
                                             const unsigned char fingerprint[STORE_FINGERPRINT]);
 
-/* Keeps a copy. One with more than TOKEN_CACHE_BYTES of text is not kept. */
+/* Adds a copy of token. One whose texts exceed TOKEN_CACHE_BYTES is not cached. */
 void token_cache_put(struct token_cache *token_cache, const unsigned char fingerprint[STORE_FINGERPRINT],
                      const struct access_token *token);
 
