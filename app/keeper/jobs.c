@@ -1,7 +1,23 @@
 #include "jobs.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "../region/mailbox.h"
+
+enum {
+    JOBS = 64,       /* in one transaction */
+    JOBS_TRIES = 5,  /* of one transaction */
+    JOBS_PAUSE = 20, /* milliseconds between two tries, at most */
+};
+
+enum commit {
+    COMMIT_DONE,
+    COMMIT_AGAIN,  /* nothing was committed, and it may succeed next time */
+    COMMIT_FAILED, /* the server, or its time */
+    COMMIT_REFUSED /* nothing was committed: one of the jobs may be at fault */
+};
 
 /* All keepers write proofs in one order: two that have several in common wait for each other, but not in a circle. */
 static int compare(const void *a, const void *b)
@@ -30,8 +46,8 @@ static long find_row(struct db *db, const struct region_job *job)
     return db_query(db, DB_FIND_REVOKED_TOKEN, &jti, 1, NULL, NULL);
 }
 
-/* A row that is there already undoes nothing but its own statement: the other letters go on. Whether it is there is asked
- * of its table: the duplicate may also be that of a row that a trigger adds to another table, and then the letter's row
+/* A row that is there already undoes nothing but its own statement: the other jobs go on. Whether it is there is asked
+ * of its table: the duplicate may also be that of a row that a trigger adds to another table, and then the job's row
  * has not been stored. */
 static int write_one(struct db *db, struct mailbox_job *job)
 {
@@ -45,11 +61,82 @@ static int write_one(struct db *db, struct mailbox_job *job)
     return 0;
 }
 
-int jobs_write(struct db *db, struct mailbox_job *jobs, size_t count)
+/* Writes them all and commits. 0: each holds its answer. -1: nothing is known to be written, and db holds the number of
+ * the failure; the transaction may still be open. The order of jobs changes. */
+static int write_all(struct db *db, struct mailbox_job *jobs, size_t count)
 {
     qsort(jobs, count, sizeof *jobs, compare);
     if (db_query(db, DB_BEGIN, NULL, 0, NULL, NULL) < 0) return -1;
     for (size_t i = 0; i < count; i++)
         if (write_one(db, &jobs[i])) return -1;
     return db_query(db, DB_COMMIT, NULL, 0, NULL, NULL) < 0 ? -1 : 0;
+}
+
+static bool tell(const struct jobs_writer *writer, enum jobs_fault fault, unsigned number, const char *why)
+{
+    return writer->failed(writer->context, fault, number, why);
+}
+
+static enum commit commit_once(const struct jobs_writer *writer, struct mailbox_job *jobs, size_t count)
+{
+    char why[DB_WHY];
+    struct db *db = *writer->db;
+    atomic_store_explicit(&writer->row->heartbeat_ms, region_milliseconds(), memory_order_relaxed);
+    if (write_all(db, jobs, count) == 0) return COMMIT_DONE;
+    unsigned number = db_errno(db);
+    snprintf(why, sizeof why, "%s", db_why(db));
+    if (db_query(db, DB_ROLLBACK, NULL, 0, NULL, NULL) < 0) {
+        (void)tell(writer, JOBS_LOST, number, why);
+        return COMMIT_FAILED;
+    }
+    if (number == DB_READ_ONLY || number == DB_READ_ONLY_MODE)
+        return tell(writer, JOBS_READ_ONLY, number, why) ? COMMIT_AGAIN : COMMIT_FAILED;
+    if (number == DB_LOCK_WAIT || number == DB_DEADLOCK) return COMMIT_AGAIN;
+    (void)tell(writer, JOBS_REFUSED, number, why);
+    return number == DB_TIMED_OUT ? COMMIT_FAILED : COMMIT_REFUSED;
+}
+
+/* One transaction for all of them: durable together or not at all. It is tried again only when it is certain that nothing
+ * was committed, or a proof would find its own row and be counted as used. */
+static enum commit commit_all(const struct jobs_writer *writer, struct mailbox_job *jobs, size_t count)
+{
+    for (int try = 1; *writer->db && try <= JOBS_TRIES; try++) {
+        enum commit result = commit_once(writer, jobs, count);
+        if (result != COMMIT_AGAIN) return result;
+        poll(NULL, 0, 1 + (int)arc4random_uniform(JOBS_PAUSE));
+    }
+    if (*writer->db) (void)tell(writer, JOBS_CONTENDED, db_errno(*writer->db), db_why(*writer->db));
+    return COMMIT_FAILED;
+}
+
+static void answer(struct mailbox_job *job, enum commit result)
+{
+    mailbox_answer(job, result == COMMIT_DONE ? job->answer : MAILBOX_FAILED);
+}
+
+/* Each in a transaction of its own; after several refusals it is not one job that is at fault, and the rest fails at once. */
+static void commit_each(const struct jobs_writer *writer, struct mailbox_job *jobs, size_t count)
+{
+    int refused = 0;
+    for (size_t i = 0; i < count; i++) {
+        enum commit result = refused < JOBS_TRIES ? commit_all(writer, &jobs[i], 1) : COMMIT_FAILED;
+        refused += result == COMMIT_REFUSED;
+        answer(&jobs[i], result);
+    }
+}
+
+void jobs_answer(const struct jobs_writer *writer)
+{
+    struct mailbox_job jobs[JOBS];
+    size_t count;
+    do {
+        count = mailbox_collect(writer->region, jobs, JOBS);
+        if (count == 0) return;
+        enum commit result = commit_all(writer, jobs, count);
+        if (result == COMMIT_REFUSED && count > 1) {
+            commit_each(writer, jobs, count);
+            continue;
+        }
+        for (size_t i = 0; i < count; i++) answer(&jobs[i], result);
+    } while (count == JOBS);
 }

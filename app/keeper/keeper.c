@@ -25,9 +25,7 @@ enum {
     BACKOFF_MOST_MS = 5000,
     COMPLAINTS = 8,
     COMPLAINT_MS = 60000,
-    TURN_MS = 1000, /* the heartbeat's longest pause */
-    JOBS = 64,
-    JOB_TRIES = 5,   /* of one transaction */
+    TURN_MS = 1000,  /* the heartbeat's longest pause */
     LOAD_SHARE = 10, /* reconciling takes at most one part in so many of the time */
     RENEW_MS = 5000,
     RENEW_AGAIN_MS = 60000, /* after a failure */
@@ -180,77 +178,21 @@ static void look_at_schema(struct keeper *keeper)
     if (state != SCHEMA_UNKNOWN) degrade(keeper, STORE_DEGRADED_missing_routines, state == SCHEMA_MISSING);
 }
 
-enum commit {
-    COMMIT_DONE,
-    COMMIT_AGAIN,  /* nothing was committed, and it may go better next time */
-    COMMIT_FAILED, /* the server, or its time */
-    COMMIT_REFUSED /* nothing was committed: there may be something wrong with one of the letters */
-};
-
-static enum commit commit_once(struct keeper *keeper, struct mailbox_job *jobs, size_t count)
+/* jobs_writer.failed */
+static bool jobs_failed(void *context, enum jobs_fault fault, unsigned number, const char *why)
 {
-    char why[DB_WHY];
-    beat(keeper);
-    if (jobs_write(keeper->db, jobs, count) == 0) return COMMIT_DONE;
-    unsigned number = db_errno(keeper->db);
-    snprintf(why, sizeof why, "%s", db_why(keeper->db));
-    if (db_query(keeper->db, DB_ROLLBACK, NULL, 0, NULL, NULL) < 0) {
-        lose(keeper, why);
-        return COMMIT_FAILED;
-    }
-    if (number == DB_READ_ONLY || number == DB_READ_ONLY_MODE)
-        return refuse_read_only(keeper) ? COMMIT_AGAIN : COMMIT_FAILED;
-    if (number == DB_LOCK_WAIT || number == DB_DEADLOCK) return COMMIT_AGAIN;
-    complain(keeper, "commit_failed", number, why);
-    keeper->schema_ms = 0;
-    return number == DB_TIMED_OUT ? COMMIT_FAILED : COMMIT_REFUSED;
+    struct keeper *keeper = context;
+    if (fault == JOBS_READ_ONLY) return refuse_read_only(keeper);
+    if (fault == JOBS_LOST) lose(keeper, why);
+    else complain(keeper, "commit_failed", number, why);
+    if (fault == JOBS_REFUSED) keeper->schema_ms = 0;
+    return false;
 }
 
-/* One transaction for all of them: durable together or not at all. It is tried again only when it is certain that nothing
- * was committed, or a proof would find its own row and pass for used. */
-static enum commit commit_letters(struct keeper *keeper, struct mailbox_job *jobs, size_t count)
-{
-    enum commit result = COMMIT_FAILED;
-    for (int try = 1; keeper->db && try <= JOB_TRIES; try++) {
-        result = commit_once(keeper, jobs, count);
-        if (result != COMMIT_AGAIN) return result;
-        poll(NULL, 0, 1 + (int)arc4random_uniform(20));
-    }
-    if (keeper->db) complain(keeper, "commit_failed", db_errno(keeper->db), db_why(keeper->db));
-    return COMMIT_FAILED;
-}
-
-static void answer(struct mailbox_job *job, enum commit result)
-{
-    mailbox_answer(job, result == COMMIT_DONE ? job->answer : MAILBOX_FAILED);
-}
-
-/* What is wrong with one letter must not cost the others their answer; when it is not one letter, there is an end soon. */
-static void commit_each(struct keeper *keeper, struct mailbox_job *jobs, size_t count)
-{
-    int refused = 0;
-    for (size_t i = 0; i < count; i++) {
-        enum commit result = refused < JOB_TRIES ? commit_letters(keeper, &jobs[i], 1) : COMMIT_FAILED;
-        refused += result == COMMIT_REFUSED;
-        answer(&jobs[i], result);
-    }
-}
-
-/* Who has a letter here waits for an answer, so there is one even when there is no database. */
+/* Who has a job here waits for an answer, so there is one even when there is no database. */
 static void answer_jobs(struct keeper *keeper)
 {
-    struct mailbox_job jobs[JOBS];
-    size_t count;
-    do {
-        count = mailbox_collect(keeper->region, jobs, JOBS);
-        if (count == 0) return;
-        enum commit result = commit_letters(keeper, jobs, count);
-        if (result == COMMIT_REFUSED && count > 1) {
-            commit_each(keeper, jobs, count);
-            continue;
-        }
-        for (size_t i = 0; i < count; i++) answer(&jobs[i], result);
-    } while (count == JOBS);
+    jobs_answer(&(struct jobs_writer){ keeper->region, keeper->row, &keeper->db, jobs_failed, keeper });
 }
 
 static void begin_load(struct keeper *keeper, bool required)
