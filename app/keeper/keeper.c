@@ -98,6 +98,7 @@ static void complain(struct keeper *keeper, const char *event, unsigned number, 
 static void lose(struct keeper *keeper, const char *why)
 {
     atomic_store(&keeper->region->status->database_up, 0);
+    atomic_store(&keeper->region->status->database_away, 1);
     unsigned number = keeper->db ? db_errno(keeper->db) : 0;
     bool older = number == DB_NO_TABLE || number == DB_NO_COLUMN;
     complain(keeper, older ? "database_not_migrated" : "database_down", number, why);
@@ -245,6 +246,7 @@ static void polled(struct keeper *keeper, uint64_t began_ms, bool current)
     uint64_t pause_ms = keeper->config->poll_ms, now_ms = region_milliseconds();
     bool was_up = atomic_exchange(&board->database_up, 1) == 1;
     if (!was_up) log_repeated(LOG_LEVEL_NOTICE, "database_up", "as %s", keeper->stream);
+    atomic_store(&board->database_away, 0);
     keeper->backoff_ms = BACKOFF_MS;
     atomic_store_explicit(&board->poll_ms, now_ms - began_ms, memory_order_relaxed);
     /* After a slow poll there is a pause all the same, and after one that left something over there is none. */

@@ -18,8 +18,9 @@ enum {
     QUICK_MS = 1000, /* who lives shorter than this makes the next of its kind wait */
     PAUSE_FIRST_MS = 100,
     PAUSE_LAST_MS = 5000,
-    START_MS = 5000,    /* a process that refuses the configuration in this time ends the whole start */
-    READY_MS = 3000,    /* for a new generation to serve */
+    START_MS = 5000, /* a process that refuses the configuration in this time ends the whole start */
+    READY_MS =
+        30000, /* for a new generation to serve: it may be loading, or the machine be busy; the old one serves on */
     OVERTIME_MS = 3000, /* past drain_seconds, and for the keeper's last commit */
     ASLEEP_MS = 5000,   /* the master was not woken for so long: the host slept */
     TICK_MS = 1000,

@@ -38,6 +38,7 @@ struct region_status {
     _Atomic uint64_t complete;         /* 1 once every client, key, rule and revocation has been loaded */
     _Atomic uint64_t synced_ms;        /* end of the last complete poll */
     _Atomic uint64_t database_up;      /* 1 while the keeper's connection works */
+    _Atomic uint64_t database_away;    /* 1 from a connection that failed to the next poll that did not */
     _Atomic uint64_t clients;          /* in the replica */
     _Atomic uint64_t clients_left_out; /* rows that did not fit: absent no longer means unknown */
     _Atomic uint64_t bad_key_rows;     /* rows of signing_key without a good MAC (key_replica.h) */

@@ -30,7 +30,8 @@ enum {
     EVENTS = 64,
     TURN_MS = 1000,            /* the heartbeat's longest pause */
     DESCRIPTOR_PAUSE_MS = 100, /* after the system ran out of descriptors or memory */
-    LOAD_MS = 1000,            /* connections wait for the first load of the region so long: the database may be away */
+    AWAY_MS = 1000,            /* connections wait so long for a database that is away */
+    LOAD_MS = 10000,           /* and for the first load of the region: less than a front server waits for an answer */
     LOAD_TURN_MS = 5,
     EMPTY_MS = 500, /* at a stop the backlog is emptied for so long, and at least of so many connections */
     EMPTY_LEAST = 32,
@@ -350,11 +351,14 @@ static bool take_connection(struct worker *worker)
     return true;
 }
 
-/* Whether there is something to answer from. */
-static bool is_loaded(const struct worker *worker, uint64_t now)
+/* Whether there is something to answer from, or nothing to wait for. While the keeper has not said that the database is away
+ * it connects or loads, however long that takes on a busy machine. */
+static bool may_accept(const struct worker *worker, uint64_t now)
 {
-    return atomic_load_explicit(&worker->region->status->complete, memory_order_acquire) ||
-           now >= worker->opened_ms + LOAD_MS;
+    const struct region_status *status = worker->region->status;
+    if (atomic_load_explicit(&status->complete, memory_order_acquire)) return true;
+    bool away = atomic_load_explicit(&status->database_away, memory_order_relaxed);
+    return now >= worker->opened_ms + (away ? AWAY_MS : LOAD_MS);
 }
 
 /* At the cap the socket is left to the other workers until a connection ends. */
@@ -362,7 +366,7 @@ static void tend_listener(struct worker *worker, uint64_t now)
 {
     if (!worker->free) listen_off(worker);
     if (!worker->free || worker->listening || worker->phase != SERVING) return;
-    if (now < worker->listen_again_ms || !is_loaded(worker, now)) return;
+    if (now < worker->listen_again_ms || !may_accept(worker, now)) return;
     if (listen_on(worker)) accept_failed(worker, errno);
     else atomic_store_explicit(&worker->row->ready, 1, memory_order_release);
 }

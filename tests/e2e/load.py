@@ -10,13 +10,18 @@ PAUSE_AFTER_FAILURE = 0.02
 LIMIT = 120             # seconds that the wait for the least number of requests may take
 
 
+def refusal(answer):
+    """The front server's own answer is HTML, ours is JSON that says why."""
+    return None if answer.status == 200 else f"status {answer.status}: {answer.body[:120].decode(errors='replace')}"
+
+
 class Job:
     """One kind of request: its bytes, and what is wrong with an answer (None: nothing)."""
 
     def __init__(self, name, data, wrong=None):
         self.name = name
         self.data = data
-        self.wrong = wrong or (lambda answer: None if answer.status == 200 else f"status {answer.status}")
+        self.wrong = wrong or refusal
 
 
 def token_job(client, name="token", **pairs):
@@ -28,7 +33,7 @@ def token_job(client, name="token", **pairs):
 def validate_job(client, token, wanted=True, name="validate"):
     def wrong(answer):
         if answer.status != 200:
-            return f"status {answer.status}"
+            return refusal(answer)
         return None if answer.json()["active"] is wanted else f"active is not {wanted}"
     data = web.encode("POST", client.prefix + "/validate", web.form({"token": token}),
                       [web.basic(client.id, client.secret)])

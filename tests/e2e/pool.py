@@ -92,9 +92,14 @@ class Pool:
 
     def reload(self):
         """A new generation, and none of the one before it left."""
-        before = set(self.workers())
+        before, at = set(self.children()), len(self.log())
         self.tell(signal.SIGHUP)
-        await_true(lambda: self.workers() and not before & set(self.workers()), 20, "the reload")
+        await_true(lambda: self.is_reloaded(before, at), 20, "the reload")
+
+    def is_reloaded(self, before, at):
+        """The keeper is replaced after the workers, and reads the files of the configuration anew."""
+        must("the old one stays in force" not in self.log()[at:], f"the reload was given up: {self.log()[at:][:800]}")
+        return self.workers() and self.keeper() and not before & set(self.children())
 
     def stop(self, number=signal.SIGTERM, seconds=15):
         """Ends the pool; it is a failure when anything of it stays."""

@@ -45,6 +45,50 @@ def stopped_early(house):
     load.none_failed(50)
 
 
+def named(house, name):
+    """The processes of the pool with this name, which they have from their first moment on."""
+    found = []
+    for pid in house.pool.children():
+        with open(f"/proc/{pid}/comm") as file:
+            if file.read().strip() == name:
+                found.append(pid)
+    return found
+
+
+def start_with_a_stopped_keeper(house):
+    """It is stopped while it connects. Its pid; None when it had given the database up before."""
+    database, at = house.database.process.pid, len(house.pool.log())
+    os.kill(database, signal.SIGSTOP)
+    try:
+        house.pool.start(ready=False)
+        await_true(lambda: named(house, "m2mauth-keeper"), 10, "a keeper", 0.001)
+        keeper, = named(house, "m2mauth-keeper")
+        os.kill(keeper, signal.SIGSTOP)
+    finally:
+        os.kill(database, signal.SIGCONT)
+    if "database_down" not in house.pool.log()[at:]:
+        return keeper
+    os.kill(keeper, signal.SIGCONT)
+    house.pool.stop(seconds=30)
+    return None
+
+
+@check("a first load that takes longer than a second is waited for while the database is not known to be away")
+def slow_load(house):
+    wanted = jobs(house)
+    house.pool.stop(seconds=30)
+    keeper = next(filter(None, (start_with_a_stopped_keeper(house) for _ in range(20))), None)
+    must(keeper, "each keeper found the database away")
+    with Load(house.port(), wanted) as load:
+        time.sleep(2.5)
+        early = load.total() + len(load.failed())
+        os.kill(keeper, signal.SIGCONT)
+        house.pool.await_ready()
+        time.sleep(0.3)
+    load.none_failed(1)
+    equal(early, 0, "answers before the load")
+
+
 @check("reloads while connections are kept and seldom used: no request fails")
 def reloads(house):
     with Load(house.port(), jobs(house), threads=16, pause=0.13) as load:
@@ -91,7 +135,7 @@ def in_flight(house):
         await_true(lambda: not set(workers) & set(house.pool.workers()), 20, "the reload")
 
 
-@check("the database is away at a start: connections wait for a second at most, then they are answered")
+@check("the database is away at a start: connections wait until that is known, then they are answered")
 def without_database(house):
     house.pool.stop(seconds=30)
     house.database.stop()
@@ -154,6 +198,9 @@ def respawned(house):
     right = house.operator.passphrase_file
     with open(right, "rb") as file:
         content = file.read()
+    house.pool.reload()
+    keeper, = named(house, "m2mauth-keeper")
+    await_true(lambda: f'"pid":{keeper},"event":"loaded"' in house.pool.log(), 20, "the keeper has read the passphrase")
     victim = house.pool.workers()[0]
     try:
         house.scratch.write(os.path.basename(right), b"a passphrase that opens no key of this database\n", 0o600)
