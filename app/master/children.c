@@ -31,7 +31,7 @@ static _Noreturn void work(struct children *children, const struct child *member
     const struct job *job = &jobs[member->role];
     if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) || getppid() != master) _exit(EXIT_FAILURE);
     (void)prctl(PR_SET_NAME, job->title, 0, 0, 0);
-    atomic_store(&member->row->pid, getpid());
+    region_process_own(member->row);
     log_open(config->log_target, job->name);
     exit(job->run(children->region, member->row, config));
 }

@@ -42,7 +42,7 @@ static_assert(sizeof(struct record_secret) == 32 + SECRET_SALT + SECRET_DIGEST, 
 static_assert(sizeof(struct record_key) == 40, "no padding");
 static_assert(sizeof(struct record_grant) == 24, "no padding");
 
-enum { RECORD_TEXT = 1024 }; /* a column is 255 bytes at most, a JWK as it comes from jwk_put() under 1024 */
+enum { RECORD_TEXT = 1024 }; /* a column has at most 255 bytes, a JWK made by jwk_put() fewer than 1024 */
 
 static_assert((3 + CLIENT_SECRETS + 2 * CLIENT_GRANTS + CLIENT_READS) * 255 + 2 * CERTIFICATE_SUBJECT_BYTES +
                       sizeof(struct record_head) + CLIENT_SECRETS * sizeof(struct record_secret) +
@@ -51,7 +51,7 @@ static_assert((3 + CLIENT_SECRETS + 2 * CLIENT_GRANTS + CLIENT_READS) * 255 + 2 
                   CLIENT_RECORD_BYTES,
               "the longest client of the database fits");
 
-/* Writes parts at `part` and texts at `text`; without a place it only counts. */
+/* Writes parts at `part` and texts at `text`; when place is NULL it only counts. */
 struct draft {
     char *place;
     size_t part, text;
@@ -103,7 +103,7 @@ static void put_keys(struct draft *draft, const struct client *client)
     }
 }
 
-/* Grants come ordered by audience: one that repeats its neighbour's shares its text. */
+/* Grants are ordered by audience: a grant of the same audience as the one before shares its text. */
 static void put_grants(struct draft *draft, const struct client *client, struct record_text audience)
 {
     struct text last = client->default_audience;
@@ -165,8 +165,13 @@ static size_t build(const struct client *client, char *place)
 
 size_t client_record_size(const struct client *client) { return build(client, NULL); }
 
-void client_record_write(const struct client *client, char *place) { (void)build(client, place); }
+void client_record_write(const struct client *client, char *place)
+{
+    assert(place); /* without one, build() would write nothing */
+    (void)build(client, place);
+}
 
+/* Returns -1 when the text is not within bytes. */
 static int view(struct text bytes, struct record_text r, struct text *text_r)
 {
     *text_r = (struct text){ NULL, 0 };
@@ -244,8 +249,8 @@ static int read_reads(struct text bytes, const char *part, struct client *client
     return 0;
 }
 
-/* One piece of memory for all four: this is on the way of every request. */
-static int take_arrays(struct arena *arena, struct client *client)
+/* Allocates all four arrays at once, because every request does this. */
+static int allocate_arrays(struct arena *arena, struct client *client)
 {
     size_t secrets = client->secret_count * sizeof *client->secrets;
     size_t keys = client->key_count * sizeof *client->keys, grants = client->grant_count * sizeof *client->grants;
@@ -284,7 +289,7 @@ int client_record_read(struct text bytes, struct arena *arena, struct client *cl
     if (view(bytes, head.id, &client_r->id) || !text_present(client_r->id) ||
         view(bytes, head.default_audience, &client_r->default_audience) ||
         view(bytes, head.tls_subject, &client_r->tls_subject.value) ||
-        view(bytes, head.tls_issuer, &client_r->tls_issuer) || take_arrays(arena, client_r))
+        view(bytes, head.tls_issuer, &client_r->tls_issuer) || allocate_arrays(arena, client_r))
         return -1;
     return read_secrets(bytes, bytes.data + parts_size(0, 0, 0, 0), client_r) ||
                    read_keys(bytes, bytes.data + parts_size(head.secret_count, 0, 0, 0), client_r) ||

@@ -8,10 +8,10 @@
 #include "client_record.h"
 #include "shared_copy.h"
 
-/* A reader who is overtaken this often meets a writer that does nothing else. */
-enum { TABLE_LOOKS = 16 };
+/* A record that changes this often during its copy is rewritten without pause: the reader gives up. */
+enum { TABLE_ATTEMPTS = 16 };
 
-/* Index words. 0 was never used and ends every search; place 0 means that its client is gone. */
+/* Index words. 0 was never used and ends every search; place 0 means that its client was removed. */
 static uint64_t word_make(uint16_t tag, uint16_t version, uint32_t place)
 {
     return (uint64_t)tag << 48 | (uint64_t)version << 32 | place;
@@ -20,7 +20,7 @@ static uint64_t word_make(uint16_t tag, uint16_t version, uint32_t place)
 static uint16_t word_tag(uint64_t word) { return (uint16_t)(word >> 48); }
 static uint32_t word_place(uint64_t word) { return (uint32_t)word; }
 
-/* Never 0, so that the word of a client that is gone is not 0 either. */
+/* Never 0, so that the word of a removed client is not 0. */
 static uint16_t next_version(uint64_t word) { return (uint16_t)((word >> 32 & 0xffff) % 0xffff + 1); }
 
 static uint32_t seal_of(const struct region *region, struct text record)
@@ -28,7 +28,7 @@ static uint32_t seal_of(const struct region *region, struct text record)
     return (uint32_t)hash_text(region, text_slice(record, sizeof(uint64_t), record.size)).tag;
 }
 
-/* The size of the record at place as its first word says, when it can be one; else 0. */
+/* Returns the size in the first word of the record at place, or 0 when no record can have it. */
 static size_t size_at(const struct region *region, uint32_t place)
 {
     uint64_t offset = (uint64_t)place * RECORD_SPACE_UNIT, first;
@@ -40,7 +40,7 @@ static size_t size_at(const struct region *region, uint32_t place)
              : 0;
 }
 
-/* Absent when the record cannot be had. */
+/* Returns a copy of the record; absent when its size is invalid or the arena is full. */
 static struct text record_copy(const struct region *region, uint32_t place, struct arena *arena)
 {
     size_t size = size_at(region, place);
@@ -61,23 +61,23 @@ static enum answer record_open(const struct region *region, struct text record, 
     return text_equal(client_r->id, client_id) ? ANSWER_YES : ANSWER_NO;
 }
 
-/* Whether the client stands in this slot, whose word had the right tag. */
+/* Reads the record of a slot whose word has the right tag: it may be another client's. */
 static enum answer slot_read(const struct region *region, uint64_t slot, struct text client_id, struct arena *arena,
                              struct client *client_r)
 {
     uint64_t word = atomic_load_explicit(&region->index[slot], memory_order_acquire);
-    for (int look = 0; look < TABLE_LOOKS; look++) {
+    for (int attempt = 0; attempt < TABLE_ATTEMPTS; attempt++) {
         uint64_t before = word;
         if (word_place(before) == 0) return ANSWER_NO;
         struct text record = record_copy(region, word_place(before), arena);
-        /* Pairs with the fence in client_table_put: who has seen a byte of a later record sees that the word has changed. */
+        /* Pairs with the fence in client_table_put: a reader that copied a byte of a later record finds the word changed. */
         atomic_thread_fence(memory_order_acquire);
         word = atomic_load_explicit(&region->index[slot], memory_order_acquire);
         if (word != before) continue;
         enum answer answer = record_open(region, record, client_id, arena, client_r);
         client_r->slot = (uint32_t)slot;
-        /* A slot that was tidied away begins its versions anew, so the same word may come back with another record under
-         * it: then the seal does not fit what was copied, and the next look finds what is there now. */
+        /* A slot that was reset to 0 starts its versions again, so the same word may return for another record: then the
+         * seal does not match the copy, and the next attempt reads the current record. */
         if (answer != ANSWER_CANNOT_SAY) return answer;
     }
     return ANSWER_CANNOT_SAY;
@@ -86,6 +86,7 @@ static enum answer slot_read(const struct region *region, uint64_t slot, struct 
 enum answer client_table_find(const struct region *region, struct text client_id, struct arena *arena,
                               struct client *client_r)
 {
+    assert(region_is_mask(region->index_mask));
     if (!atomic_load_explicit(&region->status->complete, memory_order_acquire)) return ANSWER_CANNOT_SAY;
     struct hash hash = hash_text(region, client_id);
     for (uint64_t n = 0; n <= region->index_mask; n++) {
@@ -96,17 +97,18 @@ enum answer client_table_find(const struct region *region, struct text client_id
         enum answer answer = slot_read(region, slot, client_id, arena, client_r);
         if (answer != ANSWER_NO) return answer;
     }
-    bool all_are_in = atomic_load_explicit(&region->status->clients_left_out, memory_order_acquire) == 0;
-    return all_are_in ? ANSWER_NO : ANSWER_CANNOT_SAY;
+    bool has_all = atomic_load_explicit(&region->status->clients_left_out, memory_order_acquire) == 0;
+    return has_all ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 
 struct client_table_writer {
     struct region *region;
     struct record_space places;
+    bool loading;   /* between client_table_load_begin and _end */
     uint64_t *seen; /* one bit per index word: put since client_table_load_begin */
     uint64_t clients;
     uint64_t left_out;  /* since client_table_load_begin */
-    uint32_t *bad_rows; /* of each slot's client; zeroed pages, few of them ever touched */
+    uint32_t *bad_rows; /* of each slot's client; most of its pages are never touched */
     uint64_t bad_rows_total;
     char draft[CLIENT_RECORD_BYTES];
 };
@@ -118,11 +120,12 @@ static uint64_t word_at(const struct client_table_writer *writer, uint64_t slot)
 
 static void publish(struct client_table_writer *writer, uint64_t slot, uint64_t word)
 {
+    assert(slot <= writer->region->index_mask);
     atomic_store_explicit(&writer->region->index[slot], word, memory_order_release);
     atomic_store_explicit(&writer->region->status->clients, writer->clients, memory_order_relaxed);
 }
 
-/* The record itself: nobody else writes it. */
+/* Returns the record itself, not a copy: this process is its only writer. */
 static struct text record_at(const struct client_table_writer *writer, uint64_t word)
 {
     size_t size = size_at(writer->region, word_place(word));
@@ -132,8 +135,9 @@ static struct text record_at(const struct client_table_writer *writer, uint64_t 
 
 static uint64_t units_of(size_t size) { return (size + RECORD_SPACE_UNIT - 1) / RECORD_SPACE_UNIT; }
 
-/* Takes stock of what a predecessor left. What it had laid to rest is free at once: its readers look again, too. */
-static void take_over(struct client_table_writer *writer)
+/* Rebuilds the map of free space from the index that a previous keeper left. Space that it had freed may be used at once:
+ * a reader of such a record finds its word changed. */
+static void rebuild_map(struct client_table_writer *writer)
 {
     for (uint64_t slot = 0; slot <= writer->region->index_mask; slot++) {
         uint64_t word = word_at(writer, slot);
@@ -150,6 +154,7 @@ static void take_over(struct client_table_writer *writer)
 
 struct client_table_writer *client_table_writer_new(struct region *region)
 {
+    assert(region_is_mask(region->index_mask) && region->records_size % RECORD_SPACE_UNIT == 0);
     struct client_table_writer *writer = calloc(1, sizeof *writer);
     if (!writer) return NULL;
     writer->region = region;
@@ -160,7 +165,7 @@ struct client_table_writer *client_table_writer_new(struct region *region)
         client_table_writer_free(writer);
         return NULL;
     }
-    take_over(writer);
+    rebuild_map(writer);
     return writer;
 }
 
@@ -173,7 +178,7 @@ void client_table_writer_free(struct client_table_writer *writer)
     free(writer);
 }
 
-/* The slot of the client, or, with *word_r without a place, the one to put it into; -1 when there is none. */
+/* Returns the slot of the client; else a vacant one for it, whose *word_r has no place; else -1. */
 static int64_t slot_find(const struct client_table_writer *writer, struct text client_id, struct hash hash,
                          uint64_t *word_r)
 {
@@ -193,8 +198,8 @@ static int64_t slot_find(const struct client_table_writer *writer, struct text c
     return vacant;
 }
 
-/* Vacant words before one that was never used can be as if they had never been used themselves. */
-static void tidy(struct client_table_writer *writer, uint64_t slot)
+/* Sets vacant words before one that was never used back to 0, which keeps searches short. */
+static void reset_vacant(struct client_table_writer *writer, uint64_t slot)
 {
     uint64_t mask = writer->region->index_mask;
     if (word_at(writer, (slot + 1) & mask) != 0) return;
@@ -214,15 +219,16 @@ static void set_bad_rows(struct client_table_writer *writer, uint64_t slot, uint
 
 static void slot_clear(struct client_table_writer *writer, uint64_t slot)
 {
+    assert(word_place(word_at(writer, slot)) != 0);
     uint64_t word = word_at(writer, slot), units = units_of(record_at(writer, word).size);
     writer->clients--;
     set_bad_rows(writer, slot, 0);
     publish(writer, slot, word_make(0, next_version(word), 0));
     record_space_rest(&writer->places, word_place(word), units, region_milliseconds());
-    tidy(writer, slot);
+    reset_vacant(writer, slot);
 }
 
-/* Counted before it goes, so that at no time absent seems to mean unknown. */
+/* Counts the client before it is removed, so that a reader that no longer finds it cannot take it for unknown. */
 static int leave_out(struct client_table_writer *writer, int64_t slot, uint64_t word)
 {
     writer->left_out++;
@@ -234,7 +240,7 @@ static int leave_out(struct client_table_writer *writer, int64_t slot, uint64_t 
 static struct text draft(struct client_table_writer *writer, const struct client *client)
 {
     struct text record = { writer->draft, client_record_size(client) };
-    assert(record.size <= sizeof writer->draft);
+    assert(record.size % 8 == 0 && record.size <= sizeof writer->draft);
     client_record_write(client, writer->draft);
     uint32_t seal = seal_of(writer->region, record);
     memcpy(writer->draft + sizeof(uint32_t), &seal, sizeof seal);
@@ -294,10 +300,13 @@ void client_table_load_begin(struct client_table_writer *writer)
 {
     memset(writer->seen, 0, (writer->region->index_mask / 64 + 1) * sizeof *writer->seen);
     writer->left_out = 0;
+    writer->loading = true;
 }
 
 void client_table_load_end(struct client_table_writer *writer)
 {
+    assert(writer->loading); /* without a begin, this would remove clients that the database has */
+    writer->loading = false;
     for (uint64_t slot = 0; slot <= writer->region->index_mask; slot++) {
         bool seen = writer->seen[slot / 64] >> slot % 64 & 1;
         if (!seen && word_place(word_at(writer, slot)) != 0) slot_clear(writer, slot);

@@ -1,21 +1,22 @@
-/* counters: what the processes of the pool count, each in its own row of the region, without a lock.
+/* counters: event counters of all processes, each kept in the process's own row of the scoreboard, without a lock.
  *
- * A total is the sum over all rows, also those of processes that have exited, so no counter falls while the master runs. */
+ * A total is the sum over all rows, including those of exited processes, so no counter decreases while the master runs. The
+ * text of the metrics page is not made here (worker/metrics_page.h). */
 #ifndef APP_REGION_COUNTERS_H
 #define APP_REGION_COUNTERS_H
 
 #include "../../lib/oauth/response.h"
 #include "region.h"
 
-/* name of the counter and, with m2mauth_ before and _total after it, of the metric */
+/* Name of the counter; the metric is m2mauth_NAME_total. */
 #define COUNTERS_LIST(X) \
-    X(verified_hits, "Costly checks that had been paid for before.") \
-    X(verified_misses, "Costly checks that had to be made.") \
+    X(verified_hits, "Signatures and secrets found in the cache of verified ones.") \
+    X(verified_misses, "Signatures and secrets that were not in the cache and were verified.") \
     X(revocations_durable, "Revocations acknowledged by the database.") \
     X(revocations_failed, "Revocations answered with 503: not durable in time.") \
-    X(proofs_new, "Proofs that the database had not seen (replay = cluster).") \
-    X(proofs_used, "Proofs that the database had seen, most likely from another host.") \
-    X(proofs_failed, "Proofs answered with 503: not judged by the database in time.")
+    X(proofs_new, "Proofs that the database did not have yet (replay = cluster).") \
+    X(proofs_used, "Proofs that the database had already, most likely from another host.") \
+    X(proofs_failed, "Proofs answered with 503: the database did not answer in time.")
 
 enum counters_event {
 #define COUNTERS_NAME(name, help) COUNTERS_##name,
@@ -42,14 +43,16 @@ enum {
     COUNTERS_END
 };
 
-/* Only the process that owns the row calls these. */
+/* Counts one event in a row that was taken. Only the owner of the row may call it. */
 void counters_add(struct region_process *row, enum counters_event event);
+
+/* Counts an answered request: route and status class, the error if any, and its duration. Owner of the row only. */
 void counters_add_request(struct region_process *row, const struct response *response, unsigned microseconds);
 
-/* The total of the counter at an index. */
+/* Returns the sum over all rows of the counter at index, below COUNTERS_END. */
 uint64_t counters_total(const struct region *region, size_t index);
 
-/* 2xx, 3xx, 4xx, 5xx. */
+/* Returns "2xx", "3xx", "4xx" or "5xx" for class 0 to 3, else an empty string. */
 const char *counters_class_name(size_t class);
 
 #endif

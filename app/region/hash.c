@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-/* Odd constants without structure: the fractional digits of pi. */
+/* Constants without structure: the fractional digits of pi. */
 static const uint64_t pi[] = { 0x243f6a8885a308d3, 0x13198a2e03707345, 0xa4093822299f31d1, 0x082efa98ec4e6c89 };
 
 struct seed {
@@ -17,7 +17,7 @@ static struct seed seed_of(const struct region *region)
     return seed;
 }
 
-/* Both halves of the 128-bit product: every bit of the one depends on every bit of the other. */
+/* Folds both halves of the 128-bit product, so that every bit of the result depends on every bit of both factors. */
 static inline uint64_t fold(uint64_t a, uint64_t b)
 {
     unsigned __int128 product = (unsigned __int128)a * b;
@@ -38,7 +38,7 @@ static inline uint64_t half_at(const char *p)
     return half;
 }
 
-/* The last 0 .. 16 bytes as two words; the size, which is hashed as well, tells apart what looks equal here. */
+/* Hashes the last 0 to 16 bytes as two words. Texts of different sizes may give equal words here; the size is also hashed. */
 static inline uint64_t tail(const char *p, size_t size, struct seed seed, uint64_t state)
 {
     uint64_t a = 0, b = 0;
@@ -55,13 +55,14 @@ static inline uint64_t tail(const char *p, size_t size, struct seed seed, uint64
     return fold(a ^ seed.a, b ^ state);
 }
 
-/* Two states, so that the products of a long text overlap. */
+/* Uses two states, so that the multiplications of a long text can run in parallel. */
 static inline uint64_t absorb(struct text t, struct seed seed, uint64_t state)
 {
     const char *p = t.data;
     size_t left = t.size;
-    /* Not of state: the two are joined by ^ below, and equal parts would cancel. Not of seed.b: fold() is symmetric, and both
-     * factors of the first one below would have the same secret, so that two words could change places. */
+    /* Not derived from state: the two are joined by ^ below, and equal parts would cancel. Not from seed.b: fold() is
+     * symmetric, and both factors of its first call below would contain the same secret, so that swapping two words of the
+     * text would not change the hash. */
     uint64_t other = seed.a ^ pi[0];
     state ^= fold(t.size ^ pi[1], seed.b);
     for (; left > 32; left -= 32, p += 32) {

@@ -1,5 +1,7 @@
-/* hash: where things lie in the region. Seeded, fast, not cryptographic: nothing is decided by it alone but which word
- * to look at, except where the key was random already (the jti of our own tokens). */
+/* hash: chooses the home slot and tag of an entry in the region's tables.
+ *
+ * Seeded and fast, but not cryptographic: a hash alone only decides which word to read, except where the hashed text is
+ * random already (the jti of tokens issued here). */
 #ifndef APP_REGION_HASH_H
 #define APP_REGION_HASH_H
 
@@ -10,7 +12,10 @@ struct hash {
     uint64_t place, tag;
 };
 
+/* Hashes one text, by the seed of the region. */
 struct hash hash_text(const struct region *region, struct text t);
+
+/* Hashes two texts in order; moving a byte from one to the other changes the result. */
 struct hash hash_pair(const struct region *region, struct text a, struct text b);
 
 #endif

@@ -15,7 +15,7 @@
 
 enum { REGION_UNIT = 64, REGION_FAILURES = 65536, REGION_ROWS_SPARE = 4, REGION_WHY = 400 };
 
-/* Offsets of the parts, in the order in which they lie; what does not fit into 64 bits is noted, not wrapped. */
+/* Offsets of the parts, in their order in memory. A size that does not fit into 64 bits sets overflow; it does not wrap. */
 struct layout {
     uint64_t end;
     bool overflow;
@@ -28,6 +28,7 @@ struct layout {
 static uint64_t layout_add(struct layout *layout, uint64_t count, uint64_t size)
 {
     uint64_t start = layout->end, bytes;
+    assert(layout->overflow || start % REGION_UNIT == 0);
     layout->overflow |= __builtin_mul_overflow(count, size, &bytes);
     layout->overflow |= __builtin_add_overflow(start, bytes, &layout->end);
     layout->overflow |= __builtin_add_overflow(layout->end, REGION_UNIT - 1, &layout->end);
@@ -47,14 +48,14 @@ static void count_parts(const struct config *config, struct region *region)
 {
     uint64_t records = (uint64_t)config->clients_max * config->client_bytes;
     region->index_mask = power_of_two((uint64_t)config->clients_max * 2) - 1;
-    /* one unit more, because the first is never given (record_space.h) */
+    /* one unit more, because unit 0 is never allocated (record_space.h) */
     region->records_size = (records / REGION_UNIT + 2) * REGION_UNIT;
     region->rules_max = config->rules_max;
     region->revoked_mask = power_of_two((uint64_t)config->revocations_max * 17 / 10 + 1) - 1;
     region->verified_mask = power_of_two(config->verified_max) - 1;
     region->replay_mask = power_of_two((uint64_t)config->seen_max * 17 / 10 + 1) - 1;
     region->failures_mask = REGION_FAILURES - 1;
-    region->process_count = (size_t)config->workers * 3 + REGION_ROWS_SPARE; /* three generations meet at a reload */
+    region->process_count = (size_t)config->workers * 3 + REGION_ROWS_SPARE; /* a reload has up to three generations */
 }
 
 static struct layout lay_out(const struct region *region, uint64_t page)
@@ -86,7 +87,7 @@ static struct layout lay_out(const struct region *region, uint64_t page)
     return l;
 }
 
-/* What each key asks for, so that it can be seen which of them is too large. */
+/* Lists the memory that each key takes, so that the operator sees which of them is too large. */
 static void describe(const struct layout *l, char why[REGION_WHY])
 {
     if (l->overflow) {
@@ -103,7 +104,7 @@ static void describe(const struct layout *l, char why[REGION_WHY])
              (l->replay_full - l->replay) >> 20);
 }
 
-/* True when it can never fit here; why says by what. */
+/* Returns whether the region can never fit on this machine; why then names the limit. */
 static bool is_too_large(const struct layout *layout, uint64_t records_size, uint64_t page, char why[REGION_WHY])
 {
     uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * page;
@@ -123,7 +124,7 @@ static bool is_too_large(const struct layout *layout, uint64_t records_size, uin
     return true;
 }
 
-/* Without a reservation, pages that are never touched cost nothing; where the system does not overcommit, they do. */
+/* With MAP_NORESERVE, pages that are never touched cost nothing, unless the system does not overcommit. */
 static void *map_shared(size_t size)
 {
     return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -144,7 +145,7 @@ int region_check(const struct config *config, FILE *complaints)
     void *base = map_shared((size_t)layout.end);
     if (base != MAP_FAILED) return munmap(base, (size_t)layout.end);
     fprintf(complaints,
-            "warning: %s, which the system does not allow now, beside what runs: %s; lower them, or see "
+            "warning: %s, which the system does not allow beside the programs that run now: %s; lower them, or see "
             "vm.overcommit_memory\n",
             why, strerror(errno));
     return 0;
@@ -153,6 +154,9 @@ int region_check(const struct config *config, FILE *complaints)
 static void place_parts(struct region *region, const struct layout *l)
 {
     char *base = region->base;
+    assert(region_is_mask(region->index_mask) && region_is_mask(region->revoked_mask));
+    assert(region_is_mask(region->verified_mask) && region_is_mask(region->replay_mask));
+    assert(region_is_mask(region->failures_mask) && region->records_size % REGION_UNIT == 0);
     region->size = (size_t)l->end;
     region->private_size = (size_t)l->private_size;
     region->head = (struct region_head *)(base + l->head);
@@ -206,7 +210,7 @@ int region_open(struct region *region, const struct config *config)
     (void)madvise(base, region->size, MADV_DONTDUMP);
     region->wake_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (region->wake_event >= 0 && fill_head(region->head) == 0) return 0;
-    log_event(LOG_LEVEL_ERROR, "region_failed", "no eventfd or no random numbers: %s", strerror(errno));
+    log_event(LOG_LEVEL_ERROR, "region_failed", "the kernel gave no eventfd or no random numbers: %s", strerror(errno));
     region_close(region);
     return -1;
 }
@@ -218,10 +222,15 @@ void region_close(struct region *region)
     *region = (struct region){ .wake_event = -1 };
 }
 
-int region_confine(struct region *region) { return mprotect(region->base, region->private_size, PROT_READ); }
+int region_confine(struct region *region)
+{
+    assert(region->base && region->private_size > 0 && region->private_size < region->size);
+    return mprotect(region->base, region->private_size, PROT_READ);
+}
 
 struct region_process *region_process_take(struct region *region, enum region_role role)
 {
+    assert(role == REGION_WORKER || role == REGION_KEEPER);
     for (size_t i = 0; i < region->process_count; i++) {
         struct region_process *row = &region->scoreboard[i];
         uint32_t vacant = REGION_FREE;
@@ -236,8 +245,15 @@ struct region_process *region_process_take(struct region *region, enum region_ro
     return NULL;
 }
 
+void region_process_own(struct region_process *row)
+{
+    assert(atomic_load(&row->role) != REGION_FREE && atomic_load(&row->pid) == 0);
+    atomic_store(&row->pid, (int32_t)getpid());
+}
+
 void region_process_release(struct region_process *row)
 {
+    assert(atomic_load(&row->role) != REGION_FREE);
     atomic_store(&row->ready, 0);
     atomic_store(&row->pid, 0);
     atomic_store(&row->role, REGION_FREE);

@@ -4,8 +4,9 @@
 
 enum { WINDOW = 256, EXPIRY_BITS = 20 };
 
-/* How long a word outlives its proof: a wall clock that is set back by less than half of it makes no proof good again
- * whose word was given away, and an insert may take the other half from its look at the clock to its end. */
+/* A word expires this much later than its proof. One half covers a wall clock that is set back: until then no proof becomes
+ * valid again whose word was replaced. The other half is the longest time that an insert may take from reading the clock to
+ * its end. */
 enum { SPARE_SECONDS = 60, INSERT_SECONDS = SPARE_SECONDS / 2 };
 
 static const uint64_t expiry_mask = ((uint64_t)1 << EXPIRY_BITS) - 1;
@@ -13,7 +14,7 @@ static const uint64_t expiry_mask = ((uint64_t)1 << EXPIRY_BITS) - 1;
 static uint64_t tag_of(struct hash hash)
 {
     uint64_t tag = hash.tag >> EXPIRY_BITS;
-    return tag != 0 ? tag : 1; /* 0 is a word that was never used */
+    return tag != 0 ? tag : 1; /* a word of 0 was never used */
 }
 
 static bool is_live(uint64_t word, uint64_t second)
@@ -22,53 +23,56 @@ static bool is_live(uint64_t word, uint64_t second)
     return left > 0 && left <= REPLAY_CACHE_SECONDS + SPARE_SECONDS;
 }
 
-static _Atomic uint64_t *seat_at(const struct region *region, struct hash hash, uint64_t n)
+/* The n-th word of the window. */
+static _Atomic uint64_t *word_at(const struct region *region, struct hash hash, uint64_t n)
 {
+    assert(n < WINDOW);
     return &region->replay[(hash.place + n) & region->replay_mask];
 }
 
-/* What a look through the window finds. */
-struct look {
-    bool twin;           /* a live word of this tag, at another seat than `own` */
-    uint64_t seat, word; /* the first that may be taken, and what is there; WINDOW: none */
+/* The result of a scan of the window. */
+struct scan {
+    bool duplicate;      /* a live word of this tag, in another slot than `own` */
+    uint64_t slot, word; /* the first slot that may be taken, and its word; WINDOW: none */
 };
 
-static struct look look_through(const struct region *region, struct hash hash, uint64_t second, uint64_t own)
+static struct scan scan_window(const struct region *region, struct hash hash, uint64_t second, uint64_t own)
 {
-    struct look look = { .seat = WINDOW };
-    for (uint64_t n = 0; n < WINDOW && !look.twin; n++) {
-        uint64_t word = atomic_load(seat_at(region, hash, n));
+    struct scan scan = { .slot = WINDOW };
+    for (uint64_t n = 0; n < WINDOW && !scan.duplicate; n++) {
+        uint64_t word = atomic_load(word_at(region, hash, n));
         bool live = is_live(word, second);
-        look.twin = live && n != own && word >> EXPIRY_BITS == tag_of(hash);
-        if (look.seat == WINDOW && !live) {
-            look.seat = n;
-            look.word = word;
+        scan.duplicate = live && n != own && word >> EXPIRY_BITS == tag_of(hash);
+        if (scan.slot == WINDOW && !live) {
+            scan.slot = n;
+            scan.word = word;
         }
         if (word == 0) break;
     }
-    return look;
+    return scan;
 }
 
-/* After the CAS: nobody else may have been told yes. */
-static bool is_alone(const struct region *region, struct hash hash, uint64_t second, uint64_t own)
+/* After the CAS: whether no other insert of this id can have been accepted. */
+static bool is_only_one(const struct region *region, struct hash hash, uint64_t second, uint64_t own)
 {
-    bool twin = look_through(region, hash, second, own).twin;
-    return !twin && region_milliseconds() / 1000 - second < INSERT_SECONDS;
+    bool duplicate = scan_window(region, hash, second, own).duplicate;
+    return !duplicate && region_milliseconds() / 1000 - second < INSERT_SECONDS;
 }
 
-enum answer replay_cache_add(struct region *region, struct text who, struct text id, int64_t seconds)
+enum answer replay_cache_add(struct region *region, struct text sender, struct text id, int64_t seconds)
 {
-    struct hash hash = hash_pair(region, who, id);
+    assert(region_is_mask(region->replay_mask));
+    struct hash hash = hash_pair(region, sender, id);
     uint64_t second = region_milliseconds() / 1000;
-    if (seconds <= 0) return ANSWER_NO; /* it is over: nobody may use it at all */
+    if (seconds <= 0) return ANSWER_NO;
     if (seconds > REPLAY_CACHE_SECONDS) return ANSWER_CANNOT_SAY;
     uint64_t mine = tag_of(hash) << EXPIRY_BITS | ((second + (uint64_t)seconds + SPARE_SECONDS) & expiry_mask);
     for (;;) {
-        struct look look = look_through(region, hash, second, WINDOW);
-        if (look.twin) return ANSWER_NO;
-        if (look.seat == WINDOW) break;
-        if (!atomic_compare_exchange_strong(seat_at(region, hash, look.seat), &look.word, mine)) continue;
-        return is_alone(region, hash, second, look.seat) ? ANSWER_YES : ANSWER_NO;
+        struct scan scan = scan_window(region, hash, second, WINDOW);
+        if (scan.duplicate) return ANSWER_NO;
+        if (scan.slot == WINDOW) break;
+        if (!atomic_compare_exchange_strong(word_at(region, hash, scan.slot), &scan.word, mine)) continue;
+        return is_only_one(region, hash, second, scan.slot) ? ANSWER_YES : ANSWER_NO;
     }
     atomic_fetch_add(region->replay_full, 1);
     return ANSWER_CANNOT_SAY;

@@ -5,10 +5,10 @@
 
 enum { WINDOW = 256, UNIT_SECONDS = 4, EXPIRY_BITS = 24 };
 
-/* A wall clock that is set back by less than this revives no token whose word was given away. */
+/* A wall clock that is set back by less than this makes no token valid again whose word was replaced. */
 enum { SPARE_SECONDS = 60 };
 
-/* A word that expired less than this ago may have stood in the way of a revocation that was refused. */
+/* A word that expired less than this ago may have been the reason for refusing a revocation. */
 enum { REFUSAL_SECONDS = 3600 };
 
 static const uint64_t expiry_mask = ((uint64_t)1 << EXPIRY_BITS) - 1;
@@ -19,12 +19,12 @@ static const int64_t longest = ((int64_t)1 << (EXPIRY_BITS - 1)) - 1;
 static uint64_t tag_of(struct hash hash)
 {
     uint64_t tag = hash.tag >> EXPIRY_BITS;
-    return tag != 0 ? tag : 1; /* 0 is a word that was never used */
+    return tag != 0 ? tag : 1; /* a word of 0 was never used */
 }
 
 static uint64_t unit_now(void) { return region_milliseconds() / (UNIT_SECONDS * 1000); }
 
-/* Units from unit on to the expiry in word; negative once it is past. */
+/* Returns the units from unit to the expiry in word; negative if it has expired. */
 static int64_t units_left(uint64_t word, uint64_t unit)
 {
     int64_t left = (int64_t)((word - unit) & expiry_mask);
@@ -39,78 +39,82 @@ static uint64_t word_make(uint64_t tag, uint64_t unit, int64_t now, int64_t expi
 }
 
 /* The n-th word of the window. */
-static _Atomic uint64_t *seat_at(const struct region *region, struct hash hash, uint64_t n)
+static _Atomic uint64_t *word_at(const struct region *region, struct hash hash, uint64_t n)
 {
     return &region->revoked[(hash.place + n) & region->revoked_mask];
 }
 
-/* Where in the window the tag stands already, else the first word to take, else WINDOW; *word_r is what is there. */
-static uint64_t seat_find(const struct region *region, struct hash hash, uint64_t unit, uint64_t *word_r)
+/* Returns the slot in the window that has the tag already, else the first that may be taken, else WINDOW; *word_r is its
+ * word. */
+static uint64_t slot_for(const struct region *region, struct hash hash, uint64_t unit, uint64_t *word_r)
 {
-    uint64_t seat = WINDOW;
+    uint64_t slot = WINDOW;
     for (uint64_t n = 0; n < WINDOW; n++) {
-        uint64_t word = atomic_load_explicit(seat_at(region, hash, n), memory_order_relaxed);
+        uint64_t word = atomic_load_explicit(word_at(region, hash, n), memory_order_relaxed);
         bool same = word >> EXPIRY_BITS == tag_of(hash);
-        if (same || (seat == WINDOW && (word == 0 || units_left(word, unit) < 0))) {
-            seat = n;
+        if (same || (slot == WINDOW && (word == 0 || units_left(word, unit) < 0))) {
+            slot = n;
             *word_r = word;
         }
         if (same || word == 0) break;
     }
-    return seat;
+    return slot;
 }
 
-/* Before the word itself: who is killed in between has only made look-ups longer. */
-static void reach_out(struct region *region, uint64_t seat)
+/* Called before the word is stored: a process that is killed in between has only made look-ups longer. */
+static void raise_reach(struct region *region, uint64_t slot)
 {
     uint64_t reach = atomic_load(region->revoked_reach);
-    while (reach < seat + 1 && !atomic_compare_exchange_weak(region->revoked_reach, &reach, seat + 1)) continue;
+    assert(slot < WINDOW);
+    while (reach < slot + 1 && !atomic_compare_exchange_weak(region->revoked_reach, &reach, slot + 1)) continue;
 }
 
 int revocation_put(struct region *region, struct text jti, int64_t now, int64_t expires_at)
 {
+    assert(region_is_mask(region->revoked_mask));
     struct hash hash = hash_text(region, jti);
     uint64_t unit = unit_now(), mine = word_make(tag_of(hash), unit, now, expires_at), word = 0;
     for (;;) {
-        uint64_t seat = seat_find(region, hash, unit, &word);
-        if (seat == WINDOW) break;
-        bool stands = word >> EXPIRY_BITS == tag_of(hash) && units_left(word, unit) >= units_left(mine, unit);
-        reach_out(region, seat);
-        if (stands || atomic_compare_exchange_strong(seat_at(region, hash, seat), &word, mine)) return 0;
+        uint64_t slot = slot_for(region, hash, unit, &word);
+        if (slot == WINDOW) break;
+        bool is_set = word >> EXPIRY_BITS == tag_of(hash) && units_left(word, unit) >= units_left(mine, unit);
+        raise_reach(region, slot);
+        if (is_set || atomic_compare_exchange_strong(word_at(region, hash, slot), &word, mine)) return 0;
     }
     atomic_fetch_add(region->revocations_full, 1);
     return -1;
 }
 
-/* Whether every word of the window was live when a revocation may have asked for one. */
+/* Whether every word of the window was live at a time when a revocation may have been refused. */
 static bool window_refused(const struct region *region, struct hash hash)
 {
     if (atomic_load(region->revocations_full) == 0) return false;
     uint64_t unit = unit_now();
     for (uint64_t n = 0; n < WINDOW; n++) {
-        uint64_t word = atomic_load_explicit(seat_at(region, hash, n), memory_order_relaxed);
+        uint64_t word = atomic_load_explicit(word_at(region, hash, n), memory_order_relaxed);
         if (word == 0 || units_left(word, unit) < -(REFUSAL_SECONDS / UNIT_SECONDS)) return false;
     }
     return true;
 }
 
-/* An expired word still counts: its token is dead by itself, whatever the wall clock says meanwhile. */
+/* An expired word still counts: its token has expired also, even if the wall clock has been set back since. */
 static enum answer find_jti(const struct region *region, struct text jti)
 {
     struct hash hash = hash_text(region, jti);
     uint64_t tag = tag_of(hash), reach = atomic_load_explicit(region->revoked_reach, memory_order_acquire);
     for (uint64_t n = 0; n < reach; n++) {
-        uint64_t word = atomic_load_explicit(seat_at(region, hash, n), memory_order_relaxed);
+        uint64_t word = atomic_load_explicit(word_at(region, hash, n), memory_order_relaxed);
         if (word == 0) return ANSWER_NO;
         if (word >> EXPIRY_BITS == tag) return ANSWER_YES;
     }
     return window_refused(region, hash) ? ANSWER_CANNOT_SAY : ANSWER_NO;
 }
 
-/* A list of rules ends with one that takes no token. */
+/* A list of rules ends with one that matches no token. */
 static bool is_end(const struct region_rule *rule) { return rule->issued_before <= 0; }
 
-static bool takes(const struct region_rule *rule, const struct token_facts *token, uint64_t client, uint64_t credential)
+static bool rule_matches(const struct region_rule *rule, const struct token_facts *token, uint64_t client,
+                         uint64_t credential)
 {
     return token->issued_at < rule->issued_before && token->issued_at >= rule->issued_from &&
            (rule->client == 0 || rule->client == client) && (rule->credential == 0 || rule->credential == credential);
@@ -126,13 +130,13 @@ static bool find_rule(const struct region *region, const struct region_rule *rul
     for (uint64_t i = 0; i < region->rules_max; i++) {
         shared_copy_load(&rules[i], sizeof rule, &rule);
         if (is_end(&rule)) return false;
-        if (takes(&rule, token, client, credential)) return true;
+        if (rule_matches(&rule, token, client, credential)) return true;
     }
     return false;
 }
 
-/* The half that was current may be written again once it no longer is: then the walk begins anew. */
-static bool is_ruled_out(const struct region *region, const struct token_facts *token)
+/* Starts again when the keeper has published meanwhile: it may then be overwriting the half that was read. */
+static bool is_revoked_by_rule(const struct region *region, const struct token_facts *token)
 {
     uint64_t current = atomic_load_explicit(&region->status->rules, memory_order_acquire), before;
     bool found;
@@ -150,23 +154,24 @@ enum answer revocation_find(const struct region *region, const struct token_fact
     if (!atomic_load_explicit(&region->status->complete, memory_order_acquire)) return ANSWER_CANNOT_SAY;
     enum answer answer = find_jti(region, token->jti);
     if (answer != ANSWER_NO) return answer;
-    if (is_ruled_out(region, token)) return ANSWER_YES;
+    if (is_revoked_by_rule(region, token)) return ANSWER_YES;
     return atomic_load_explicit(&region->status->rules_full, memory_order_relaxed) ? ANSWER_CANNOT_SAY : ANSWER_NO;
 }
 
 int revocation_rules_put(struct region *region, const struct region_rule *rules, size_t count)
 {
     const struct region_rule end = { 0 };
-    uint64_t current = atomic_load(&region->status->rules), half = (current & 1) ^ 1, written = 0, valid = 0;
-    atomic_thread_fence(memory_order_release); /* pairs with the fence in is_ruled_out */
+    uint64_t next = region_next_half(atomic_load(&region->status->rules)), half = next & 1, written = 0, valid = 0;
+    atomic_thread_fence(memory_order_release); /* pairs with the fence in is_revoked_by_rule */
     for (size_t i = 0; i < count; i++) {
         if (is_end(&rules[i])) continue;
         if (valid++ < region->rules_max) shared_copy_store(&region->rules[half][written++], &rules[i], sizeof *rules);
     }
+    assert(written <= region->rules_max); /* one more rule is allocated, for the end */
     shared_copy_store(&region->rules[half][written], &end, sizeof end);
     bool full = valid > region->rules_max;
     if (full) atomic_store(&region->status->rules_full, 1);
-    atomic_store_explicit(&region->status->rules, ((current >> 1) + 1) << 1 | half, memory_order_release);
+    region_publish_half(&region->status->rules, next);
     if (!full) atomic_store(&region->status->rules_full, 0);
     return full ? -1 : 0;
 }

@@ -1,31 +1,33 @@
-/* revocation: tokens that are no longer good.
+/* revocation: which tokens are revoked (RFC 7009), on this host. It does not make a revocation durable (mailbox.h).
  *
- * One by one: a grow-only set of 64-bit words  [tag 40 | expiry 24, units of 4 s of CLOCK_BOOTTIME], inserted by CAS
- * within a window of 256 words from the home of its jti; the word of an expired token may be taken over, none is ever
- * emptied, so no look-up can miss a live one. A full window refuses the newcomer, never a live one. One word more says
- * how far from home any of them stands, so that a look-up stays short when all words have been used at some time.
- * Expiries are compared as serial numbers (RFC 1982), so no uptime is too long.
- * By rule: client, credential or time of issue; two halves, of which one word names the current. */
+ * Single tokens: a grow-only set of 64-bit words  [tag 40 | expiry 24, units of 4 s of CLOCK_BOOTTIME], inserted by CAS
+ * within a window of 256 words from the home slot of the jti. The word of an expired token may be replaced; no word is ever
+ * set back to 0, so a look-up cannot miss a live one. When the window is full, the new revocation is refused and the live
+ * ones stay. One more word bounds the distance of any of them from its home slot, so that a look-up stays short after all
+ * words have been used once. Expiries are compared as serial numbers (RFC 1982), so any uptime is allowed.
+ * Rules: by client, credential or time of issue; in two halves, of which one word names the current. */
 #ifndef APP_REGION_REVOCATION_H
 #define APP_REGION_REVOCATION_H
 
 #include "../../lib/oauth/store.h"
 #include "region.h"
 
-/* By anybody. 0 (also when it was there), or -1 when its window is full: revocations_full counts, and nobody may be
- * told that the token is dead. now and expires_at: seconds since 1970. */
+/* Any process. Revokes one token; returns 0, also when it was revoked already, or -1 when its window is full: then
+ * revocations_full counts it and the caller must not report success. now and expires_at: seconds since 1970. */
 int revocation_put(struct region *region, struct text jti, int64_t now, int64_t expires_at);
 
-/* Cannot say: before the first complete load, and for a token whose window is so full that its revocation may have
- * found no room. */
+/* Returns whether the token is revoked. ANSWER_CANNOT_SAY before the first complete load, for a token whose window is so full
+ * that its revocation may have been refused, and while not all rules fit. */
 enum answer revocation_find(const struct region *region, const struct token_facts *token);
 
-/* By the keeper: replaces all rules. 0, or -1 when there are more than rules_max (the first rules_max are then in
- * force). A rule with issued_before <= 0 takes no token and is left out. */
+/* Keeper. Replaces all rules. Returns 0, or -1 when there are more than rules_max: then the first rules_max are in force. A
+ * rule with issued_before <= 0 matches no token and is skipped. */
 int revocation_rules_put(struct region *region, const struct region_rule *rules, size_t count);
 
-/* For revocation_rules_put: the hash of a client id or label; never 0. A label is hashed together with its client. */
+/* Returns the hash of a client id for struct region_rule; never 0. */
 uint64_t revocation_client(const struct region *region, struct text client_id);
+
+/* Returns the hash of the label of a client's credential for struct region_rule; never 0. */
 uint64_t revocation_credential(const struct region *region, struct text client_id, struct text label);
 
 #endif

@@ -14,14 +14,14 @@ int scopes_put(struct region *region, struct text words)
     if (!fits) scopes.size = 0;
     else if (words.size > 0) memcpy(scopes.text, words.data, words.size);
     if (word != 0 && memcmp(region->scopes[word & 1], &scopes, sizeof scopes) == 0) return fits ? 0 : -1;
-    uint64_t half = ~word & 1;
+    uint64_t next = region_next_half(word);
     atomic_thread_fence(memory_order_release); /* pairs with the fence in scopes_read */
-    shared_copy_store(region->scopes[half], &scopes, sizeof scopes);
-    atomic_store_explicit(&region->status->scopes, ((word >> 1) + 1) << 1 | half, memory_order_release);
+    shared_copy_store(region->scopes[next & 1], &scopes, sizeof scopes);
+    region_publish_half(&region->status->scopes, next);
     return fits ? 0 : -1;
 }
 
-/* The half that was current may be written again once it no longer is: then the copy begins anew. */
+/* Starts again when the keeper has published meanwhile: it may then be overwriting the half that was copied. */
 struct text scopes_read(const struct region *region, struct arena *arena)
 {
     struct region_scopes *copy = arena_take(arena, sizeof *copy);

@@ -1,6 +1,7 @@
-/* scopes: the words of audience_scope, for scopes_supported in the metadata (RFC 8414 2).
+/* scopes: the scope values of audience_scope, for scopes_supported in the metadata (RFC 8414 2). They are not used to decide
+ * a request.
  *
- * Two halves, of which one word on the board names the current, as with rules and keys. */
+ * Two halves, of which one word of the status block names the current, as for rules and keys. */
 #ifndef APP_REGION_SCOPES_H
 #define APP_REGION_SCOPES_H
 
@@ -8,11 +9,11 @@
 #include "../../lib/base/text.h"
 #include "region.h"
 
-/* By the keeper: publishes these words, single spaces between them; absent: none. 0, or -1 when they are longer than
+/* Keeper. Publishes these values, separated by single spaces; absent: none. Returns 0, or -1 when they are longer than
  * REGION_SCOPES bytes: then none are published. */
 int scopes_put(struct region *region, struct text words);
 
-/* What was published last, copied into the arena; absent when there is none, or no memory. */
+/* Returns the values published last, copied into the arena; absent when there are none or the arena is full. */
 struct text scopes_read(const struct region *region, struct arena *arena);
 
 #endif

@@ -1,9 +1,10 @@
-/* signing_keys: signing keys on their way from the database to a worker's keyring.
+/* signing_keys: passes signing keys from the keeper through the region to a worker's keyring. It does not generate or rotate
+ * keys.
  *
- * The region carries the public JWK and either the encrypted PKCS#8 or the URI of the private half. A worker decrypts with the
- * passphrase it read at start, and opens what a URI names by itself. It does so between two requests, so it keeps what it has
- * opened as long as the row stands for the same key, opens first what signs, and stops after SIGNING_KEYS_OPEN_MS: the rest is
- * opened at the next calls. */
+ * The region has the public JWK and either the encrypted PKCS#8 or the URI of the private half. A worker decrypts with the
+ * passphrase that it read at its start, and opens a URI itself. It does so between two requests: it keeps an opened private
+ * half as long as the row describes the same key, opens keys that sign first, and stops after SIGNING_KEYS_OPEN_MS; the
+ * following calls open the rest. */
 #ifndef APP_REGION_SIGNING_KEYS_H
 #define APP_REGION_SIGNING_KEYS_H
 
@@ -11,32 +12,33 @@
 #include "../keys/passphrase.h"
 #include "region.h"
 
-/* Keeper: publishes the keys (at most REGION_KEYS). Does nothing when they are the ones that stand there. */
+/* Keeper. Publishes the keys, at most REGION_KEYS. Does nothing if equal keys are published already. */
 void signing_keys_publish(struct region *region, const struct region_keys *keys);
 
-/* A private half that a worker has opened, or could not. */
+/* A private half that a worker has opened or failed to open. */
 struct signing_keys_entry {
-    unsigned char digest[32]; /* of all that makes it this key */
-    EVP_PKEY *key;            /* NULL: it cannot be opened, which is tried again when the keys change */
-    bool wanted;              /* by the keys as they are now */
+    unsigned char digest[32]; /* of the columns that identify the key */
+    EVP_PKEY *key;            /* NULL: it could not be opened; tried again when the keys change */
+    bool wanted;              /* the current keys need it */
 };
 
+/* A worker's private halves. */
 struct keyfile {
     bool pending;    /* some are not opened yet */
-    uint64_t opened; /* how often a private half was opened, or tried */
+    uint64_t opened; /* number of attempts to open a private half */
     size_t count;
-    struct signing_keys_entry entries[2 * REGION_KEYS]; /* those of the keys before, and of the keys now */
+    struct signing_keys_entry entries[2 * REGION_KEYS]; /* of the previous keys and of the current ones */
 };
 
 enum { SIGNING_KEYS_OPEN_MS = 10 };
 
-/* Worker: brings keyring up to date when the region's keys have changed since, or some are pending; cheap when not (one load).
- * A key that cannot be read is left out, one that cannot be decrypted verifies only; each with a line in the log. What any
- * reading of the passphrase opens is taken. */
+/* Worker. Updates keyring when the region's keys have changed or some are pending; otherwise costs one load. A key that
+ * cannot be read is skipped, and one whose private half no reading of the passphrase opens only verifies; each with a log
+ * line. */
 void signing_keys_refresh(struct keyfile *file, const struct region *region, const struct passphrase *passphrase,
                           struct keyring *keyring);
 
-/* Frees what was opened. */
+/* Frees the private halves. */
 void signing_keys_close(struct keyfile *file);
 
 #endif

@@ -1,13 +1,14 @@
 #include "verified_cache.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "../../lib/jose/rotation.h"
 
 enum { WAYS = 4, UNIT_SECONDS = 4, EXPIRY_BITS = 24 };
 
-/* The longest that is kept, in units. Only what ends within it is believed: an expiry is a serial number, and the word
- * of an entry long dead must not look alive when the numbers come round. */
+/* The longest time that an entry is kept, in units. Only an expiry within it is accepted: an expiry is a serial number
+ * (RFC 1982), and an entry that expired long ago must not look live when the numbers wrap around. */
 enum { LONGEST = ROTATION_LONGEST_TOKEN / UNIT_SECONDS };
 
 static const uint64_t expiry_mask = ((uint64_t)1 << EXPIRY_BITS) - 1;
@@ -20,6 +21,7 @@ struct fingerprint {
 static struct fingerprint fingerprint_of(const struct region *region, const unsigned char bytes[STORE_FINGERPRINT])
 {
     struct fingerprint f;
+    assert(region_is_mask(region->verified_mask) && region->verified_mask >= WAYS - 1);
     memcpy(&f.first, bytes, sizeof f.first);
     memcpy(&f.second, bytes + 8, sizeof f.second);
     memcpy(&f.set, bytes + 16, sizeof f.set);
@@ -50,7 +52,7 @@ bool verified_cache_find(const struct region *region, const unsigned char finger
     return false;
 }
 
-/* The way where it stands, else one that has expired, else any. */
+/* Returns the way that has the fingerprint already, else one that has expired, else any. */
 static int way_for(const struct fingerprint *f, uint64_t unit)
 {
     int way_r = (int)((f->set >> 32 ^ unit) % WAYS);

@@ -117,7 +117,7 @@ def undecipherable(house):
           '-----END ENCRYPTED PRIVATE KEY-----');
         DELETE FROM signing_key WHERE kid = '{kid}'; INSERT INTO signing_key SELECT * FROM bad""")
     house.soon(lambda: client.validate(token).status == 503, "it cannot be said")
-    must("it is of no use here" in house.pool.log(), "no line in the log")
+    must("this worker cannot use it" in house.pool.log(), "no line in the log")
     equal(tokens.header(client.token())["alg"], "ES256", "what signs")
 
 

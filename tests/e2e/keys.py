@@ -72,9 +72,9 @@ def not_to_be_had(house):
     signed = signs(house, client, kid)
     other = make(house, "other.pem").removeprefix("file:")
     sealed = make(house, "stranger.pem", "-aes-256-cbc", "-pass", "pass:another").removeprefix("file:")
-    for source, words in ((None, "private_uri cannot be opened: it verifies only here"),
-                          (sealed, "private_uri holds no private key that the passphrase opens: it verifies only here"),
-                          (other, "private_uri and public_jwk are not a pair: it verifies only here")):
+    for source, words in ((None, "private_uri cannot be opened; this worker only verifies with it"),
+                          (sealed, "private_uri holds no private key that the passphrase opens; this worker only verifies with it"),
+                          (other, "private_uri and public_jwk are not a pair; this worker only verifies with it")):
         if os.path.exists(path):
             os.rename(path, path + ".kept") if not os.path.exists(path + ".kept") else os.unlink(path)
         if source:
