@@ -1,7 +1,7 @@
-/* arena: the memory of one exchange.
+/* arena: the memory of one request, a bump allocator over one block of fixed size.
  *
- * A bump allocator over one block of a fixed size. Nothing in it is freed by hand; arena_reset() wipes what was used,
- * because secrets and tokens of a request pass through it, and makes it empty again. */
+ * It does not grow, and nothing in it is freed individually. arena_reset() empties it and wipes what was used, because
+ * it holds the secrets and tokens of a request. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -15,17 +15,18 @@ struct arena {
     size_t used;
 };
 
-/* 0, or -1 when the memory is not to be had. The block is kept out of core files. */
+/* Allocates a block of size bytes, excluded from core dumps. Returns 0, or -1 if out of memory. arena_close() wipes and
+ * frees it. */
 int arena_open(struct arena *arena, size_t size);
 void arena_close(struct arena *arena);
 
-/* size bytes, zeroed, aligned for any object; NULL when the arena is used up. */
+/* Returns size zeroed bytes, aligned for any object, valid until the arena is reset; NULL if the arena is exhausted. */
 void *arena_take(struct arena *arena, size_t size);
 
-/* A copy of t in the arena, followed by a NUL that is not counted; absent when the arena is used up. */
+/* Returns a copy of t in the arena, followed by a NUL that is not counted; absent if the arena is exhausted. */
 struct text arena_copy(struct arena *arena, struct text t);
 
-/* Wipes and empties. */
+/* Wipes what was used and makes the whole block available again. All pointers and views into it become invalid. */
 void arena_reset(struct arena *arena);
 
 #endif

@@ -4,8 +4,8 @@ static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
 
 #define BAD UINT32_C(0x80000000)
 
-/* What a digit adds to its group of three bytes: one table for each of the four places in the group, for RFC 4648 5 and
- * for 4. Written out by ranges, so that there is nothing to set up. */
+/* The value that a character contributes to its group of three bytes: a table for each of the four positions, for RFC
+ * 4648 5 and for 4. The macros expand to constants, so that no initialisation is needed. */
 #define BAD8 BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD
 #define BAD32 BAD8, BAD8, BAD8, BAD8
 #define FIVE(v, s) (v + 0u) << s, (v + 1u) << s, (v + 2u) << s, (v + 3u) << s, (v + 4u) << s

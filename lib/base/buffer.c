@@ -22,7 +22,8 @@ void buffer_put_hex(struct buffer *b, struct text t)
     }
 }
 
-/* Control characters of either range, and the marks that turn the direction of a line (U+202A-202E, U+2066-2069). */
+/* C0 and C1 control characters, line separators (U+2028, U+2029) and bidirectional controls (U+202A-202E,
+ * U+2066-2069). */
 static bool disturbs(const char *sequence, size_t size)
 {
     const unsigned char *p = (const unsigned char *)sequence;
@@ -32,7 +33,7 @@ static bool disturbs(const char *sequence, size_t size)
            ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
 }
 
-/* How many bytes at the front of t stand for themselves and are one byte each: most of what is ever written. */
+/* The number of bytes at the start of t that need no escape and are ASCII, the usual case. */
 static size_t plain_size(struct text t)
 {
     size_t size = 0;
@@ -41,8 +42,8 @@ static size_t plain_size(struct text t)
     return size;
 }
 
-/* The character of a sequence of at most three bytes, so that reading gives it back; a byte that begins none (size 0) becomes
- * the character of its number. */
+/* Escapes the character of a sequence of at most three bytes; a byte that starts no sequence (size 0) becomes the
+ * character with that number. */
 static void put_escape(struct buffer *b, const char *sequence, size_t size)
 {
     const unsigned char *p = (const unsigned char *)sequence;

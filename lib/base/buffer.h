@@ -1,6 +1,6 @@
-/* buffer: text that is being written, into memory of a fixed size.
+/* buffer: appends text to memory of a fixed size, which the caller owns. It never allocates.
  *
- * A write that does not fit sets `full` and changes nothing else, so a writer checks once, at the end. */
+ * A write that does not fit sets `full` and changes nothing else, so a writer checks `full` once, at the end. */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 
@@ -13,6 +13,7 @@ struct buffer {
     bool full;
 };
 
+/* Appends t. */
 static inline void buffer_put(struct buffer *b, struct text t)
 {
     if (t.size > b->capacity - b->size) {
@@ -23,17 +24,19 @@ static inline void buffer_put(struct buffer *b, struct text t)
     }
 }
 
+/* A view of what has been written. */
 static inline struct text buffer_text(const struct buffer *b) { return (struct text){ b->data, b->size }; }
 
+/* Append one character; a decimal number without leading zeros. */
 void buffer_put_char(struct buffer *b, char c);
 void buffer_put_number(struct buffer *b, uint64_t number);
 
-/* The lower-case hexadecimal form of t. */
+/* Appends the bytes of t as lower-case hexadecimal digits. */
 void buffer_put_hex(struct buffer *b, struct text t);
 
-/* The JSON string (RFC 8259 7) of t, quotes included. Control characters and marks that turn a line are escaped, and bytes
- * that are not UTF-8 become \u00XX, so any input makes valid JSON and no input makes a second line. What is UTF-8 comes out
- * of a reader as it went in. */
+/* Appends t as a JSON string (RFC 8259 7) with its quotes. Control characters, line separators and bidirectional
+ * controls are escaped, and bytes that are not UTF-8 become \u00XX, so the result is valid JSON on a single line for
+ * any input. A reader decodes UTF-8 to what it was. */
 void buffer_put_json(struct buffer *b, struct text t);
 
 #endif

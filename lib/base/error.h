@@ -1,12 +1,12 @@
-/* error: everything a caller may be told.
+/* error: every error that a client can receive.
  *
- * One list makes the enum, the HTTP status, the error code and text of the answer and the clause each rests on. Texts
- * are literals in the character set of RFC 6749 5.2, so nothing of the input is ever reflected. A fault of our own is
- * not in this list by its cause: it is `unavailable` to the caller and a line in the log to us. */
+ * One list defines the enum, HTTP status, error code, description and clause of each. The texts are literals in the
+ * character set of RFC 6749 5.2, so no input is reflected. Internal faults are not listed by cause: a client receives
+ * `unavailable`, and the operator a log message. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
-/*  name                 status  code                        description                                        clause */
+/* name status code description clause */
 #define ERROR_LIST(X) \
     X(none, 200, "", "", "") \
     X(not_found, 404, "not_found", "there is no such endpoint here", "RFC 9110 15.5.5") \
@@ -61,7 +61,7 @@ struct error_facts {
     const char *clause;
 };
 
-/* Never NULL; of the static kind. */
+/* Returns the facts of an error; static, never NULL. An unknown value gives those of ERROR_unavailable. */
 const struct error_facts *error_facts(enum error error);
 
 #endif

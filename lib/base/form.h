@@ -1,7 +1,7 @@
-/* form: application/x-www-form-urlencoded (RFC 6749 Appendix B), read once into a table of views.
+/* form: parses application/x-www-form-urlencoded (RFC 6749 Appendix B) into a table of decoded names and values.
  *
- * Not a URL parser. Names and values are decoded; a NUL in either, a broken escape or too many parameters refuses the
- * whole form. What a parameter means, and which may be repeated, is the reader's affair. */
+ * It is not a URL parser. A NUL in a name or value, a malformed escape or more than FORM_PARAMETERS parameters make the
+ * whole form invalid. The caller decides what a parameter means and whether it may be repeated. */
 #ifndef BASE_FORM_H
 #define BASE_FORM_H
 
@@ -18,14 +18,15 @@ struct form {
     } parameters[FORM_PARAMETERS];
 };
 
-/* 0, or -1. Views point into body where nothing had to be decoded, else into the arena. */
+/* Parses body. Returns 0, or -1 if it is malformed or the arena is exhausted. Texts are views into body, or into the
+ * arena if they had to be decoded. */
 int form_parse(struct text body, struct arena *arena, struct form *form_r);
 
-/* Decodes one name or value. 0, or -1. */
+/* Decodes one name or value. Returns 0, or -1, as form_parse(). */
 int form_decode(struct text t, struct arena *arena, struct text *value_r);
 
-/* How often name stands with a value (RFC 6749 3.2: without a value it counts as omitted); *value_r is the first such
- * value, absent when there is none. */
+/* Returns the number of non-empty values of name (an empty one counts as omitted, RFC 6749 3.2), and sets *value_r to
+ * the first of them, or to an absent text. */
 size_t form_find(const struct form *form, struct text name, struct text *value_r);
 
 #endif

@@ -1,5 +1,5 @@
-/* OpenSSL 3 frees and allocates the state of an EVP digest each time it is begun, which costs more than the hash of a
- * short secret, and a warm validation hashes twice. SHA256_Init() and its kin work on the stack. */
+/* For the SHA256_*() functions, which work on the stack. OpenSSL 3 allocates the state of an EVP digest each time,
+ * which costs more than hashing a short secret, and a cached validation hashes twice. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "secret.h"
@@ -32,7 +32,7 @@ int secret_digest(struct secret_hasher *hasher, const struct text *parts, size_t
     return good ? 0 : -1;
 }
 
-/* Exactly size bytes. */
+/* Decodes exactly size bytes. */
 static int decode_exactly(struct text encoded, unsigned char *bytes_r, size_t size)
 {
     struct buffer b = { (char *)bytes_r, 0, size, false };

@@ -1,10 +1,11 @@
-/* secret: comparing, wiping and storing what must not be known.
+/* secret: hashing and verification of client secrets, and SHA-256. It does not limit how often a slow hash is computed;
+ * its callers do.
  *
- * A stored secret is one line of text, never the secret:
+ * A secret is stored as a hash, one line of text:
  *     $sha256$<salt>$<digest>                  digest = SHA-256(salt || secret); for generated secrets of 256 bits
- *     $pbkdf2-sha256$<rounds>$<salt>$<digest>  RFC 8018 5.2; for secrets that a person chose (the slow lane)
- * salt (16 bytes) and digest (32 bytes) are base64url. A machine's secret has nothing to guess, so it needs no slow
- * hash; a person's secret gets one, and callers limit how often it is computed. */
+ *     $pbkdf2-sha256$<rounds>$<salt>$<digest>  RFC 8018 5.2; for secrets chosen by a person
+ * salt (16 bytes) and digest (32 bytes) are base64url. A generated secret cannot be guessed, so it needs no slow hash;
+ * one chosen by a person does (RFC 8018 4). */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
 
@@ -26,27 +27,29 @@ struct secret_hash {
     unsigned char digest[SECRET_DIGEST];
 };
 
-/* What hashing needs to have fetched from the library, once. */
+/* The algorithm, fetched from the library once. */
 struct secret_hasher {
     EVP_MD *sha256;
 };
 
+/* Returns 0, or -1 if the library failed. secret_hasher_close() frees it. */
 int secret_hasher_open(struct secret_hasher *hasher);
 void secret_hasher_close(struct secret_hasher *hasher);
 
-/* SHA-256 of the parts, one after the other. 0, or -1 when the library failed. */
+/* Computes the SHA-256 of the concatenated parts. Returns 0, or -1 if the library failed. */
 int secret_digest(struct secret_hasher *hasher, const struct text *parts, size_t count,
                   unsigned char digest_r[SECRET_DIGEST]);
 
-/* Reads the stored form. 0, or -1 when it is not of a known form. */
+/* Parses the stored form. Returns 0, or -1 if it is malformed or its rounds are out of range. */
 int secret_parse(struct text stored, struct secret_hash *hash_r);
 
-/* Writes the stored form of secret; rounds 0 is the fast form. 0, or -1 when the library failed or b is full. */
+/* Appends the stored form of secret; rounds 0 is the fast form. Returns 0, or -1 if secret is empty or longer than
+ * SECRET_BYTES, the library failed or b is full. */
 int secret_format(struct secret_hasher *hasher, struct text secret, const unsigned char salt[SECRET_SALT],
                   uint32_t rounds, struct buffer *b);
 
-/* 1 when secret is the one behind hash, 0 when not, -1 when the library failed. Takes the same time for every secret of
- * one length. */
+/* Returns 1 if secret matches hash, 0 if not, and -1 if the library failed. Takes the same time for all secrets of one
+ * length. */
 int secret_verify(struct secret_hasher *hasher, const struct secret_hash *hash, struct text secret);
 
 #endif

@@ -1,6 +1,6 @@
 #include "strict_json.h"
 
-/* What is left to read, and how deep we are. */
+/* The rest of the input, and the depth of nesting. */
 struct reader {
     const char *at;
     const char *end;
@@ -35,7 +35,7 @@ static int hex4(struct reader *r)
     return value;
 }
 
-/* The code point behind \u, a surrogate pair taken as one. -1: a lone surrogate, a NUL or no hexadecimal. */
+/* The code point after \u; a surrogate pair gives one. Returns -1 for a lone surrogate, NUL or a malformed escape. */
 static int escaped_point(struct reader *r)
 {
     int high = hex4(r);
@@ -56,14 +56,15 @@ static int escape(struct reader *r, bool *escaped)
     return c != '\0' && strchr("\"\\/bfnrt", c) ? 0 : -1;
 }
 
-/* Of eight bytes, the high bits of those that are `byte`; a byte above such a one may be taken for one, too. */
+/* Sets the high bit of each of eight bytes that equals `byte`; a more significant byte may be marked falsely after a
+ * match. */
 static uint64_t find_byte(uint64_t eight, unsigned char byte)
 {
     uint64_t zero_there = eight ^ (UINT64_C(0x0101010101010101) * byte);
     return (zero_there - UINT64_C(0x0101010101010101)) & ~zero_there;
 }
 
-/* Past what stands for itself in a string, eight bytes at a step: nearly every byte of every token. */
+/* Skips bytes of a string that need no further check, eight at a time; this covers nearly all bytes of a token. */
 static void skip_plain(struct reader *r)
 {
     const uint64_t high = UINT64_C(0x8080808080808080);
@@ -129,7 +130,7 @@ static int read_members(struct reader *r, struct strict_json *strict_json_r);
 
 static int read_elements(struct reader *r);
 
-/* One value of any kind; nested ones are bounded by STRICT_JSON_DEPTH, so this recursion is. */
+/* Reads one value. The recursion is limited by STRICT_JSON_DEPTH. */
 static int read_value(struct reader *r, struct member *value_r)
 {
     const char *start = r->at;
@@ -185,7 +186,7 @@ static int read_member(struct reader *r, struct strict_json *object)
 
 static int read_members(struct reader *r, struct strict_json *strict_json_r)
 {
-    struct strict_json nested; /* its members are looked at for repetition, then forgotten */
+    struct strict_json nested; /* only used to detect repeated names */
     struct strict_json *object = strict_json_r ? strict_json_r : &nested;
     object->count = 0;
     if (!take(r, '{') || ++r->depth > STRICT_JSON_DEPTH) return -1;
@@ -265,7 +266,7 @@ int strict_json_string(const struct member *member, struct arena *arena, struct 
     if (!member || member->kind != STRICT_JSON_STRING) return -1;
     *string_r = member->value;
     if (!member->escaped) return 0;
-    char *out = arena_take(arena, member->value.size); /* an escape is never shorter than what it stands for */
+    char *out = arena_take(arena, member->value.size); /* an escape is never shorter than its character */
     if (!out) return -1;
     struct reader r = { member->value.data, member->value.data + member->value.size, 0 };
     size_t size = 0;
@@ -283,13 +284,13 @@ int strict_json_string(const struct member *member, struct arena *arena, struct 
     return 0;
 }
 
-/* A number as RFC 8259 6 writes it: digits, a point at which the integer part ends, a power of ten. */
+/* The parts of a number (RFC 8259 6). */
 struct number {
     struct text whole, fraction;
-    int64_t exponent; /* at most EXPONENT_MAX in either direction */
+    int64_t exponent; /* -EXPONENT_MAX to EXPONENT_MAX */
 };
 
-/* More digits than any number has that strict_json_read() takes: a larger exponent makes no difference. */
+/* More than the digits of any number that strict_json_read() accepts, so a larger exponent makes no difference. */
 enum { EXPONENT_MAX = 2 * STRICT_JSON_BYTES };
 
 static int64_t read_exponent(struct reader *r)
@@ -303,7 +304,7 @@ static int64_t read_exponent(struct reader *r)
     return negative ? -exponent : exponent;
 }
 
-/* Of a number that read_number() took, without a sign. */
+/* value has been accepted by read_number() and has no sign. */
 static struct number split_number(struct text value)
 {
     struct number number = { .whole = { value.data, 0 } };
@@ -330,7 +331,7 @@ int strict_json_date(const struct member *member, int64_t *seconds_r)
     uint64_t seconds = 0;
     if (!member || member->kind != STRICT_JSON_NUMBER || member->value.data[0] == '-') return -1;
     struct number number = split_number(member->value);
-    int64_t places = (int64_t)number.whole.size + number.exponent; /* digits before the point, once it is moved */
+    int64_t places = (int64_t)number.whole.size + number.exponent; /* digits before the point, exponent applied */
     int64_t given = (int64_t)(number.whole.size + number.fraction.size);
     for (int64_t place = 0; place < places && (place < given || seconds > 0); place++) {
         seconds = seconds * 10 + digit_at(&number, place);

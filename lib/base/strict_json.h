@@ -1,9 +1,9 @@
-/* strict_json: one JSON object, read strictly into a table of its members.
+/* strict_json: parses one JSON object (RFC 8259) strictly into a table of its members.
  *
- * The gate in front of every claim we believe, and fast enough to stand on the way of each validation. Refused: any
- * deviation from RFC 8259, a member name that stands twice, bytes that are not UTF-8, a NUL, a lone surrogate, more
- * than the limits below, anything after the closing brace. Nested values are checked and kept as raw text.
- * Documents that people write (JWK files) are read with json-c instead, behind the same gate. */
+ * All JWT claims and headers are parsed by it, on the fast path of every validation. Refused are: any deviation from
+ * RFC 8259, repeated member names, bytes that are not UTF-8, NUL, lone surrogates, sizes beyond the limits below, and
+ * anything but white space after the object. Nested values are checked and kept as raw text. It does not build a tree:
+ * jwk.c parses JWKs with json-c after this check. */
 #ifndef BASE_STRICT_JSON_H
 #define BASE_STRICT_JSON_H
 
@@ -22,10 +22,10 @@ enum strict_json_kind {
 };
 
 struct member {
-    struct text name;  /* without quotes; raw when it has escapes */
-    struct text value; /* raw; of a string, what stands between the quotes */
+    struct text name;  /* without quotes */
+    struct text value; /* raw; of a string, without the quotes */
     enum strict_json_kind kind;
-    bool escaped; /* the string value has escapes: strict_json_string() decodes it */
+    bool escaped; /* the string has escapes, so strict_json_string() must decode it */
 };
 
 struct strict_json {
@@ -33,10 +33,11 @@ struct strict_json {
     struct member members[STRICT_JSON_MEMBERS];
 };
 
-/* 0, or -1. Views point into json. A member name with an escape is refused: none that we know has one. */
+/* Parses json. Returns 0, or -1. The texts are views into json. A member name with an escape is refused, as no known
+ * name needs one. */
 int strict_json_read(struct text json, struct strict_json *strict_json_r);
 
-/* NULL when there is no such member. */
+/* Return the member with this name, or NULL. */
 const struct member *strict_json_find(const struct strict_json *object, struct text name);
 
 static inline const struct member *strict_json_member(const struct strict_json *object, const char *name)
@@ -44,14 +45,16 @@ static inline const struct member *strict_json_member(const struct strict_json *
     return strict_json_find(object, text_of(name));
 }
 
-/* The decoded string. 0; -1 when the member is NULL or no string, or the arena is used up. */
+/* Sets *string_r to the decoded string, a view into the JSON or the arena. Returns 0, or -1 if member is NULL or not a
+ * string, or the arena is exhausted. */
 int strict_json_string(const struct member *member, struct arena *arena, struct text *string_r);
 
-/* A NumericDate (RFC 7519 2): a number of seconds in any form that JSON has for it (1800000000, 1800000000.5, 1.8e9), the
- * fraction cut off, 0 .. 2^53. 0, or -1. */
+/* Reads a NumericDate (RFC 7519 2), 0 to 2^53 seconds in any JSON notation (1800000000, 1800000000.5, 1.8e9); the
+ * fraction is truncated. Returns 0, or -1 if member is NULL, not a number or out of range. */
 int strict_json_date(const struct member *member, int64_t *seconds_r);
 
-/* The strings of a JSON array of strings, or the one string, at most max. The count, or -1. */
+/* Reads an array of strings, or a single string. Returns their number, at most max, or -1 if member is anything else,
+ * has more strings, or the arena is exhausted. */
 int strict_json_strings(const struct member *member, struct arena *arena, struct text *strings_r, size_t max);
 
 #endif

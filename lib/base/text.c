@@ -49,7 +49,7 @@ bool text_split(struct text *rest, char separator, struct text *word_r)
     return true;
 }
 
-/* By the first byte; 0: it begins none. */
+/* The length of a sequence with this first byte; 0 if none starts with it. */
 static size_t utf8_size(unsigned char first)
 {
     if (first < 0x80) return 1;

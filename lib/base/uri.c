@@ -2,9 +2,9 @@
 
 struct uri {
     bool secure;
-    struct text host; /* without a port that is the scheme's own */
+    struct text host; /* without the default port of the scheme */
     struct text path; /* never empty */
-    bool is_origin;   /* nothing follows the host */
+    bool is_origin;   /* nothing follows the authority */
 };
 
 static bool is_unreserved(int c)
@@ -13,7 +13,7 @@ static bool is_unreserved(int c)
            c == '_' || c == '~';
 }
 
-/* What stands in front of the first of the stops; *rest begins with it. */
+/* Returns the bytes before the first of the characters in stops, with which *rest then starts. */
 static struct text take_until(struct text *rest, const char *stops)
 {
     size_t size = 0;
@@ -42,7 +42,8 @@ static bool parse(struct text t, struct uri *uri_r)
     return uri_r->host.size > 0 && !memchr(uri_r->host.data, '@', uri_r->host.size);
 }
 
-/* The next character of a path: an escape of an unreserved one is that one, another escape is itself plus 256. */
+/* Returns the next character of a path: an escaped unreserved character is equal to itself; other escapes are
+ * distinguished from the plain character by adding 256. */
 static int next(struct text *rest)
 {
     int c = (unsigned char)rest->data[0];

@@ -7,7 +7,7 @@
 #include "../base/form.h"
 #include "../base/secret.h"
 
-/* A plus sign is base64's own: nginx writes it as %2B, and where nothing is encoded nothing is decoded. */
+/* A plus sign belongs to base64: nginx encodes it as %2B, and plain PEM must not be decoded. */
 static int unescape(struct text parameter, struct arena *arena, struct text *pem_r)
 {
     *pem_r = parameter;
@@ -16,14 +16,14 @@ static int unescape(struct text parameter, struct arena *arena, struct text *pem
     return memchr(parameter.data, '+', parameter.size) ? -1 : form_decode(parameter, arena, pem_r);
 }
 
-/* OpenSSL would ask for the passphrase of an encrypted one at the terminal, or on standard input. */
+/* Without this callback OpenSSL would ask for the passphrase of encrypted PEM on the terminal. */
 static int give_none(char *buffer, int size, int writing, void *context)
 {
     (void)buffer, (void)size, (void)writing, (void)context;
     return -1;
 }
 
-/* Behind the certificate a line end may stand, and no other byte. */
+/* After the certificate, one line end is allowed and nothing else. */
 static bool is_at_end(BIO *bio)
 {
     char *rest;

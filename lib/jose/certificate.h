@@ -1,7 +1,7 @@
-/* certificate: a TLS client's X.509 certificate (RFC 5280), as a front server hands it over.
+/* certificate: parses a TLS client's X.509 certificate (RFC 5280) as received from the front server.
  *
- * The front has had the proof of possession in its handshake; what is read here is only which certificate it was. nginx
- * gives PEM with percent-encoding ($ssl_client_escaped_cert), lighttpd plain PEM. Chains are the front's affair. */
+ * nginx sends PEM with percent-encoding ($ssl_client_escaped_cert), lighttpd plain PEM. The front server has verified
+ * possession of the key in the TLS handshake, and the chain; neither is verified here. */
 #ifndef JOSE_CERTIFICATE_H
 #define JOSE_CERTIFICATE_H
 
@@ -16,19 +16,22 @@ struct certificate {
     X509 *x509; /* owned: certificate_close() */
 };
 
-/* Exactly one certificate and nothing else. 0, or -1; nothing is to be closed then. */
+/* Parses exactly one certificate. Returns 0; the caller closes it. Returns -1 if parameter is anything else, longer
+ * than CERTIFICATE_BYTES, or the arena is exhausted; then nothing needs closing. */
 int certificate_read(struct text parameter, struct arena *arena, struct certificate *certificate_r);
 void certificate_close(struct certificate *certificate);
 
-/* Appends base64url of the SHA-256 of its DER form: x5t#S256 (RFC 8705 3.1). 0, or -1. */
+/* Appends the thumbprint, base64url of the SHA-256 of the DER form (x5t#S256, RFC 8705 3.1). Returns 0, or -1 if b is
+ * full or the library failed. */
 int certificate_put_thumbprint(const struct certificate *certificate, struct buffer *b);
 
-/* now, in seconds since 1970, lies within its validity. */
+/* Whether now, in seconds since 1970, is within the validity of the certificate (RFC 5280 4.1.2.5). */
 bool certificate_is_current(const struct certificate *certificate, int64_t now);
 
-/* Subject and issuer have one name: whoever made it says so of himself. */
+/* Whether subject and issuer are the same name (RFC 5280 3.2, self-issued). */
 bool certificate_is_self_issued(const struct certificate *certificate);
 
+/* Whether the certificate's public key is key. */
 bool certificate_has_key(const struct certificate *certificate, EVP_PKEY *key);
 
 #endif

@@ -5,12 +5,12 @@
 
 enum { ATTRIBUTES = 32, TYPE_BYTES = 64 };
 
-/* One attribute of a name: CN=value, with where it ends. */
+/* One attribute of a name, such as CN=value, and its terminator. */
 struct attribute {
     char type[TYPE_BYTES];
     unsigned char value[CERTIFICATE_SUBJECT_BYTES];
     int size;
-    char end; /* `,` or `+`; 0: the last one */
+    char end; /* `,` or `+`; 0 after the last attribute */
 };
 
 static char take(struct text *rest)
@@ -20,7 +20,7 @@ static char take(struct text *rest)
     return c;
 }
 
-/* RFC 4514 2.4: a backslash stands before the character that is meant, or before two hexadecimal digits. */
+/* RFC 4514 2.4: a backslash precedes the literal character or two hexadecimal digits. */
 static int take_escaped(struct text *rest, unsigned char *c_r)
 {
     if (rest->size == 0) return -1;
@@ -47,11 +47,11 @@ static int take_type(struct text *rest, struct attribute *attribute_r)
     return 0;
 }
 
-/* Blanks around a value are not part of it, unless they are escaped. `#` would begin a value in hexadecimal BER, which
- * nobody writes, and quotes are older than RFC 4514: both are refused. */
+/* Unescaped spaces around a value are not part of it. A value in hexadecimal BER (`#`) and quoted values (RFC 2253) are
+ * not supported and are refused. */
 static int take_value(struct text *rest, struct attribute *attribute_r)
 {
-    int kept = 0; /* up to the last byte that is no bare blank */
+    int kept = 0; /* up to the last byte other than an unescaped space */
     attribute_r->size = 0;
     attribute_r->end = '\0';
     while (rest->size > 0 && rest->data[0] == ' ') (void)take(rest);
@@ -73,7 +73,7 @@ static int take_value(struct text *rest, struct attribute *attribute_r)
     return kept > 0 ? 0 : -1;
 }
 
-/* Types in any letter case (RFC 4514 3), and usual names of theirs, as OpenSSL knows them. */
+/* OpenSSL's name of an attribute type, which is case-insensitive (RFC 4514 3) and may be a common alias. */
 static const char *type_known(const char *type)
 {
     static const struct {
@@ -100,7 +100,7 @@ static const char *type_known(const char *type)
     return type;
 }
 
-/* RFC 4514 2.1: the text begins with the last relative name. So each new one goes in front, `+` into the same one. */
+/* RFC 4514 2.1: the string starts with the last RDN, so each is inserted in front; `+` adds to the same RDN. */
 static int put_attribute(X509_NAME *name, const struct attribute *attribute, bool joined)
 {
     return X509_NAME_add_entry_by_txt(name, type_known(attribute->type), MBSTRING_UTF8, attribute->value,
@@ -139,7 +139,7 @@ static struct text view(const ASN1_STRING *string)
     return (struct text){ (const char *)ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string) };
 }
 
-/* OpenSSL also reads an address with blanks around it. */
+/* The character check is needed because OpenSSL ignores spaces around an address. */
 static bool is_address(struct text value, const ASN1_STRING *octets)
 {
     char text[64] = "";
@@ -153,7 +153,7 @@ static bool is_address(struct text value, const ASN1_STRING *octets)
     return same;
 }
 
-/* RFC 5321 2.4: letter case counts in front of the @. */
+/* RFC 5321 2.4: the local part is case-sensitive. */
 static bool is_mailbox(struct text a, struct text b)
 {
     struct text local, its_local;
@@ -215,7 +215,7 @@ bool certificate_subject_matches(const struct certificate_subject *subject, cons
 
 static const struct text key_id_prefix = TEXT("keyid:");
 
-/* How many bytes; 0 when the digits are none, or too many. */
+/* Returns the number of bytes, or 0 if digits is malformed or too long. */
 static size_t read_key_id(struct text digits, unsigned char id_r[CERTIFICATE_SUBJECT_KEY_ID])
 {
     size_t size = 0;

@@ -1,17 +1,20 @@
-/* certificate_subject: whom a certificate was issued to, compared with what an operator has written (RFC 8705 2.1.2).
+/* certificate_subject: compares a certificate with the subject and issuer that are registered for a client (RFC 8705
+ * 2.1.2).
  *
- * Distinguished names are read from their text (RFC 4514) and compared as names, not as text: attributes by their
- * types, values without regard to letter case and runs of blanks (RFC 5280 7.1, RFC 4517 4.2.11). One rule for a client,
- * and no patterns: a rule stands for one subject.
+ * Distinguished names are parsed from their string form (RFC 4514) and compared as names: attributes by type, values
+ * ignoring case and repeated spaces (RFC 5280 7.1, RFC 4517 4.2.11). There are no patterns: a rule matches exactly one
+ * subject.
  *
- * The rule for an issuer names the authority that signed the certificate itself, not one above that: by its distinguished name, or by
- * the id of its key, "keyid:" and hexadecimal digits with or without colons (RFC 5280 4.2.1.1). */
+ * An issuer rule names the CA that signed the certificate itself, not one above it: by its distinguished name, or by
+ * its key identifier, "keyid:" followed by hexadecimal digits with or without colons (RFC 5280 4.2.1.1).
+ *
+ * Signatures and chains are not verified here. */
 #ifndef JOSE_CERTIFICATE_SUBJECT_H
 #define JOSE_CERTIFICATE_SUBJECT_H
 
 #include "certificate.h"
 
-/* tls_client_auth_* of RFC 8705 2.1.2; the order is that of the ENUM column in SQL. */
+/* tls_client_auth_* of RFC 8705 2.1.2; the order is that of the SQL ENUM column. */
 #define CERTIFICATE_SUBJECT_KIND_LIST(X) X(subject_dn) X(san_dns) X(san_uri) X(san_ip) X(san_email)
 
 enum certificate_subject_kind {
@@ -29,13 +32,14 @@ struct certificate_subject {
     struct text value;
 };
 
-/* NULL, or why the rule cannot be one: a literal for an operator's eyes. */
+/* Returns NULL if the rule is valid, otherwise the reason, a literal for an operator. */
 const char *certificate_subject_fault(const struct certificate_subject *subject);
 
-/* Whether the certificate's subject, or one of its alternative names, is the one that the rule names. */
+/* Whether the certificate's subject, or one of its alternative names, is that of the rule. False for an invalid
+ * rule. */
 bool certificate_subject_matches(const struct certificate_subject *subject, const struct certificate *certificate);
 
-/* The same for an issuer rule. The signature is not looked at: the front server has verified the chain. */
+/* The same for an issuer rule. The front server has verified the signature. */
 const char *certificate_subject_issuer_fault(struct text issuer);
 bool certificate_subject_issuer_matches(struct text issuer, const struct certificate *certificate);
 

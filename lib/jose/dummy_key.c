@@ -1,8 +1,8 @@
 #include "dummy_key.h"
 
-/* Made for this and thrown away: nobody has the private halves. */
+/* The private halves have not been kept. */
 static const struct {
-    enum jws_algorithm algorithm; /* RS256: and PS256 */
+    enum jws_algorithm algorithm; /* RS256 also for PS256 */
     size_t signature_size;
     const char *jwk;
 } dummies[] = {

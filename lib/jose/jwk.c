@@ -93,8 +93,8 @@ static const char *read_rsa(struct json_object *json, EVP_PKEY **key_r)
     return refused ? refused : *key_r ? NULL : "the RSA key cannot be built";
 }
 
-/* The y of the points of order 1, 2, 4 and 8, least byte first: for such a key anybody can make signatures that verify,
- * because what the key adds to the equation of RFC 8032 5.1.7 is one of eight values. */
+/* The y coordinates of the points of order 1, 2, 4 and 8, little-endian. Anyone can forge signatures for such a key,
+ * because its term in the equation of RFC 8032 5.1.7 has at most eight values. */
 static const unsigned char small_orders[][POINT_HALF] = {
     { 0 },
     { 1 },
@@ -104,7 +104,7 @@ static const unsigned char small_orders[][POINT_HALF] = {
       0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a },
 };
 
-/* From p - 1 on: that is the point of order 2, and RFC 8032 5.1.3 knows no y above it, which the library takes modulo p. */
+/* y >= p - 1: p - 1 is the point of order 2; RFC 8032 5.1.3 refuses y >= p, but the library reduces it modulo p. */
 static bool is_high(const unsigned char y[POINT_HALF])
 {
     for (size_t i = 1; i < POINT_HALF - 1; i++)
@@ -116,7 +116,7 @@ static bool is_sound_point(const unsigned char x[POINT_HALF])
 {
     unsigned char y[POINT_HALF];
     memcpy(y, x, sizeof y);
-    y[POINT_HALF - 1] &= 0x7f; /* the sign of x stands there */
+    y[POINT_HALF - 1] &= 0x7f; /* the sign bit of x */
     for (size_t i = 0; i < sizeof small_orders / sizeof *small_orders; i++)
         if (memcmp(y, small_orders[i], sizeof y) == 0) return false;
     return !is_high(y);
@@ -128,7 +128,7 @@ static const char *read_okp(struct json_object *json, EVP_PKEY **key_r)
     struct buffer b = { (char *)x, 0, sizeof x, false };
     if (!text_equal(string_member(json, "crv"), TEXT("Ed25519"))) return "the curve is not Ed25519";
     if (base64url_decode(string_member(json, "x"), &b) || b.size != sizeof x) return "x is not 32 bytes in base64url";
-    if (!is_sound_point(x)) return "the point is of small order or not canonical: anybody could sign for it";
+    if (!is_sound_point(x)) return "the point is of small order or not canonical: anyone can forge its signatures";
     *key_r = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, x, sizeof x);
     return *key_r ? NULL : "the Ed25519 key cannot be built";
 }
@@ -146,7 +146,7 @@ static bool may_verify(struct json_object *json)
     return false;
 }
 
-/* The members that are not the key itself. */
+/* The members other than the key itself. */
 static const char *read_facts(struct json_object *json, struct jwk *jwk)
 {
     struct text kid = string_member(json, "kid"), use = string_member(json, "use"),
@@ -185,7 +185,7 @@ static const char *from_json(struct json_object *json, struct jwk *jwk_r)
     return refused;
 }
 
-/* Behind the gate of strict_json_read, which refuses what json-c would let pass. */
+/* strict_json_read() comes first, because it refuses what json-c accepts, such as repeated members. */
 static struct json_object *parse(struct text json)
 {
     struct strict_json gate;
@@ -247,7 +247,7 @@ bool jwk_suits(EVP_PKEY *key, enum jws_algorithm algorithm)
     }
 }
 
-/* `"name":"<base64url>"` of a number of the key, padded to size bytes when size is not 0. */
+/* `"name":"<base64url>"` of a parameter of the key, padded to size bytes if size is not 0. */
 static int put_number(struct buffer *b, EVP_PKEY *key, const char *name, const char *parameter, size_t size)
 {
     unsigned char bytes[RSA_BYTES];
@@ -264,7 +264,7 @@ static int put_number(struct buffer *b, EVP_PKEY *key, const char *name, const c
     return 0;
 }
 
-/* The members that make the key, in the order of RFC 7638 3.2. */
+/* The required members of the key, in the order of RFC 7638 3.2. */
 static int put_key(struct buffer *b, EVP_PKEY *key)
 {
     unsigned char x[POINT_HALF];

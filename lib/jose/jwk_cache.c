@@ -21,7 +21,7 @@ void jwk_cache_close(struct jwk_cache *jwk_cache)
     *jwk_cache = (struct jwk_cache){ 0, NULL };
 }
 
-/* The digest is as good as random, so any part of it says where. */
+/* Bits of a SHA-256 are uniformly distributed, so any of them can be the index. */
 static struct jwk_cache_entry *home(const struct jwk_cache *jwk_cache, const unsigned char digest[SECRET_DIGEST])
 {
     uint64_t word;

@@ -1,17 +1,18 @@
-/* jwk_cache: public keys that one process has read lately, by the text of their JWK.
+/* jwk_cache: a cache, private to one process, of recently parsed public keys, by the text of their JWK (RFC 7517).
  *
- * To make a key of its JWK costs half of what a verification with it costs, and clients that sign come back with the same
- * one. An entry is found by the SHA-256 of the whole text, so that a hit is the key that reading would have made.
- * Direct-mapped: a newcomer takes the place of who was there, and whoever brings many keys pays for each of them only. */
+ * Parsing a JWK costs half of a verification, and clients that sign send the same key again. An entry is found by the
+ * SHA-256 of the whole text, so a hit is the key that parsing would give. The cache does not decide whether a key is
+ * trusted. Direct-mapped: a new entry replaces the entry in its slot; a client that sends many keys causes no more than
+ * the parsing of each. */
 #ifndef JOSE_JWK_CACHE_H
 #define JOSE_JWK_CACHE_H
 
 #include "jwk.h"
 
 struct jwk_cache_key {
-    EVP_PKEY *key;                   /* the shelf's */
-    int algorithm;                   /* that the JWK names; -1: none */
-    char thumbprint[JWK_THUMBPRINT]; /* RFC 7638 */
+    EVP_PKEY *key;                   /* owned by the cache */
+    int algorithm;                   /* enum jws_algorithm; -1 if the JWK has no alg */
+    char thumbprint[JWK_THUMBPRINT]; /* RFC 7638, not NUL-terminated */
 };
 
 struct jwk_cache {
@@ -19,12 +20,13 @@ struct jwk_cache {
     struct jwk_cache_entry *entries;
 };
 
-/* Room for count keys (a power of two). 0, or -1 when the memory is not to be had. */
+/* Allocates a cache of count entries, which must be a power of two. Returns 0, or -1 if out of memory.
+ * jwk_cache_close() frees it and its keys. */
 int jwk_cache_open(struct jwk_cache *jwk_cache, size_t count);
 void jwk_cache_close(struct jwk_cache *jwk_cache);
 
-/* The key of a JWK: 1, and *known_r, which is good until the next jwk_cache_take(). 0 when jwk_read() refuses it, -1 when the
- * library failed. */
+/* Sets *known_r to the key of a JWK, valid until the next jwk_cache_take(), and returns 1. Returns 0 if jwk_read()
+ * refuses it, and -1 if the library failed. */
 int jwk_cache_take(struct jwk_cache *jwk_cache, struct secret_hasher *hasher, struct text json,
                    const struct jwk_cache_key **known_r);
 

@@ -33,7 +33,8 @@ static int find(struct text name, int count)
 
 int jws_algorithm_find(struct text name)
 {
-    if (text_equal(name, TEXT("Ed25519"))) return JWS_EdDSA; /* RFC 9864 2.2; no other curve is taken for EdDSA here */
+    if (text_equal(name, TEXT("Ed25519")))
+        return JWS_EdDSA; /* RFC 9864 2.2; Ed25519 is the only curve supported for EdDSA */
     return find(name, JWS_PUBLIC_ALGORITHMS);
 }
 
@@ -55,7 +56,7 @@ int jws_split(struct text compact, struct jws *jws_r)
     return jws_split_any(compact, jws_r) || jws_r->payload.size == 0 ? -1 : 0;
 }
 
-/* RFC 7518 3.3 and 3.5: RSASSA with SHA-256; of PSS, the salt is as long as the hash. */
+/* RFC 7518 3.3 and 3.5: RSASSA with SHA-256; for PSS the salt is as long as the hash. */
 static int set_up_rsa(EVP_PKEY_CTX *context, enum jws_algorithm algorithm)
 {
     int padding = algorithm == JWS_PS256 ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING;
@@ -77,7 +78,7 @@ EVP_PKEY_CTX *jws_signer(EVP_PKEY *key, enum jws_algorithm algorithm)
     return NULL;
 }
 
-/* RFC 8032: the message is hashed inside, twice, so there is no digest to hand over. */
+/* RFC 8032 5.1.6 hashes the message itself, twice, so it cannot be given as a digest. */
 static int sign_eddsa(EVP_PKEY_CTX *signer, struct text input, unsigned char *signature, size_t *size)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -87,7 +88,7 @@ static int sign_eddsa(EVP_PKEY_CTX *signer, struct text input, unsigned char *si
     return good ? 0 : -1;
 }
 
-/* RFC 7518 3.4: R || S, each 32 bytes, in place of the DER form. */
+/* RFC 7518 3.4: replaces the DER form by R || S, each 32 bytes. */
 static int der_to_raw(unsigned char *signature, size_t *size)
 {
     const unsigned char *der = signature;
@@ -118,7 +119,7 @@ int jws_sign(EVP_PKEY_CTX *signer, enum jws_algorithm algorithm, struct secret_h
     return signature->full ? -1 : 0;
 }
 
-/* The DER form of R || S. Whether both are in [1, n-1] is asked by the verification itself. */
+/* The DER form of R || S. The verification checks that both are in [1, n-1]. */
 static int raw_to_der(const unsigned char *raw, unsigned char *der_r, size_t *size_r)
 {
     ECDSA_SIG *pair = ECDSA_SIG_new();
@@ -195,7 +196,7 @@ EVP_MAC_CTX *jws_mac(struct text key)
     return NULL;
 }
 
-/* Without a key the context begins anew with the one it has, which costs a third of giving it again. */
+/* EVP_MAC_init() without a key restarts with the key that is set, at a third of the cost of setting it again. */
 static int compute(EVP_MAC_CTX *mac, struct text input, unsigned char digest_r[SECRET_DIGEST])
 {
     size_t size = 0;

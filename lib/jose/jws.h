@@ -1,8 +1,9 @@
-/* jws: JSON Web Signature (RFC 7515), compact serialisation, asymmetric algorithms, and HS256 for our own tokens.
+/* jws: JSON Web Signature (RFC 7515) in compact serialisation, with asymmetric algorithms, and HS256 for this issuer's
+ * tokens.
  *
- * Not in here: `none`, JSON serialisation, encryption, and any choice of key or algorithm by what a token says: the
- * algorithm belongs to the key (RFC 8725 3.1). HS256 has functions and keys of another type, and no name that comes from
- * outside finds it, so no public key is ever taken for its secret. */
+ * Not supported: `none`, JSON serialisation and encryption. Key and algorithm are never chosen by a token; the
+ * algorithm belongs to the key (RFC 8725 3.1). HS256 has functions and keys of another type, and jws_algorithm_find()
+ * does not find it, so a public key cannot be used as its secret. */
 #ifndef JOSE_JWS_H
 #define JOSE_JWS_H
 
@@ -11,8 +12,8 @@
 #include "../base/buffer.h"
 #include "../base/secret.h"
 
-/* RFC 7518 3.1, RFC 8037 3.1.  name, kty, signature size of a fixed-size form (0: that of the key). Those with a public half
- * come first: they are all that a header, a JWK or the key of a client may name. */
+/* RFC 7518 3.1, RFC 8037 3.1: name, kty, size of the signature in bytes (0: that of the key). The asymmetric ones come
+ * first: only they may be named by a header, a JWK or a client's key. */
 #define JWS_ALGORITHM_LIST(X) \
     X(ES256, "EC", 64) \
     X(RS256, "RSA", 0) \
@@ -30,42 +31,46 @@ enum jws_algorithm {
 
 enum { JWS_BYTES = 8192, JWS_SIGNATURE_BYTES = 512, JWS_MAC_KEY_LEAST = 32 };
 
-/* The parts of a compact serialisation, as they stand in it (base64url). */
+/* The parts of a compact serialisation, still base64url; views of it. */
 struct jws {
     struct text header;
     struct text payload;
     struct text signature;
-    struct text input; /* header "." payload: what is signed */
+    struct text input; /* the signing input: header "." payload */
 };
 
-/* Exactly two dots, no empty part, at most JWS_BYTES. 0, or -1. */
+/* Splits compact at its two dots. Returns 0, or -1 if it has other than two, an empty part, or more than JWS_BYTES. */
 int jws_split(struct text compact, struct jws *jws_r);
 
-/* The same, but the payload may be empty: a JWS may sign nothing (RFC 7515 3.1), and no JWT does. */
+/* The same, but allows an empty payload, which a JWS may have (RFC 7515 3.1) and a JWT may not. */
 int jws_split_any(struct text compact, struct jws *jws_r);
 
-/* Text of the algorithm; and the way back: -1 when it is not one of ours (exact, case matters). Names that others give find
- * the algorithms with a public half only, EdDSA also by its newer name Ed25519; of our own configuration and keys, any. */
+/* The name of an algorithm, a literal. The algorithm of a name, case-sensitive, or -1: jws_algorithm_find() is for
+ * names from outside and finds the asymmetric ones only, EdDSA also by Ed25519 (RFC 9864 2.2); jws_algorithm_find_own()
+ * is for this server's configuration and keys and finds all. */
 struct text jws_algorithm_name(enum jws_algorithm algorithm);
 int jws_algorithm_find(struct text name);
 int jws_algorithm_find_own(struct text name);
 
-/* Appends the raw signature (RFC 7518 3.4: R || S) over input. 0, or -1 when the library failed. */
+/* Appends the raw signature (ES256: R || S, RFC 7518 3.4) over input. signer is of jws_signer() with the same
+ * algorithm. Returns 0, or -1 if the library failed or signature is full. */
 int jws_sign(EVP_PKEY_CTX *signer, enum jws_algorithm algorithm, struct secret_hasher *hasher, struct text input,
              struct buffer *signature);
 
-/* 1 when jws.signature is key's over jws.input, 0 when not, -1 when the library failed. No key has one by HS256. */
+/* Returns 1 if jws->signature is a signature by key over jws->input, 0 if not, and -1 if the library failed. Always 0
+ * for HS256. RFC 7515 5.2. */
 int jws_verify(EVP_PKEY *key, enum jws_algorithm algorithm, struct secret_hasher *hasher, const struct jws *jws);
 
-/* A context that is set up once and signs many times; NULL when the key does not suit the algorithm. Freed with
- * EVP_PKEY_CTX_free(). For EdDSA it only carries the key. */
+/* Returns a context for any number of signatures, or NULL if the key does not suit the algorithm. The caller frees it
+ * with EVP_PKEY_CTX_free(). For EdDSA it only carries the key. */
 EVP_PKEY_CTX *jws_signer(EVP_PKEY *key, enum jws_algorithm algorithm);
 
-/* HS256 (RFC 7518 3.2): a context that has taken the key, of JWS_MAC_KEY_LEAST bytes or more, and signs and verifies many
- * times. NULL when the key is too short or the library failed. Freed with EVP_MAC_CTX_free(). */
+/* HS256 (RFC 7518 3.2): returns a context for any number of signatures and verifications with key, of at least
+ * JWS_MAC_KEY_LEAST bytes, or NULL if it is shorter or the library failed. The caller frees it with
+ * EVP_MAC_CTX_free(). */
 EVP_MAC_CTX *jws_mac(struct text key);
 
-/* As jws_sign() and jws_verify(). */
+/* As jws_sign() and jws_verify(), with HS256; the comparison takes constant time. */
 int jws_mac_sign(EVP_MAC_CTX *mac, struct text input, struct buffer *signature);
 int jws_mac_verify(EVP_MAC_CTX *mac, const struct jws *jws);
 

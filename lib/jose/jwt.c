@@ -2,7 +2,7 @@
 
 #include "../base/base64url.h"
 
-/* RFC 7515 4.1: headers that would choose or fetch a key, change what is signed or demand what we do not know. */
+/* RFC 7515 4.1: members that select or fetch a key, change the signing input, or require unknown extensions. */
 static const char *const refused_headers[] = { "jku", "x5u", "x5c", "crit", "b64", "zip", "enc" };
 
 static int decode(struct text encoded, struct arena *arena, struct strict_json *strict_json_r)
@@ -12,7 +12,7 @@ static int decode(struct text encoded, struct arena *arena, struct strict_json *
     return !b.data || base64url_decode(encoded, &b) || strict_json_read(buffer_text(&b), strict_json_r) ? -1 : 0;
 }
 
-/* 0 also when there is no such member. */
+/* Returns 0 also if there is no such member. */
 static int optional_string(const struct strict_json *object, const char *name, struct arena *arena,
                            struct text *string_r)
 {

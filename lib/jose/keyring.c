@@ -20,7 +20,7 @@ static const struct text types[KEYRING_KINDS] = {
     [KEYRING_INTROSPECTION] = { "token-introspection+jwt", 23 },
 };
 
-/* Its bytes are how a token's key is found, so they are made here and nowhere else. */
+/* keyring_find() compares these bytes, so no other code may write a header. */
 static int put_header(struct keyring_key *key, enum keyring_kind kind)
 {
     char json[KEYRING_HEADER_BYTES];
@@ -62,7 +62,7 @@ static const char *check_public(enum jws_algorithm algorithm, EVP_PKEY *public_k
     return NULL;
 }
 
-/* The next place, with the names of the key; not counted yet. NULL in key_r, and why. */
+/* Initialises the next slot with kid and headers, without counting it. Returns NULL, or the reason for refusal. */
 static const char *begin_key(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
                              struct keyring_key **key_r)
 {

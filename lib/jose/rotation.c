@@ -17,7 +17,7 @@ static bool is_of(const struct rotation_key *key, enum jws_algorithm algorithm)
 
 static bool reached(int64_t time, int64_t now) { return time != 0 && time <= now; }
 
-/* It signs, or will, and nobody has planned its end. */
+/* It signs or will sign, and its end is not planned. */
 static bool stays(const struct rotation_key *key)
 {
     return key->times.activate != 0 && key->times.retire == 0 && key->times.remove == 0;
@@ -72,7 +72,7 @@ enum rotation_reason rotation_plan(const struct rotation *rotation, enum jws_alg
     if (reason < ROTATION_DUE) return reason;
     if (is_full(rotation)) return ROTATION_FULL;
     int64_t now = rotation->now, activate = reason == ROTATION_FIRST ? now : rotation_known(rules, now);
-    /* Until every host knows the successor its predecessor signs on where it is not known, so it stays that long. */
+    /* A host that does not know the successor yet signs with the predecessor, which therefore retires later by lag. */
     int64_t retire = activate + rules->lag;
     *plan_r = (struct rotation_plan){ { now, activate, 0, 0 }, retire, rotation_forgotten(rules, retire) };
     return reason;
