@@ -34,9 +34,11 @@ GRANT EXECUTE ON PROCEDURE signing_key_remove TO m2mauth@localhost;
 GRANT EXECUTE ON PROCEDURE signing_key_strip  TO m2mauth@localhost;
 GRANT SELECT, UPDATE (holder, turn, ends_at) ON rotation_lease TO m2mauth@localhost;
 
--- Revocations: added for callers of /revoke, purged an hour after their tokens have expired. Never changed.
+-- Revocations: added for callers of /revoke, purged an hour after their tokens have expired. Of one that was added with an end
+-- that is too early the end is moved; nothing else is changed.
 GRANT SELECT, INSERT, DELETE ON revoked_token TO m2mauth@localhost;
 GRANT SELECT, DELETE ON revocation_rule TO m2mauth@localhost;
+GRANT EXECUTE ON PROCEDURE revoked_token_keep    TO m2mauth@localhost;
 GRANT EXECUTE ON PROCEDURE revoked_token_purge   TO m2mauth@localhost;
 GRANT EXECUTE ON PROCEDURE revocation_rule_purge TO m2mauth@localhost;
 

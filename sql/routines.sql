@@ -1,4 +1,4 @@
--- routines 10
+-- routines 11
 -- Procedures, functions and triggers: all of them are in this file, none is in a migration after 0008.
 --
 -- To change one, edit it here and raise the number in the first line by one. `m2mctl migrate` runs the whole file after
@@ -727,14 +727,15 @@ BEGIN
   UPDATE client SET enabled = 1 WHERE client_id = p_client_id;
 END//
 
+-- With an expires_at that is too early (of another zone, of another token) the row would be purged while the token lives.
 CREATE OR REPLACE PROCEDURE token_revoke(IN p_jti VARBINARY(4096), IN p_expires_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'revokes one token; expires_at is its exp, NULL: not known'
+  COMMENT 'revokes one token; expires_at is its exp, NULL: not known. The row stays as long as a token can live, or longer'
 BEGIN
   DECLARE v_expires_at VARCHAR(19) DEFAULT instant_utc(p_expires_at);
+  DECLARE v_least VARCHAR(19) DEFAULT DATE_FORMAT(UTC_TIMESTAMP + INTERVAL rule_seconds() SECOND, '%Y-%m-%d %H:%i:%s');
   SET STATEMENT time_zone = '+00:00' FOR
-  INSERT INTO revoked_token (jti, expires_at)
-  VALUES (p_jti, COALESCE(v_expires_at, UTC_TIMESTAMP + INTERVAL rule_seconds() SECOND))
+  INSERT INTO revoked_token (jti, expires_at) VALUES (p_jti, GREATEST(COALESCE(v_expires_at, v_least), v_least))
   ON DUPLICATE KEY UPDATE expires_at = GREATEST(expires_at, VALUES(expires_at));
 END//
 
@@ -869,6 +870,14 @@ BEGIN
   SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
   SET STATEMENT time_zone = '+00:00' FOR
   DELETE FROM used_proof WHERE expires_at < FROM_UNIXTIME(v_now - 600) ORDER BY expires_at, proof LIMIT 1000;
+END//
+
+CREATE OR REPLACE PROCEDURE revoked_token_keep(IN p_expires BIGINT, IN p_jti VARBINARY(64))
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'the row of a revoked token stays until this time, or until the one that it has when that is later'
+BEGIN
+  SET STATEMENT time_zone = '+00:00' FOR
+  UPDATE revoked_token SET expires_at = FROM_UNIXTIME(p_expires) WHERE jti = p_jti AND UNIX_TIMESTAMP(expires_at) < p_expires;
 END//
 
 -- A row of feed that is deleted, or a stream that is moved, before the other hosts have read it, hides a change from them: a

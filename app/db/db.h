@@ -95,9 +95,11 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "INSERT INTO revoked_token (jti, client_id, expires_at) VALUES (?, ?, FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
     X(ADD_USED_PROOF, /* proof, expires_at */ \
       "INSERT INTO used_proof (proof, expires_at) VALUES (?, FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
-    X(FIND_REVOKED_TOKEN, /* jti -> 1 when its row is there at this moment, whatever snapshot the transaction has */ \
-      "SELECT 1 FROM revoked_token WHERE jti = ? LOCK IN SHARE MODE") \
-    X(FIND_USED_PROOF, /* proof -> the same */ \
+    X(FIND_REVOKED_TOKEN, /* jti, expires_at -> 1 when its row is there at this moment, whatever snapshot the transaction has,
+                             and stays until expires_at */ \
+      "SELECT 1 FROM revoked_token WHERE jti = ? AND UNIX_TIMESTAMP(expires_at) >= CAST(? AS UNSIGNED) LOCK IN SHARE MODE") \
+    X(KEEP_REVOKED_TOKEN, /* expires_at, jti */ "CALL revoked_token_keep(?, ?)") \
+    X(FIND_USED_PROOF, /* proof -> 1 when its row is there at this moment */ \
       "SELECT 1 FROM used_proof WHERE proof = ? LOCK IN SHARE MODE") \
     X(PURGE_REVOKED_TOKENS, "DELETE FROM revoked_token WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
                             "ORDER BY expires_at, jti LIMIT 1000") \

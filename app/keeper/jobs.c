@@ -28,22 +28,44 @@ static int compare(const void *a, const void *b)
     return memcmp(left->proof, right->proof, sizeof left->proof);
 }
 
+/* When the row may be purged, as digits. */
+struct end {
+    char digits[24];
+};
+
+static struct text end_of(const struct region_job *job, struct end *end)
+{
+    int size = snprintf(end->digits, sizeof end->digits, "%lld", (long long)job->expires_at);
+    return (struct text){ end->digits, (size_t)size };
+}
+
 static long add_row(struct db *db, const struct region_job *job)
 {
-    char digits[24];
-    int size = snprintf(digits, sizeof digits, "%lld", (long long)job->expires_at);
-    struct text seconds = { digits, (size_t)size };
+    struct end end;
+    struct text seconds = end_of(job, &end);
     struct text proof[] = { { job->proof, sizeof job->proof }, seconds };
     struct text revocation[] = { { job->jti, job->jti_size }, { job->client_id, job->client_id_size }, seconds };
     if (job->kind == REGION_KIND_PROOF) return db_query(db, DB_ADD_USED_PROOF, proof, 2, NULL, NULL);
     return db_query(db, DB_ADD_REVOKED_TOKEN, revocation, 3, NULL, NULL);
 }
 
+/* A row of the token that would be purged while the token lives is no revocation: its end is moved. */
+static long find_revocation(struct db *db, const struct region_job *job)
+{
+    struct end end;
+    struct text jti = { job->jti, job->jti_size }, seconds = end_of(job, &end);
+    struct text find[] = { jti, seconds }, keep[] = { seconds, jti };
+    long rows = db_query(db, DB_FIND_REVOKED_TOKEN, find, 2, NULL, NULL);
+    if (rows != 0) return rows;
+    if (db_query(db, DB_KEEP_REVOKED_TOKEN, keep, 2, NULL, NULL) < 0) return -1;
+    return db_query(db, DB_FIND_REVOKED_TOKEN, find, 2, NULL, NULL);
+}
+
 static long find_row(struct db *db, const struct region_job *job)
 {
-    struct text proof = { job->proof, sizeof job->proof }, jti = { job->jti, job->jti_size };
+    struct text proof = { job->proof, sizeof job->proof };
     if (job->kind == REGION_KIND_PROOF) return db_query(db, DB_FIND_USED_PROOF, &proof, 1, NULL, NULL);
-    return db_query(db, DB_FIND_REVOKED_TOKEN, &jti, 1, NULL, NULL);
+    return find_revocation(db, job);
 }
 
 /* A row that is there already undoes nothing but its own statement: the other jobs go on. Whether it is there is asked

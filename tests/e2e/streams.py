@@ -105,6 +105,24 @@ def removed_stream(hosts):
     equal(hosts.reloads(), before, "complete loads of the hosts")
 
 
+@check("a row of the token that ends too early is no revocation: /revoke moves its end, token_revoke writes none such")
+def early_end(hosts):
+    ends = "UNIX_TIMESTAMP(expires_at) - UNIX_TIMESTAMP()"
+    token, other = hosts.first.token(), hosts.first.token()
+    jti = tokens.claims(token)["jti"]
+    hosts.database.sql(f"INSERT INTO revoked_token (jti, expires_at) VALUES ('{jti}', '2020-01-01')")
+    time.sleep(1)
+    equal(hosts.first.revoke(token), 200, "/revoke")
+    for host in hosts.all:
+        await_true(lambda host=host: not host.active(token), 5, "the token is revoked on all hosts")
+    must(hosts.number(f"SELECT {ends} FROM revoked_token WHERE jti = '{jti}'") > 0, "the row still ends before the token")
+    jti = tokens.claims(other)["jti"]
+    hosts.database.sql(f"CALL token_revoke('{jti}', '2020-01-01')")
+    for host in hosts.all:
+        await_true(lambda host=host: not host.active(other), 5, "the token is revoked on all hosts")
+    must(hosts.number(f"SELECT {ends} FROM revoked_token WHERE jti = '{jti}'") > 86400, "the row ends before a token can")
+
+
 @check("a stream whose number is below its rows lifts itself: 10 of 10 acknowledged revocations stored")
 def stream_set_back(hosts):
     for number in (0, 3):
