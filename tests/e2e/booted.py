@@ -94,7 +94,7 @@ def since(path, start):
 
 
 def install(world):
-    """What README says, word for word; tests/systemd has written the files."""
+    """What deploy/doc/operations.md says, word for word; tests/systemd has written the files."""
     systemctl("start", "mariadb", "nginx")
     run("bash", "/root/install-2.sh")
     run("sed", "-i", "0,/server_name _;/s//server_name _; include snippets\\/m2mauth.conf;/",
@@ -249,7 +249,7 @@ def spawned(world):
 def main():
     world = World()
     print(f"# {run('systemctl', '--version')[1].splitlines()[0]}, {run('nginx', '-v')[1].strip()}")
-    rig.run_check("installed and mounted by the lines of the README", install, world)
+    rig.run_check("installed and mounted by the lines of the manual", install, world)
     if rig.Checks.failed == 0:
         rig.run_checks("", world)
     must(glob.glob("/run/systemd/system"), "no systemd")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""documents: every command line, SQL line, setting and piece of configuration of README.md, the manual pages and
+"""documents: every command line, SQL line, setting and piece of configuration of README.md, deploy/doc, the manual pages and
 sql/examples is run, in its order, in an installation that is made in a scratch folder by these very lines.
 
 lines.py finds them. A line is run as it stands, but for paths below /etc, /usr/local, /run and /var, which are put into
@@ -67,6 +67,7 @@ SUBSTITUTED = {
 EXPECTED = {
     "sudo -u m2mauth m2mauth -t$": r"\bok\b",
     "curl -u 'orders:SECRET' ": r'"access_token":"[^"]+"',
+    "curl -u 'first:SECRET' ": r'"access_token":"[^"]+"',
     "m2mctl jwk ": r'"kty"',
     "m2mctl token --jwks ": r"^valid\b",
     "m2mctl token < ": r"orders",
@@ -156,7 +157,7 @@ class Installation:
         self.scratch = scratch
         self.root, self.source = scratch.path("root"), scratch.path("root", "source")
         self.cwd = self.source
-        self.secret = "?"
+        self.secrets = {}                               # of clients whose migrations the lines themselves apply
         self.port = rig.free_port()
         self.database = rig.Database(scratch)
         self.database.start()
@@ -231,7 +232,8 @@ class Installation:
         kid = jwk.get("kid") if "'KID'" in text else jwk.pop("kid", None)
         values = {
             r"'KID'": lambda: f"'{kid}'",
-            r"orders:SECRET": lambda: f"orders:{self.secret}",
+            r"(?<=orders:)SECRET": lambda: self.secrets["orders"],
+            r"(?<=first:)SECRET": lambda: self.secrets["first"],
             r"'OLD LABEL'": lambda: self.label("billing"),
             r"'OLD KID'": lambda: "'old-key'",
             r"'LABEL'": lambda: self.label("orders"),
@@ -275,8 +277,8 @@ class Installation:
 
     def after(self, text, said):
         """What later lines take from this one."""
-        if re.match(r"m2mctl client .* orders > ", text):
-            self.secret = re.search(r"m2m_[\w-]+", said)[0]
+        if found := re.match(r"m2mctl client .* (orders|first) > ", text):
+            self.secrets[found[1]] = re.search(r"m2m_[\w-]+", said)[0]
         elif (found := re.match(r"m2mctl (?:client|secret).* > (\S+\.sql)$", text)) and self.cwd == self.source:
             self.shell(f"mariadb m2mauth < {found[1]}", self.source)
         elif starts(text, "m2mctl key reseal$"):
@@ -287,7 +289,7 @@ class Installation:
             os.chmod(f"{self.root}/etc/m2mauth/key_passphrase", 0o400)
         elif text.startswith("sudo nginx -t"):
             self.await_pool()
-        elif "grant_type=client_credentials" in text:
+        elif "orders:SECRET" in text:
             token = re.search(r'"access_token":"([^"]+)"', said)[1]
             for name in ("token.txt", "token"):
                 self.write(f"source/{name}", token + "\n")

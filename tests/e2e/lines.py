@@ -1,7 +1,8 @@
 """lines: the command lines, SQL lines, settings and pieces of configuration of the documents, in their order.
 
-README.md: indented blocks, and what is in backquotes. Manual pages: Ql, Dl and literal displays. sql/examples: each
-file as a migration, the statements in its comments, and the commands in backquotes or on comment lines of their own.
+README.md and deploy/doc: indented blocks, also those of a list, and what is in backquotes; pictures are fenced (```text).
+Manual pages: Ql, Dl and literal displays. sql/examples: each file as a migration, the statements in its comments, and the
+commands in backquotes or on comment lines of their own.
 """
 import collections
 import os
@@ -11,7 +12,7 @@ import re
 Line = collections.namedtuple("Line", "document kind text")
 
 PROGRAMS = ("m2mctl|m2mauth|mariadb|mariadb-dump|curl|openssl|install|systemctl|journalctl|make|nginx|lighttpd|"
-            "spawn-fcgi|apt|apt-get|editor|cp|mv|rm|cat|echo|cd|chown|chmod|mkdir|useradd|usermod|kill|npm|git|sh")
+            "spawn-fcgi|apt|apt-get|editor|grep|cp|mv|rm|cat|echo|cd|chown|chmod|mkdir|useradd|usermod|kill|npm|git|sh")
 SHELL = re.compile(rf"(sudo .+|({PROGRAMS}) \S.*|(\./|\.\./|deploy/|tests/)\S+ \S.*)$", re.S)
 # Where only a command can stand, it may be without arguments.
 COMMAND = re.compile(rf"(sudo .+|({PROGRAMS})( .*)?|(\./|\.\./|deploy/|tests/)\S+( .*)?)$", re.S)
@@ -33,12 +34,26 @@ def without_comment(text):
     return re.sub(r"\s+#.*$", "", text).strip()
 
 
-# --- README.md ------------------------------------------------------------------------------------------------------
+# --- README.md, deploy/doc ------------------------------------------------------------------------------------------
 
-def paragraphs(content):
+def unfenced(document, content):
+    """The lines outside of fences, and the strays within them."""
+    kept, strays, fenced = [], [], False
+    for line in content.splitlines():
+        if line.startswith("```"):
+            fenced = not fenced
+            kept.append("")
+        elif fenced:
+            strays += stray(document, line)
+        else:
+            kept.append(line)
+    return kept, strays
+
+
+def paragraphs(kept):
     """(is a block, lines): a block of indented lines without blank ones, a row of a table, or a paragraph."""
     found = []
-    for line in content.splitlines():
+    for line in kept:
         kind = "block" if line.startswith("    ") else "row" if line.startswith("|") else "text" if line.strip() else ""
         if kind and found and found[-1][0] == kind != "row":
             found[-1][1].append(line)
@@ -89,12 +104,14 @@ def stray(document, text):
         yield Line(document, "stray", text.strip())
 
 
-def readme(document, content):
-    for is_block, lines in paragraphs(content):
+def page(document, content):
+    kept, strays = unfenced(document, content)
+    yield from strays
+    for is_block, lines in paragraphs(kept):
         if is_block:
             yield from block_lines(document, lines)
             continue
-        text = " ".join(lines)
+        text = " ".join(line.strip() for line in lines)
         for span in re.findall(r"`([^`]+)`", text):
             if kind_of(span):
                 yield Line(document, kind_of(span), span)
@@ -148,8 +165,12 @@ def example(document, content):
 # --- all ------------------------------------------------------------------------------------------------------------
 
 def documents(source):
-    """(path in the source, function that finds its lines), in the order in which a new operator reads them."""
-    yield "README.md", readme
+    """(path in the source, function that finds its lines): what installs it first, then as a new operator reads them."""
+    yield "deploy/doc/operations.md", page
+    yield "README.md", page
+    for name in sorted(os.listdir(os.path.join(source, "deploy", "doc"))):
+        if name != "operations.md":
+            yield f"deploy/doc/{name}", page
     for name in ("m2mauth.8", "m2mauth.conf.5", "m2mctl.1"):
         yield f"deploy/man/{name}", manual
     for name in sorted(os.listdir(os.path.join(source, "sql", "examples"))):

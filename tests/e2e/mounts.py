@@ -94,7 +94,7 @@ def told(visitor, path, answer):
 
 def caller(name, found):
     if name == "FORWARDED":
-        match = re.search(r';remote_user="([^"]+)"$', found.get(name, ""))      # as the README has it
+        match = re.search(r';remote_user="([^"]+)"$', found.get(name, ""))      # as the manual has it
         return match and match[1]
     return found.get(name)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """removal: clients, grants, scopes, introspectors and audiences are removed by one call each, and what that does to tokens
-that are out is what the README says.
+that are out is what deploy/doc/operations.md says.
 
 usage: removal.py BUILDDIR
 """

@@ -97,9 +97,9 @@ def without_triggers(host):
     await_true(lambda: not host.degraded(), 15, "nothing is missing any more")
 
 
-@check("the dump of the README brings all of it back")
-def by_the_readme(host):
-    with open(os.path.join(rig.SOURCE, "README.md")) as file:
+@check("the dump of deploy/doc/operations.md brings all of it back")
+def by_the_manual(host):
+    with open(os.path.join(rig.SOURCE, "deploy", "doc", "operations.md")) as file:
         line = re.search(r"mariadb-dump (--[a-z-]+(?: --[a-z-]+)*) m2mauth", file.read())
     host.restore(host.dump(*line[1].split()))
     equal(host.migrate().splitlines()[-1].split(":")[0], "nothing to do", "m2mctl migrate")
