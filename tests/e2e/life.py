@@ -100,7 +100,7 @@ BAD_LINES = (
     ("workers = 0", "workers"), ("workers = many", "workers"), ("workers = 65", "workers"), ("wrokers = 4", "workers"),
     ("poll_ms", "="), ("issuer = http://as.example/oauth", "issuer"), ("issuer = https://as.example/?x=1", "issuer"),
     ("issuer = as.example", "issuer"), ("log_target = printer", "log_target"),
-    ("clients_max = 99999999999", "clients_max"), ("token_seconds = 5", "token_seconds"),
+    ("clients_max = 99999999999", "clients_max"), ("token_seconds = 4", "token_seconds"),
     ("db_port = 99999", "db_port"), ("workers = 4\nworkers = 5", "workers"),
     ("colour = blue", "colour"), ("replay = everywhere", "replay"),
     ("replay = cluster\nrevoke_wait_ms = 5000", "revoke_wait_ms"),
