@@ -144,6 +144,40 @@ def subjects(db):
     refused(db, "CALL client_set_tls_subject('nobody', 'san_dns', 'a')", "there is no client")
 
 
+HASH = "$sha256$" + "A" * 22 + "$" + "A" * 43
+# NAME: where the name goes; each table's CHECK has $ at the end of its pattern, or there is none.
+ROWS = [
+    ("client_id", "name", "INSERT INTO client (client_id) VALUES (NAME)"),
+    ("tls_issuer", "CN=a", "INSERT INTO client (client_id, tls_issuer) VALUES ('other', NAME)"),
+    ("tls_issuer", "CN=a", "UPDATE client SET tls_issuer = NAME WHERE client_id = 'orders'"),
+    ("audience", "https://api/", "INSERT INTO audience (audience) VALUES (NAME)"),
+    ("scope", "read", "INSERT INTO audience (audience) VALUES ('https://a/'); "
+                      "INSERT INTO audience_scope (audience, scope) VALUES ('https://a/', NAME)"),
+    ("label", "s1", f"INSERT INTO client_secret (client_id, label, hash) VALUES ('orders', NAME, '{HASH}')"),
+    ("hash", HASH, "INSERT INTO client_secret (client_id, label, hash) VALUES ('orders', 's1', NAME)"),
+    ("hash", HASH, f"INSERT INTO client_secret (client_id, label, hash) VALUES ('orders', 's1', '{HASH[:-1]}B'); "
+                   "UPDATE client_secret SET hash = NAME"),
+    ("kid", "k1", f"INSERT INTO client_key (client_id, kid, alg, public_jwk) VALUES ('orders', NAME, 'ES256', '{json.dumps(EC)}')"),
+    ("jti", "token", "INSERT INTO revoked_token (jti) VALUES (NAME)"),
+    ("client_id", "orders", "INSERT INTO revocation_rule (client_id, issued_before, expires_at) "
+                            "VALUES (NAME, UTC_TIMESTAMP, '2037-01-01')"),
+    ("label", "s1", "INSERT INTO revocation_rule (client_id, label, issued_before, expires_at) "
+                    "VALUES ('orders', NAME, UTC_TIMESTAMP, '2037-01-01')"),
+    ("kid", "key", "INSERT INTO signing_key (kid, alg, public_jwk, private_uri, mac) VALUES (NAME, 'ES256', '{}', 'file:/a', '')"),
+    ("private_uri", "file:/a", "INSERT INTO signing_key (kid, alg, public_jwk, private_uri, mac) "
+                               "VALUES ('key', 'ES256', '{}', NAME, '')"),
+]
+
+
+@check("a name with a newline at its end is refused by each table, the same name without it is taken")
+def newline(db):
+    for column, value, row in ROWS:
+        db.sql("START TRANSACTION; " + row.replace("NAME", f"'{value}'") + "; ROLLBACK")
+        refused(db, "START TRANSACTION; " + row.replace("NAME", f"'{value}\n'") + "; ROLLBACK", f"{column} ends in a newline")
+    refused(db, "CALL client_create('name\n', '')", "client_id ends in a newline")
+    refused(db, "CALL client_set_tls_issuer('orders', 'CN=a\n')", "ends in a newline")
+
+
 def script(build, scratch):
     db = rig.Database(scratch)
     db.start()
