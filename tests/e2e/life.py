@@ -266,7 +266,7 @@ def stop_under_load(house, kind):
     for peer in peers:
         peer.sock.close()
     must(load.total() > 100, "there was no load")
-    kinds = {why for why in load.failed()}
+    kinds = set(load.failed())
     must(kinds <= {"status 502", "status 503", "status 500"}, f"failures: {kinds}")
 
 

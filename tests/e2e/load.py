@@ -7,12 +7,13 @@ import web
 from rig import must
 
 PAUSE_AFTER_FAILURE = 0.02
+DETAIL = ": body "
 LIMIT = 120             # seconds that the wait for the least number of requests may take
 
 
 def refusal(answer):
     """The front server's own answer is HTML, ours is JSON that says why."""
-    return None if answer.status == 200 else f"status {answer.status}: {answer.body[:120].decode(errors='replace')}"
+    return None if answer.status == 200 else f"status {answer.status}{DETAIL}{answer.body[:120].decode(errors='replace')}"
 
 
 class Job:
@@ -98,11 +99,14 @@ class Load:
             return sum(self.good.values())
 
     def failed(self, since=0.0, name=None):
-        """The whys, of one job or of all, since a moment (time.monotonic())."""
+        """The whys, of one job or of all, since a moment (time.monotonic()), without bodies."""
+        return [why.partition(DETAIL)[0] for why in self.details(since, name)]
+
+    def details(self, since=0.0, name=None):
         with self.lock:
             return [why for at, job, why in self.failures if at >= since and name in (None, job)]
 
     def none_failed(self, least, since=0.0, name=None):
-        whys = self.failed(since, name)
+        whys = self.details(since, name)
         must(not whys, f"{len(whys)} of {self.total() + len(whys)} failed: {collections.Counter(whys).most_common(4)}")
         must(self.total() >= least, f"only {self.total()} requests in all")
