@@ -206,7 +206,7 @@ void client_plan_put(const struct client_plan *plan, const struct credential *se
     put_credentials(plan, secret);
     for (size_t i = 0; i < plan->api_count; i++) put_grants(plan, &plan->apis[i]);
     for (size_t i = 0; i < plan->introspect_count; i++) {
-        begin_call("client_may_read", plan->client_id);
+        begin_call("client_may_introspect", plan->client_id);
         literal_put(stdout, plan->introspects[i]);
         printf(");\n");
     }

@@ -135,6 +135,7 @@ def client_ready(desk):
                         "https://d.example/", "--token-seconds", "120", "--rate", "60/7", "--binding", "any", "it's")
     secret = shown(err)
     must(holds(out, secret) and secret not in out, "the secret and its hash")
+    must("CALL client_may_introspect(" in out and "client_may_read" not in out, "the procedure's present name")
     desk.migrate(schema, desk.folder(schema, m0100_client=out))
     rows = desk.database.sql("SELECT client_id, description, default_audience, token_seconds, rate_per_minute, rate_burst, "
                              "require_binding FROM client", schema)
