@@ -125,9 +125,10 @@ def forged_identity(visitor):
 def upload(visitor):
     token = visitor.client.token(scope="read")
     for path in kinds_of_pass(visitor):
-        answer = visitor.ask(path, token, method="POST", body=UPLOAD)
-        equal(answer.status, 200, f"POST {path}")
-        equal(len(answer.json()["body"]), len(UPLOAD), f"bytes that reach {path}")
+        for headers in ([], [web.CHUNKED]):
+            answer = visitor.ask(path, token, headers, method="POST", body=UPLOAD)
+            equal(answer.status, 200, f"POST {path} {headers}")
+            equal(len(answer.json()["body"]), len(UPLOAD), f"bytes that reach {path} {headers}")
 
 
 def two_proofs(visitor):
@@ -172,7 +173,7 @@ CHECKS = (
     ("forged X-Auth-* do not reach any kind of application", forged_identity),
     ("G1 two DPoP lines or two Authorization lines are refused at /token and at the check", two_proofs),
     ("J14 a browser's cookies and referrer close nothing", cookies),
-    ("an upload of 3 MB passes the check to each kind of application", upload),
+    ("an upload of 3 MB, with a length or chunked, passes the check to each kind of application", upload),
 )
 
 

@@ -6,6 +6,7 @@ import urllib.parse
 
 FORM = "application/x-www-form-urlencoded"
 SECONDS = 60
+CHUNKED = ("Transfer-Encoding", "chunked")
 
 
 class Answer:
@@ -130,7 +131,10 @@ def encode(method, path, body=None, headers=(), host="as.example"):
     if body is not None:
         if not any(name.lower() == "content-type" for name, _ in headers):
             lines.append(f"Content-Type: {FORM}")
-        lines.append(f"Content-Length: {len(body)}")
+        if CHUNKED in headers:
+            body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+        else:
+            lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"")
 
 
