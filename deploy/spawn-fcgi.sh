@@ -21,11 +21,13 @@ say() {
     echo "spawn-fcgi.sh: $*" >&2
 }
 
-# The pid in $pid when m2mauth runs. A pid file that outlived its process may name a stranger.
+# The pid in $pid when m2mauth runs. A pid file that outlived its process may name a stranger. A process that has ended
+# stays in /proc where nothing reaps it, as in a container without an init process.
 running() {
     pid=$(cat "$PIDFILE" 2>/dev/null) || return 1
     case $pid in '' | *[!0-9]*) return 1 ;; esac
-    [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$(basename "$M2MAUTH" | cut -c1-15)" ]
+    ! grep -q '^State:[[:space:]]*Z' "/proc/$pid/status" 2>/dev/null &&
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$(basename "$M2MAUTH" | cut -c1-15)" ]
 }
 
 # As the user who will read the files.
