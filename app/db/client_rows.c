@@ -5,14 +5,14 @@
 #include "columns.h"
 
 enum {
-    PAGE_BYTES = 16 * 1024 * 1024, /* of texts; one client at its limits needs a fiftieth of it */
+    PAGE_BYTES = 16 * 1024 * 1024, /* for texts; one client at its limits needs a fiftieth of it */
     METHODS_MOST = (1 << CLIENT_METHODS) - 1,
-    NAMED_BYTES = 64 /* of a bad row's name in a message */
+    NAMED_BYTES = 64 /* of the name of a bad row, in a message */
 };
 
 int client_rows_open(struct client_rows *page)
 {
-    /* Large enough to be mapped apart, so that only what is used is ever touched. */
+    /* Large enough for malloc to map each array separately, so that unused pages cost no memory. */
     *page = (struct client_rows){ .limit = CLIENT_ROWS_MAX };
     page->clients = calloc(CLIENT_ROWS_MAX, sizeof *page->clients);
     page->secrets = calloc(CLIENT_ROWS_MAX * CLIENT_SECRETS, sizeof *page->secrets);
@@ -38,7 +38,7 @@ void client_rows_close(struct client_rows *page)
     *page = (struct client_rows){ .limit = 0 };
 }
 
-/* Absent stays absent. */
+/* Copies into the arena; an absent text stays absent. */
 static struct text keep(struct client_rows *page, struct text column)
 {
     if (!text_present(column)) return column;
@@ -50,11 +50,12 @@ static struct text keep(struct client_rows *page, struct text column)
 static void put_fault(struct client_rows *page, struct client_rows_fault fault)
 {
     if (page->fault_count++ >= CLIENT_ROWS_FAULTS) return;
-    fault.row = keep(page, text_slice(fault.row, 0, NAMED_BYTES)); /* the log cuts a longer one, but the mend with it */
+    fault.row = keep(
+        page, text_slice(fault.row, 0, NAMED_BYTES)); /* the log would cut a longer one, and the advice after it */
     page->faults[page->fault_count - 1] = fault;
 }
 
-/* A row beside the client's own one. It is left out, and only it. */
+/* Leaves out a row of a table other than client, and only this row. */
 static void leave_out(struct client_rows *page, struct client_row *row, struct client_rows_fault fault)
 {
     fault.client_id = row->client.id;
@@ -62,7 +63,7 @@ static void leave_out(struct client_rows *page, struct client_row *row, struct c
     put_fault(page, fault);
 }
 
-/* A column of the client's own row; several of them make one bad row. */
+/* Reports a column of the client's own row; several of them count as one bad row. */
 static void fault_column(struct client_rows *page, struct client_row *row, struct columns_verdict verdict,
                          const char *then)
 {
@@ -71,8 +72,8 @@ static void fault_column(struct client_rows *page, struct client_row *row, struc
     put_fault(page, (struct client_rows_fault){ row->client.id, NULL, { NULL, 0 }, verdict.column, verdict.why, then });
 }
 
-/* A number of the client's row, and what counts in place of one that is outside its bounds: what allows least while the
- * client goes on, or nothing at all. */
+/* A numeric column of the client's row, and the value that replaces one outside its bounds: the most restrictive
+ * one with which the client still works, or none. */
 struct column_rule {
     const char *column;
     bool may_be_null;
@@ -91,7 +92,7 @@ static uint32_t take_number(struct client_rows *page, struct client_row *row, st
     return rule->otherwise;
 }
 
-/* An ENUM is its index from 1; 0 is a word that the column does not know. */
+/* An ENUM is read as its index from 1; 0 is a value that the column's type does not have. */
 enum { BINDING_NOT_KNOWN };
 
 static const struct column_rule
@@ -136,7 +137,7 @@ static const struct column_rule
                        CLIENT_ASSERTION_TOKEN_ENDPOINT + 1,
                        CLIENT_ASSERTION_ISSUER + 1,
                        "not known",
-                       "only the issuer is taken: UPDATE client SET assertion_audience" },
+                       "only the issuer is accepted: UPDATE client SET assertion_audience" },
     life_rule = { "assertion_seconds",
                   true,
                   0,
@@ -150,7 +151,7 @@ static const struct column_rule
                      CLIENT_BINDING_DPOP + 1,
                      BINDING_NOT_KNOWN,
                      "not known",
-                     "the client gets no token, those that are out stay active: UPDATE client SET require_binding" },
+                     "the client gets no token, tokens already issued stay active: UPDATE client SET require_binding" },
     kind_rule = { "tls_subject_kind",
                   true,
                   1,
@@ -159,7 +160,7 @@ static const struct column_rule
                   "not known",
                   "tls_client_auth does not work for the client: CALL client_set_tls_subject" };
 
-/* A certificate's subject is a credential: one that cannot match is left out, and the others work. */
+/* The certificate subject is a credential: an invalid one is left out, and other credentials still work. */
 static void take_subject(struct client_rows *page, struct client_row *row, const struct text columns[2],
                          struct text issuer)
 {
@@ -184,7 +185,7 @@ static void take_subject(struct client_rows *page, struct client_row *row, const
     }
 }
 
-/* Unknown ones are left out. Without any the client cannot authenticate. */
+/* Unknown methods are left out. Without any method the client cannot authenticate. */
 static void take_methods(struct client_rows *page, struct client_row *row, struct text column)
 {
     uint64_t methods = 0;
@@ -192,11 +193,11 @@ static void take_methods(struct client_rows *page, struct client_row *row, struc
     row->client.methods = (uint8_t)(methods & METHODS_MOST);
     if (known && methods <= METHODS_MOST) return;
     fault_column(page, row, (struct columns_verdict){ "auth_methods", "not all of it is known" },
-                 row->client.methods ? "what is not known is left out: UPDATE client SET auth_methods"
+                 row->client.methods ? "unknown methods are left out: UPDATE client SET auth_methods"
                                      : "the client cannot authenticate: UPDATE client SET auth_methods");
 }
 
-/* A blank is the audience of no grant, so a request that names no resource is refused. */
+/* No grant has a blank as its audience, so a request without resource is refused. */
 static void take_default_audience(struct client_rows *page, struct client_row *row, struct text column)
 {
     static const struct text none = TEXT(" ");
@@ -208,7 +209,7 @@ static void take_default_audience(struct client_rows *page, struct client_row *r
                      "a request without resource is refused: UPDATE client SET default_audience");
 }
 
-/* A name longer than any that a request can carry: there is nothing to keep it under. */
+/* The client_id is longer than any that a request can carry, so the client cannot be stored. */
 static int skip_client(struct client_rows *page, struct text id)
 {
     page->skipped++;
@@ -254,7 +255,7 @@ static int take_client(void *context, const struct text *columns, size_t count)
     return 0;
 }
 
-/* Clients and their rows come in the same order, so one walk along finds every owner. */
+/* Clients and their rows are sorted alike, so one walk finds the owner of each row. */
 static struct client_row *owner(struct client_rows *page, struct text client_id)
 {
     while (page->at < page->count && text_compare(page->clients[page->at].client.id, client_id) < 0) page->at++;
@@ -262,7 +263,7 @@ static struct client_row *owner(struct client_rows *page, struct text client_id)
     return found ? &page->clients[page->at] : NULL;
 }
 
-/* 0: never. */
+/* 0 means never. */
 static bool ends_before(int64_t a, int64_t b) { return a != 0 && (b == 0 || a < b); }
 
 static void leave_out_secret(struct client_rows *page, struct client_row *row, struct text label,
@@ -274,10 +275,10 @@ static void leave_out_secret(struct client_rows *page, struct client_row *row, s
                   .row = label,
                   .column = verdict.column,
                   .why = verdict.why,
-                  .then = "this secret is left out: m2mctl secret makes another, then DELETE the row" });
+                  .then = "this secret is left out: make another with m2mctl secret, then DELETE the row" });
 }
 
-/* Of more than fit those that end last stay. */
+/* If more than CLIENT_SECRETS are stored, the ones that expire last are kept. */
 static void add_secret(struct client_rows *page, struct client_row *row, struct client_secret secret)
 {
     static const struct columns_verdict crowded = { "expires_at",
@@ -321,7 +322,7 @@ static void leave_out_key(struct client_rows *page, struct client_row *row, stru
                                           .then = "this key is left out: DELETE the row and CALL client_add_key" });
 }
 
-/* As add_secret(). */
+/* As add_secret(), for CLIENT_KEYS. */
 static void add_key(struct client_rows *page, struct client_row *row, struct client_key key)
 {
     static const struct columns_verdict crowded = { "expires_at",
@@ -359,7 +360,7 @@ static int take_key(void *context, const struct text *columns, size_t count)
     return 0;
 }
 
-/* Grants come ordered by audience, and most repeat their neighbour's. */
+/* Grants are sorted by audience, so most have the audience of the grant before. */
 static struct text grant_audience(struct client_rows *page, const struct client *client, struct text column)
 {
     if (client->grant_count > 0) {
@@ -387,7 +388,7 @@ static int take_grant(void *context, const struct text *columns, size_t count)
                       .row = columns[1],
                       .column = verdict.column,
                       .why = verdict.why,
-                      .then = "this grant is left out: mend the row or DELETE it and CALL client_allow" });
+                      .then = "this grant is left out: correct the row, or DELETE it and CALL client_allow" });
         return 0;
     }
     grant.audience = grant_audience(page, client, columns[1]);
@@ -427,7 +428,7 @@ static int ask(struct client_rows *page, enum db_statement statement, const stru
     return db_query(page->db, statement, range, 2, row, page) < 0 ? -1 : 0;
 }
 
-/* One snapshot, so that no client is seen with the secrets of another moment. */
+/* Reads all tables in one snapshot, so that a client is never combined with secrets of another moment. */
 static int read_once(struct client_rows *page, struct text first, struct text last)
 {
     struct text range[2] = { first, last };

@@ -20,7 +20,7 @@ bool columns_number(struct text column, uint64_t most, uint32_t *number_r)
     return true;
 }
 
-/* A 0 that was written down is a date that does not exist. */
+/* Converts a time; the zero date '0000-00-00' is invalid. */
 static bool instant(struct text column, int64_t *seconds_r)
 {
     uint64_t value = 0;
@@ -40,7 +40,8 @@ struct columns_verdict columns_secret(const struct text columns[5], struct clien
     return fine;
 }
 
-/* Why the row of a key cannot be used, or NULL. What goes on is the key as we write it. */
+/* Returns why the row of a key cannot be used, or NULL. The key is serialized again into b, so only that form is
+ * passed on. */
 static const char *read_jwk(const struct text columns[6], struct buffer *b, struct client_key *key)
 {
     struct jwk jwk;
@@ -68,7 +69,8 @@ struct columns_verdict columns_key(const struct text columns[6], struct buffer *
     return (struct columns_verdict){ "public_jwk", read_jwk(columns, jwk, key_r) };
 }
 
-/* An audience whose row cannot be right limits nothing that can be relied on: no token for it until that is mended. */
+/* If the row of an audience is invalid, its limits are unknown: no token is issued for it until the row is
+ * corrected. */
 struct columns_verdict columns_grant(const struct text columns[6], struct client_grant *grant_r)
 {
     struct scope words;

@@ -20,7 +20,7 @@ struct db {
     char values[DB_COLUMNS][DB_VALUE];
 };
 
-/* Who connects, and how long it may take; seconds 0: no limit. */
+/* The database account, and the time limit in seconds (0: none). */
 struct caller {
     const char *user, *password;
     unsigned connect_seconds, seconds;
@@ -53,8 +53,8 @@ static long fail_statement(struct db *db, MYSQL_STMT *statement)
 
 static long fail_connection(struct db *db) { return fail(db, mysql_errno(db->mysql), mysql_error(db->mysql)); }
 
-/* Without VERIFY_SERVER_CERT the library falls back to clear text in silence, whatever else is asked of it. Without a
- * ca file the system's certificates decide. */
+/* Without VERIFY_SERVER_CERT the library silently falls back to an unencrypted connection, whatever other option is
+ * set. Without a CA file the certificates of the system are used. */
 static bool set_address(MYSQL *mysql, const struct config *config)
 {
     unsigned protocol = config->db_socket[0] ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
@@ -77,7 +77,7 @@ static bool set_options(MYSQL *mysql, const struct caller *caller)
            mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4") == 0;
 }
 
-/* A failed connect frees the options of its handle, so a handle is tried once. */
+/* A failed mysql_real_connect() frees the options of its handle, so each handle is used for one attempt. */
 static int connect_once(struct db *db, const struct config *config, const struct caller *caller)
 {
     bool local = config->db_socket[0] != '\0';
@@ -118,8 +118,9 @@ static int run(struct db *db, const struct buffer *sql)
     return mysql_real_query(db->mysql, sql->data, sql->size) ? (int)fail_connection(db) : 0;
 }
 
-/* All in one statement; when the server refuses that, each by itself, so that one that it does not know, or lets nobody
- * set, costs no other. What is wrong then is found by find_wrong(). */
+/* Sets all variables in one statement; if the server refuses that, each in a statement of its own, so that one that
+ * the server does not know, or that the account may not set, does not affect the others. find_wrong() then reports
+ * what is wrong. */
 static int set_variables(struct db *db, enum session_who who)
 {
     char bytes[SESSION_SQL];
@@ -150,7 +151,7 @@ static void put_wrong(struct buffer *wrong, const struct session_variable *varia
     else buffer_put_number(wrong, variable->least);
 }
 
-/* What SHOW VARIABLES has of the variable, or NULL. */
+/* Returns the value that SHOW VARIABLES lists for the variable, or NULL. */
 static const char *shown(MYSQL_RES *rows, const char *name)
 {
     MYSQL_ROW row;
@@ -160,7 +161,7 @@ static const char *shown(MYSQL_RES *rows, const char *name)
     return NULL;
 }
 
-/* Lists the variables that are not as they have to be. 0, or -1. */
+/* Appends the variables with a wrong value. Returns 0, or -1. */
 static int find_wrong(struct db *db, enum session_who who, struct buffer *wrong)
 {
     char bytes[SESSION_SQL];
@@ -189,17 +190,18 @@ static int set_stream(struct db *db, struct text stream)
              : (int)fail(db, 0, "the server did not keep @m2m_stream: connect without a proxy that shares sessions");
 }
 
-/* Closes db and gives NULL when the session is not what statements rely on. */
+/* Sets up and verifies the session. If it is not what the statements rely on, closes db and returns NULL. */
 static struct db *begin_session(struct db *db, enum session_who who, struct text stream, char why[DB_WHY])
 {
     char bytes[DB_WHY / 2];
     struct buffer wrong = { bytes, 0, sizeof bytes, false };
-    /* init_connect may have begun a transaction; with the server's completion_type its end might be that of the session. */
+    /* init_connect may have begun a transaction; with the server's completion_type, ending it could also end the
+     * session. */
     if (set_variables(db, who) || roll_back(db) || find_wrong(db, who, &wrong) || set_stream(db, stream))
         memcpy(why, db->why, DB_WHY);
     else if (wrong.size > 0)
         snprintf(why, DB_WHY,
-                 "the server did not take these settings of the session: %.*s; mend its configuration or its "
+                 "the server did not accept these session settings: %.*s; correct its configuration or its "
                  "init_connect",
                  (int)wrong.size, wrong.data);
     else return db;
@@ -217,7 +219,7 @@ static int read_password(const struct config *config, struct secret_file *passwo
     return failed;
 }
 
-/* Where versions up to 0.1.0 read another password in the file, that one is tried, too. */
+/* If versions up to 0.1.0 would have read a different password from the file, that one is tried second. */
 static struct db *open_by_password(const struct config *config, char why[DB_WHY])
 {
     struct secret_file password;
@@ -314,7 +316,7 @@ static unsigned long longest_of(enum db_statement which, size_t column)
     return longest[which][column] > 0 ? longest[which][column] : DB_VALUE;
 }
 
-/* The first column of the row that is too long; count: none is. */
+/* Returns the index of the first column of the row that is too long, or count. */
 static size_t too_long(const struct db *db, enum db_statement which, size_t count)
 {
     size_t i = 0;
@@ -322,7 +324,7 @@ static size_t too_long(const struct db *db, enum db_statement which, size_t coun
     return i;
 }
 
-/* Names the row by its first column, cut, and without what a log could not show. */
+/* Names the row by its first column, shortened and without characters unfit for the log. */
 static void leave_out(struct db *db, enum db_statement which, size_t column)
 {
     enum { NAME_BYTES = 64 };
@@ -334,14 +336,14 @@ static void leave_out(struct db *db, enum db_statement which, size_t column)
     MYSQL_RES *facts = mysql_stmt_result_metadata(db->statements[which]);
     const MYSQL_FIELD *field = facts ? mysql_fetch_field_direct(facts, (unsigned)column) : NULL;
     snprintf(what, sizeof what,
-             "%.64s %s: column %.64s has %lu bytes, %lu at most; the row is left out: mend or DELETE it",
+             "%.64s %s: column %.64s has %lu bytes, %lu at most; the row is left out: correct or DELETE it",
              field && field->org_table[0] ? field->org_table : "row", name, field ? field->name : "?",
              db->sizes[column], longest_of(which, column));
     if (facts) mysql_free_result(facts);
     if (db->report) db->report(what);
 }
 
-/* Row by row off the wire: memory stays flat however long the answer is. */
+/* Fetches row by row, so that memory use does not depend on the size of the result. */
 static long fetch(struct db *db, enum db_statement which, const struct walk *walk)
 {
     MYSQL_STMT *statement = db->statements[which];
@@ -365,7 +367,7 @@ static long fetch(struct db *db, enum db_statement which, const struct walk *wal
     }
 }
 
-/* A procedure answers with several results; all must be taken off the wire. */
+/* A procedure returns several results; all of them must be read before the next statement. */
 static int drain(struct db *db, MYSQL_STMT *statement)
 {
     int more;

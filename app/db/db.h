@@ -1,8 +1,9 @@
-/* db: MariaDB. The only file that sees mysql.h, and, with sql/, the only place that names a column.
+/* db: the connection to MariaDB and every statement that is sent. db.c is the only file that includes mysql.h; table
+ * and column names occur only here and in sql/.
  *
- * Constant statements, prepared on first use and kept for the connection's life; every parameter and every result is a
- * string. A connection that failed is dead: close it, open another. Connect, read and write time out after DB_SECONDS;
- * TLS is verified or refused, never silently absent; no option file is read. */
+ * Statements are constant, prepared on first use and kept for the life of the connection; every parameter and
+ * result is a string. A connection that failed cannot be used again: close it and open another. Connect, read and
+ * write time out after DB_SECONDS. TLS is verified or the connection is refused; option files are not read. */
 #ifndef APP_DB_DB_H
 #define APP_DB_DB_H
 
@@ -13,15 +14,15 @@
 
 enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VALUE = 16384 };
 
-/* Names of everything that is ever asked become DB_name. A string parameter that stands against a number is CAST, or
- * the comparison would be one of doubles. No value may be longer than DB_VALUE. */
+/* Each entry NAME becomes the constant DB_NAME. A string parameter that is compared with a number is CAST, or
+ * MariaDB would compare both as doubles. No value may be longer than DB_VALUE. */
 #define DB_STATEMENT_LIST(X) DB_SESSION_LIST(X) DB_KEEPER_LIST(X) DB_KEY_LIST(X) DB_OPERATOR_LIST(X)
 
-/* The variables of a session are in session.h. */
+/* Session variables are in session.h. */
 #define DB_SESSION_LIST(X) \
-    X(SET_STREAM, /* stream; NULL: the operators' */ \
+    X(SET_STREAM, /* stream; NULL: the stream of the operators */ \
       "SET @m2m_stream = ?") \
-    X(CHECK_STREAM, /* stream -> 1, or 0 when the session has another one */ \
+    X(CHECK_STREAM, /* stream -> 1, or 0 if the session has another one */ \
       "SELECT @m2m_stream <=> ?") \
     X(BEGIN, "START TRANSACTION") \
     X(BEGIN_SNAPSHOT, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY") \
@@ -29,13 +30,14 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(ROLLBACK, "ROLLBACK")
 
 #define DB_KEEPER_LIST(X) \
-    X(SET_DIRTY, /* for the next statement: it also sees what is not committed, and so walks no chain of versions */ \
+    X(SET_DIRTY, /* for the next statement, which then also reads uncommitted rows and walks no chain of row
+                    versions */ \
       "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED") \
-    X(READ_WRITABLE, /* -> what the server says of read_only and of innodb_read_only */ \
+    X(READ_WRITABLE, /* -> read_only and innodb_read_only of the server */ \
       "SELECT @@GLOBAL.read_only, @@GLOBAL.innodb_read_only") \
-    X(READ_MISSING, /* -> kind, name of each procedure and trigger that was laid and is not there */ \
+    X(READ_MISSING, /* -> kind, name of each recorded procedure and trigger that does not exist */ \
       "CALL routines_missing()") \
-    X(READ_STREAMS, /* -> stream, seq, began, began_seq, epoch; one row without a stream when there is none */ \
+    X(READ_STREAMS, /* -> stream, seq, began, began_seq, epoch; one row with a NULL stream if there are none */ \
       "SELECT s.stream, s.seq, s.began, s.began_seq, e.epoch FROM (SELECT 1 AS one) o " \
       "LEFT JOIN feed_epoch e ON e.only_row = o.one LEFT JOIN feed_stream s ON TRUE ORDER BY s.stream") \
     X(READ_STREAM, /* stream -> seq */ \
@@ -46,7 +48,7 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "WHERE f.stream = ? AND f.seq > CAST(? AS UNSIGNED) AND f.seq <= CAST(? AS UNSIGNED) + 10000 ORDER BY f.seq") \
     X(READ_FEED_ROW, /* stream, seq -> seq */ \
       "SELECT seq FROM feed WHERE stream = ? AND seq = CAST(? AS UNSIGNED)") \
-    X(READ_FEED_OLDEST, /* stream, seq -> the smallest seq above it, or nothing */ \
+    X(READ_FEED_OLDEST, /* stream, seq -> the smallest seq above it, or no row */ \
       "SELECT seq FROM feed WHERE stream = ? AND seq > CAST(? AS UNSIGNED) ORDER BY seq LIMIT 1") \
     X(READ_CLIENTS, /* first, last -> client_id, enabled, bits of auth_methods, default_audience, index of omitted_scope
                        from 1, token_seconds, rate_per_minute, rate_burst, index of assertion_audience from 1, index of
@@ -75,18 +77,19 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(READ_READERS, /* first, last -> client_id, audience; by client_id */ \
       "SELECT client_id, LEFT(audience, 256) FROM audience_reader " \
       "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, audience") \
-    X(READ_SCOPES, /* -> scope, each once, in their order; at most 8193, of which 8192 bytes would have room for half */ \
+    X(READ_SCOPES, /* -> scope, sorted, without duplicates; at most 8193, twice as many as 8192 bytes can hold */ \
       "SELECT DISTINCT scope FROM audience_scope ORDER BY scope LIMIT 8193") \
     X(READ_REVOKED_TOKENS, /* last seen -> jti, expires_at; by jti, at most 10000 */ \
       "SELECT LEFT(jti, 65), UNIX_TIMESTAMP(expires_at) FROM revoked_token " \
       "WHERE jti > ? AND expires_at > CURRENT_TIMESTAMP ORDER BY jti LIMIT 10000") \
-    X(READ_RULES, /* -> client_id, label, issued_from, issued_before, expires_at; those of the same tokens together, and of
-                     these first those without issued_from */ \
+    X(READ_RULES, /* -> client_id, label, issued_from, issued_before, expires_at; rules for the same tokens are
+                     adjacent, those without issued_from first */ \
       "SELECT client_id, label, UNIX_TIMESTAMP(issued_from), UNIX_TIMESTAMP(issued_before), " \
       "UNIX_TIMESTAMP(expires_at) FROM revocation_rule WHERE expires_at > CURRENT_TIMESTAMP ORDER BY client_id, " \
       "label, issued_from") \
-    X(READ_KEYS, /* -> kid, alg, public_jwk, private_pem, private_uri (one of the two), mac, publish_at, activate_at, retire_at,
-                    remove_at: those that are not removed; a text that is too long comes cut, but still too long */ \
+    X(READ_KEYS, /* -> kid, alg, public_jwk, private_pem, private_uri (one of the two), mac, publish_at,
+                    activate_at, retire_at, remove_at: of the keys that are not removed; a value that is too long
+                    is shortened, but stays too long to be accepted */ \
       "SELECT kid, alg, LEFT(public_jwk, 4096), LEFT(private_pem, 16000), private_uri, mac, " \
       "UNIX_TIMESTAMP(publish_at), " \
       "UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
@@ -95,17 +98,18 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "INSERT INTO revoked_token (jti, client_id, expires_at) VALUES (?, ?, FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
     X(ADD_USED_PROOF, /* proof, expires_at */ \
       "INSERT INTO used_proof (proof, expires_at) VALUES (?, FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
-    X(FIND_REVOKED_TOKEN, /* jti, expires_at -> 1 when its row is there at this moment, whatever snapshot the transaction has,
-                             and stays until expires_at */ \
-      "SELECT 1 FROM revoked_token WHERE jti = ? AND UNIX_TIMESTAMP(expires_at) >= CAST(? AS UNSIGNED) LOCK IN SHARE MODE") \
+    X(FIND_REVOKED_TOKEN, /* jti, expires_at -> 1 if the row exists now, regardless of the snapshot of the
+                             transaction, and is kept until expires_at */ \
+      "SELECT 1 FROM revoked_token WHERE jti = ? AND UNIX_TIMESTAMP(expires_at) >= CAST(? AS UNSIGNED) LOCK IN SHARE " \
+      "MODE") \
     X(KEEP_REVOKED_TOKEN, /* expires_at, jti */ "CALL revoked_token_keep(?, ?)") \
-    X(FIND_USED_PROOF, /* proof -> 1 when its row is there at this moment */ \
+    X(FIND_USED_PROOF, /* proof -> 1 if the row exists now */ \
       "SELECT 1 FROM used_proof WHERE proof = ? LOCK IN SHARE MODE") \
     X(PURGE_REVOKED_TOKENS, "DELETE FROM revoked_token WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
                             "ORDER BY expires_at, jti LIMIT 1000") \
     X(PURGE_RULES, "DELETE FROM revocation_rule WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 1 HOUR " \
                    "ORDER BY rule_id LIMIT 1000") \
-    X(PURGE_USED_PROOFS, /* later than they end, by more than the clocks of hosts may differ */ \
+    X(PURGE_USED_PROOFS, /* after they expired, with a margin for the difference between the clocks of hosts */ \
       "DELETE FROM used_proof WHERE expires_at < CURRENT_TIMESTAMP - INTERVAL 10 MINUTE " \
       "ORDER BY expires_at, proof LIMIT 1000") \
     X(PURGE_FEED, \
@@ -116,20 +120,22 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(READ_IDLE_STREAMS, /* -> stream, seq, began; those without a row in feed, at most 100 */ \
       "SELECT s.stream, s.seq, s.began FROM feed_stream s WHERE s.stream <> 'operator' AND " \
       "NOT EXISTS (SELECT 1 FROM feed f WHERE f.stream = s.stream) ORDER BY s.stream LIMIT 100") \
-    X(REMOVE_STREAM, /* stream, seq, began; unless it has moved since: its numbers and its rows in feed come together */ \
+    X(REMOVE_STREAM, /* stream, seq, began; only if the stream has not changed since: seq and the rows of feed
+                        are written together */ \
       "DELETE FROM feed_stream WHERE stream = ? AND seq = CAST(? AS UNSIGNED) AND began = CAST(? AS UNSIGNED)")
 
-/* The lives of signing keys: the keeper's and the operator's. */
+/* The lifecycle of signing keys: for the keeper and m2mctl. */
 #define DB_KEY_LIST(X) \
-    X(TAKE_LEASE, /* holder, holder again; changes no row while another host has it, but an operator need not wait. The row
-                     stays locked until the end of the transaction; on Galera, where a lock is one node's, all commits but
-                     the first fail, because turn is new */ \
+    X(TAKE_LEASE, /* holder, holder again; changes no row while another host holds the lease, but an operator
+                     need not wait. The row stays locked until the end of the transaction; on Galera, where locks
+                     are local to a node, all commits but the first fail because turn differs */ \
       "UPDATE rotation_lease SET holder = ?, turn = turn + 1, ends_at = CURRENT_TIMESTAMP + INTERVAL 10 SECOND " \
       "WHERE only_row = 1 AND (? IN (holder, 'operator') OR ends_at <= CURRENT_TIMESTAMP)") \
-    X(READ_AUDIENCE_ALGORITHMS, /* -> token_algorithm, each that an audience names */ \
+    X(READ_AUDIENCE_ALGORITHMS, /* -> token_algorithm: each algorithm that an audience names */ \
       "SELECT DISTINCT token_algorithm FROM audience WHERE token_algorithm IS NOT NULL") \
-    X(LIST_KEYS, /* -> kid, alg, public_jwk, private_uri, mac, publish_at, activate_at, retire_at, remove_at; first those that
-                    are not removed, in the order of their lives. Removed ones stay for good, and are shown for a week */ \
+    X(LIST_KEYS, /* -> kid, alg, public_jwk, private_uri, mac, publish_at, activate_at, retire_at, remove_at;
+                    removed keys last, then by publish_at. Removed keys stay in the table and are listed for a
+                    week */ \
       "SELECT kid, alg, LEFT(public_jwk, 4096), private_uri, mac, UNIX_TIMESTAMP(publish_at), " \
       "UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
       "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP - INTERVAL 7 DAY " \
@@ -148,7 +154,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "CALL signing_key_remove(?, ?)") \
     X(DROP_KEY, /* the same */ \
       "UPDATE signing_key SET remove_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?") \
-    X(CALL_STRIP_KEYS, /* the private halves of keys that were removed a day ago; the rows stay, so that none comes back */ \
+    X(CALL_STRIP_KEYS, /* deletes the private keys of rows removed a day ago; the rows stay, so that no key can
+                          be added again */ \
       "CALL signing_key_strip()") \
     X(CALL_PURGE_RULES, "CALL revocation_rule_purge()") \
     X(CALL_PURGE_REVOKED_TOKENS, "CALL revoked_token_purge()") \
@@ -157,22 +164,24 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(CALL_PURGE_FEED_EARLY, "CALL feed_purge_early()") \
     X(CALL_REMOVE_STREAM, /* stream, seq, began */ "CALL feed_stream_remove(?, ?, ?)")
 
-/* A client as an operator reads it: what a column is called, and how it is selected. */
+/* The columns of a client as m2mctl shows them: name, and expression in the SELECT list. */
 #define DB_CLIENT_COLUMN_LIST(X) \
     X(client_id, "client_id") \
-    X(enabled, ", enabled") X(description, ", description") X(auth_methods, ", auth_methods") \
-        X(default_audience, ", default_audience") X(omitted_scope, ", omitted_scope") \
-            X(token_seconds, ", token_seconds") X(rate_per_minute, ", rate_per_minute") X(rate_burst, ", rate_burst") \
-                X(assertion_audience, ", assertion_audience") X(assertion_seconds, ", assertion_seconds") \
-                    X(require_binding, ", require_binding") X(tls_subject_kind, ", tls_subject_kind") \
-                        X(tls_subject, ", tls_subject") X(tls_issuer, ", tls_issuer") \
-                            X(created_at, ", UNIX_TIMESTAMP(created_at)")
+    X(enabled, ", enabled") \
+    X(description, ", description") \
+    X(auth_methods, ", auth_methods") \
+    X(default_audience, ", default_audience") X(omitted_scope, ", omitted_scope") X(token_seconds, ", token_seconds") \
+        X(rate_per_minute, ", rate_per_minute") X(rate_burst, ", rate_burst") \
+            X(assertion_audience, ", assertion_audience") X(assertion_seconds, ", assertion_seconds") \
+                X(require_binding, ", require_binding") X(tls_subject_kind, ", tls_subject_kind") \
+                    X(tls_subject, ", tls_subject") X(tls_issuer, ", tls_issuer") \
+                        X(created_at, ", UNIX_TIMESTAMP(created_at)")
 #define DB_CLIENT_COLUMN_SQL(name, sql) sql
 
-/* The operator's: m2mctl. */
+/* For m2mctl. */
 #define DB_OPERATOR_LIST(X) \
-    X(LOCK_MIGRATIONS, /* -> 1, or 0 when another session has it; ends with the session; a server's locks have one name
-                          space for all databases */ \
+    X(LOCK_MIGRATIONS, /* -> 1, or 0 if another session has the lock; it ends with the session. A server has one
+                          name space of locks for all databases */ \
       "SELECT GET_LOCK(CONCAT('m2mauth.', DATABASE()), 2)") \
     X(CREATE_MIGRATIONS, \
       "CREATE TABLE IF NOT EXISTS schema_migration (version VARBINARY(128) NOT NULL PRIMARY KEY, " \
@@ -180,7 +189,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "state ENUM('running','done') NOT NULL COMMENT 'running: under way, or it failed half-way', " \
       "db_user VARCHAR(255) NOT NULL, started_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, " \
       "finished_at TIMESTAMP NULL DEFAULT NULL) ENGINE=InnoDB COMMENT='migrations applied by m2mctl migrate'") \
-    X(READ_MIGRATIONS, /* -> version, sha256, state, db_user, started_at, finished_at; in the order they were begun */ \
+    X(READ_MIGRATIONS, /* -> version, sha256, state, db_user, started_at, finished_at; in the order in which they
+                          were started */ \
       "SELECT version, sha256, state, db_user, UNIX_TIMESTAMP(started_at), UNIX_TIMESTAMP(finished_at) " \
       "FROM schema_migration ORDER BY started_at, version") \
     X(START_MIGRATION, /* version, sha256 */ \
@@ -193,7 +203,7 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(READ_VERSION, "SELECT @@version") \
     X(READ_ROUTINE_FILE, /* -> number, sha256, state, db_user, laid_at; no row or one */ \
       "SELECT number, sha256, state, db_user, UNIX_TIMESTAMP(laid_at) FROM schema_routine_file") \
-    X(READ_MISSING_ROUTINES, /* -> kind, name; what was laid and is not there */ \
+    X(READ_MISSING_ROUTINES, /* -> kind, name of each recorded routine that does not exist */ \
       "SELECT s.kind, s.name FROM schema_routine s " \
       "LEFT JOIN information_schema.ROUTINES r ON s.kind <> 'TRIGGER' AND r.ROUTINE_SCHEMA = DATABASE() " \
       "AND r.ROUTINE_TYPE = s.kind AND r.ROUTINE_NAME = s.name " \
@@ -213,7 +223,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "SELECT @@in_transaction") \
     X(FIND_KEY, /* kid -> kid, also of a removed key */ \
       "SELECT kid FROM signing_key WHERE kid = ?") \
-    X(SEAL_KEY, /* mac, kid, alg, public_jwk, private_uri: only the row that was looked at, and only one without a MAC */ \
+    X(SEAL_KEY, /* mac, kid, alg, public_jwk, private_uri: changes only the row that was shown, and only if it
+                   has no MAC */ \
       "UPDATE signing_key SET mac = ? WHERE kid = ? AND alg = ? AND public_jwk = ? AND private_uri <=> ? AND mac = " \
       "''") \
     X(RESEAL_KEY, /* private_pem, mac, kid, mac before */ \
@@ -221,8 +232,9 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(ACTIVATE_KEY, /* activate_at, kid */ \
       "UPDATE signing_key SET activate_at = FROM_UNIXTIME(CAST(? AS UNSIGNED)) WHERE kid = ?")
 
-/* The longest value of the first columns of an answer, in bytes, where a longer one has no place in memory. A CHECK or a column's
- * type refuses it, but for a schema that was restored or made by others. What is not named here ends at DB_VALUE. */
+/* The longest accepted value of the first columns of a result, in bytes, where memory for it is limited. A CHECK or
+ * the type of the column prevents longer values, except in a schema that was restored or made by others. For other
+ * columns the limit is DB_VALUE. */
 #define DB_LONGEST_LIST(X) \
     X(READ_STREAMS, 64) \
     X(READ_RULES, 128, 64) \
@@ -238,37 +250,38 @@ enum db_statement {
 
 struct db;
 
-/* The keeper's connection, its session set up and verified. NULL with the reason in why. stream: feed stream of this
- * host, into which its own changes go. */
+/* Opens the keeper's connection and sets up and verifies its session. Returns NULL with the reason in why. stream:
+ * the feed stream of this host, to which its own changes are added. */
 struct db *db_open(const struct config *config, const char *stream, char why[DB_WHY]);
 
-/* An operator's connection, for m2mctl: user instead of config's, no limit on how long a statement may take, no feed
- * stream. password may be NULL (unix_socket authentication). */
+/* Opens a connection for m2mctl: with user instead of the configured account, no time limit for statements, and no
+ * feed stream. password may be NULL (unix_socket authentication). Returns NULL with the reason in why. */
 struct db *db_open_operator(const struct config *config, const char *user, const char *password, char why[DB_WHY]);
 void db_close(struct db *db);
 
-/* From here on report is told, in a sentence with table, row and column, of each row that is left out of an answer because
- * a value is too long. */
+/* From now on, report is called with a sentence naming table, row and column for each row that is left out of a
+ * result because a value is too long. */
 void db_report_left_out(struct db *db, void (*report)(const char *what));
 
-/* Runs one of the statements; row (may be NULL) is called for each result row, while the rest is still on its way: it
- * must not use db, and stops the walk by a non-zero return. The number of rows seen (also those left out) or changed, or
- * -1: why is in db_why(). NULL columns are absent texts; columns live until the row function returns. */
+/* Runs a statement. row (may be NULL) is called for each result row while the rest is still being received: it must
+ * not use db, and ends the walk by a non-zero return. Returns the number of rows read (including those left out) or
+ * changed, or -1: db_why(). SQL NULLs are absent texts; columns are valid until the row function returns. */
 long db_query(struct db *db, enum db_statement statement, const struct text *parameters, size_t count,
               int (*row)(void *context, const struct text *columns, size_t count), void *context);
 
-/* Runs SQL text of several statements, as the mariadb client would, but for DELIMITER. 0, or -1. For migrations. */
+/* Runs SQL text of several statements, as the mariadb client would, but without DELIMITER. For migrations. Returns
+ * 0, or -1: db_why(). */
 int db_script(struct db *db, struct text sql);
 
 const char *db_why(const struct db *db);
-/* Runs a procedure that does what statement does, or statement, where the account may not run it yet (sql/grants.sql of an
- * older version) or the database has none. As db_query() without rows. */
+/* Runs a procedure that does what statement does; runs statement itself if the account may not call the procedure
+ * yet (sql/grants.sql of an older version) or the database does not have it. As db_query() without rows. */
 long db_call(struct db *db, enum db_statement procedure, enum db_statement statement, const struct text *parameters,
              size_t count);
 
-unsigned db_errno(const struct db *db); /* the server's or client library's error number of the last failure */
+unsigned db_errno(const struct db *db); /* the error number of the server or client library for the last failure */
 
-/* What db_errno() may say that is worth telling apart. */
+/* Values of db_errno() that callers distinguish. */
 enum {
     DB_NO_COLUMN = 1054,
     DB_DUPLICATE = 1062,

@@ -15,7 +15,7 @@ static struct text number(struct number *number, int64_t value)
     return (struct text){ number->digits, (size_t)size };
 }
 
-/* What is due by the keys as they stand, the one that is dropped left out of account. 0, or -1: db_why(). */
+/* Determines what is due, without the key to be dropped. Returns 0, or -1: db_why(). */
 static int decide(struct db *db, const struct key_rotation_order *order, struct key_rows *timeline,
                   struct key_rotation_report *report)
 {
@@ -32,9 +32,9 @@ static int decide(struct db *db, const struct key_rotation_order *order, struct 
 }
 
 struct new_key {
-    struct keypair pair; /* no kid: none was made */
+    struct keypair pair; /* kid is empty: no key was made */
     char mac[KEY_SEAL_MAC + 1];
-    size_t reading; /* of the passphrase that sealed it */
+    size_t reading; /* index of the passphrase that sealed it */
 };
 
 static int add(struct db *db, const struct key_rotation_order *order, const struct new_key *key,
@@ -74,7 +74,7 @@ static int drop(struct db *db, const struct key_rotation_order *order)
     return order->drop && db_call(db, DB_CALL_DROP_KEY, DB_DROP_KEY, row, 2) < 0 ? -1 : 0;
 }
 
-/* Inside of the transaction. key has no kid when none was due before it. */
+/* Runs inside the transaction. kid of key is empty if no key was due before it. */
 static enum key_rotation_result change(struct db *db, const struct key_rotation_order *order, const struct new_key *key,
                                        struct key_rotation_report *report)
 {
@@ -86,14 +86,14 @@ static enum key_rotation_result change(struct db *db, const struct key_rotation_
     if (decide(db, order, &timeline, report) || drop(db, order)) return KEY_ROTATION_FAILED;
     if (report->reason < ROTATION_DUE) return KEY_ROTATION_IDLE;
     if (!key->pair.kid[0] || key->reading != timeline.reading) return KEY_ROTATION_BUSY;
-    /* Before the new one stands among them. */
+    /* Before the new key is among them. */
     if (retire_others(db, order, &timeline, &report->plan) || add(db, order, key, &report->plan))
         return KEY_ROTATION_FAILED;
     memcpy(report->kid, key->pair.kid, sizeof report->kid);
     return KEY_ROTATION_DONE;
 }
 
-/* On Galera it is the commit that fails when another node was faster; elsewhere the wait for the lease's row. */
+/* On Galera the commit fails if another node was faster; on other servers waiting for the row of the lease fails. */
 static enum key_rotation_result fault(const struct db *db)
 {
     unsigned error = db_errno(db);
@@ -109,11 +109,11 @@ static enum key_rotation_result transact(struct db *db, const struct key_rotatio
     bool good = result == KEY_ROTATION_DONE || result == KEY_ROTATION_IDLE;
     if (good && db_query(db, DB_COMMIT, NULL, 0, NULL, NULL) >= 0) return result;
     if (good || result == KEY_ROTATION_FAILED) result = fault(db);
-    /* What began here must not be committed by the next statement that begins something. */
+    /* Otherwise the next BEGIN would commit what was changed here. */
     return db_query(db, DB_ROLLBACK, NULL, 0, NULL, NULL) < 0 ? KEY_ROTATION_FAILED : result;
 }
 
-/* 0, or -1 when it cannot be made. */
+/* Generates and seals a key. Returns 0, or -1 if that failed. */
 static int make(const struct key_rotation_order *order, const struct key_rows *timeline, struct new_key *key_r)
 {
     const struct key_seal *seal = order->seal;
@@ -135,7 +135,8 @@ enum key_rotation_result key_rotation_run(struct db *db, const struct key_rotati
     if (decide(db, order, &timeline, report_r)) return KEY_ROTATION_FAILED;
     if (report_r->unsealed && !order->drop) return KEY_ROTATION_UNSEALED;
     if (report_r->reason < ROTATION_DUE && !order->drop) return KEY_ROTATION_IDLE;
-    /* An RSA key takes its time, and the lease is not held for so long. */
+    /* Made before the transaction, because generating an RSA key is slow and the lease must not be held for so
+     * long. */
     if (report_r->reason >= ROTATION_DUE && make(order, &timeline, &key)) return KEY_ROTATION_NO_KEY;
     return transact(db, order, &key, report_r);
 }

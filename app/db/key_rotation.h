@@ -1,7 +1,7 @@
-/* key_rotation: carries out what rotation.h plans: makes a signing key and sets the times of those before it, by one host at a
- * time, in one transaction under the lease of rotation_lease, in which it is decided once more.
- *
- * For the keeper, whose host may find at the same moment as another that a key has come of age, and for m2mctl. */
+/* key_rotation: carries out what rotation.h plans: generates a signing key and sets the times of the keys before
+ * it, in one transaction under the lease of rotation_lease, so that only one host does it at a time. The decision
+ * is repeated inside the transaction, because two hosts may find a key due at the same moment. It does not decide
+ * when (rotation.h). Used by the keeper and by m2mctl. */
 #ifndef APP_DB_KEY_ROTATION_H
 #define APP_DB_KEY_ROTATION_H
 
@@ -9,28 +9,28 @@
 #include "key_rows.h"
 
 struct key_rotation_order {
-    const struct key_seal
-        *seal;          /* which keys count, and what seals the new one; NULL: all count, and none can be made */
-    struct text holder; /* who does it, for the lease */
+    const struct key_seal *
+        seal; /* verifies the MACs of keys and seals the new one; NULL: every key with a MAC counts, and none can be made */
+    struct text holder; /* holder of the lease */
     enum jws_algorithm algorithm;
     enum rotation_purpose purpose;
-    const char *drop; /* NULL, or the kid of a key that is removed at once, whatever else is done */
+    const char *drop; /* NULL, or the kid of a key to remove at once, whatever else is done */
     struct rotation_rules rules;
 };
 
 enum key_rotation_result {
-    KEY_ROTATION_IDLE,     /* report_r->reason says why: idle, pending or full. A key to drop was dropped */
-    KEY_ROTATION_DONE,     /* there is a new key */
-    KEY_ROTATION_BUSY,     /* somebody else is at it, or was faster: ask again later */
-    KEY_ROTATION_UNSEALED, /* there are keys and none has a good MAC: another passphrase, or m2mctl key seal is due */
-    KEY_ROTATION_NO_KEY,   /* the library could not make one; nothing was changed */
+    KEY_ROTATION_IDLE, /* report_r->reason says why: idle, pending or full. If drop was given, that key was dropped */
+    KEY_ROTATION_DONE, /* a new key was added */
+    KEY_ROTATION_BUSY, /* another host holds the lease or was faster: try again later */
+    KEY_ROTATION_UNSEALED, /* there are keys but none has a valid MAC: wrong passphrase, or m2mctl key seal is needed */
+    KEY_ROTATION_NO_KEY,   /* the key could not be generated; nothing was changed */
     KEY_ROTATION_FAILED    /* db_why(); nothing was changed */
 };
 
 struct key_rotation_report {
     enum rotation_reason reason;
     struct rotation_plan plan;
-    bool unsealed;             /* no key was looked for because none can be believed */
+    bool unsealed;             /* nothing was planned because no key has a valid MAC */
     char kid[KEYPAIR_KID + 1]; /* of the new key */
 };
 

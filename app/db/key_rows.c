@@ -10,8 +10,8 @@ struct reading {
     int64_t now, newest;
 };
 
-/* A host whose keys are older than validate_seconds tells verifiers not to keep the JWK Set; one whose keys are older than
- * issue_seconds issues nothing. */
+/* A host whose keys are older than validate_seconds tells verifiers not to cache the JWK Set; one whose keys are
+ * older than issue_seconds issues no tokens. */
 struct rotation_rules key_rows_rules(const struct config *config)
 {
     return (struct rotation_rules){ config->key_seconds, config->jwks_max_age_seconds, config->validate_seconds,
@@ -34,7 +34,7 @@ static enum key_seal_state seal_of(const struct reading *reading, const struct t
     return key_seal_check(reading->seal, &row, columns[MAC], reading_r);
 }
 
-/* Before the first that is not good, which goes to the end. */
+/* Keys with a valid MAC come first; the others are appended. */
 static void insert(struct key_rows *timeline, const struct rotation_key *key, enum key_seal_state seal)
 {
     size_t last = timeline->count++;

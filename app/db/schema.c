@@ -4,7 +4,7 @@
 
 enum { NO_SUCH_ROUTINE = 1305, NO_RIGHT = 1370, NO_DEFINER = 1449 };
 
-#define SCHEMA_MEND "; an administrator runs m2mctl migrate, then grants.sql"
+#define SCHEMA_ADVICE "; an administrator runs m2mctl migrate, then grants.sql"
 
 struct missing {
     char *why;
@@ -22,7 +22,7 @@ static int take_missing(void *context, const struct text *columns, size_t count)
     return 0;
 }
 
-/* The columns of the largest table, which each version has added to. */
+/* Checks the columns of the table client, which each version has extended. */
 static bool is_older(struct db *db)
 {
     const struct text none[] = { TEXT(""), TEXT("") };
@@ -35,17 +35,17 @@ enum schema_state schema_check(struct db *db, char why_r[DB_WHY])
     struct missing missing = { why_r, 0 };
     why_r[0] = '\0';
     if (is_older(db)) {
-        snprintf(why_r, DB_WHY, "%.400s%s", db_why(db), SCHEMA_MEND);
+        snprintf(why_r, DB_WHY, "%.400s%s", db_why(db), SCHEMA_ADVICE);
         return SCHEMA_OLDER;
     }
     if (db_query(db, DB_READ_MISSING, NULL, 0, take_missing, &missing) >= 0) {
         size_t size = strlen(why_r);
         if (missing.count == 0) return SCHEMA_WHOLE;
-        snprintf(why_r + size, DB_WHY - size, " (%zu in all)%s", missing.count, SCHEMA_MEND);
+        snprintf(why_r + size, DB_WHY - size, " (%zu in all)%s", missing.count, SCHEMA_ADVICE);
         return SCHEMA_MISSING;
     }
     unsigned number = db_errno(db);
     bool missing_itself = number == NO_SUCH_ROUTINE || number == NO_RIGHT || number == NO_DEFINER;
-    snprintf(why_r, DB_WHY, "%.400s%s", db_why(db), missing_itself ? SCHEMA_MEND : "");
+    snprintf(why_r, DB_WHY, "%.400s%s", db_why(db), missing_itself ? SCHEMA_ADVICE : "");
     return missing_itself ? SCHEMA_MISSING : SCHEMA_UNKNOWN;
 }

@@ -19,21 +19,21 @@
     }
 
 static const struct session_variable variables[] = {
-    /* The bytes of parameters and results: nothing is converted on the way. */
+    /* Parameters and results are transferred without conversion. */
     BOTH("character_set_client", "utf8mb4", "utf8mb4"),
     BOTH("character_set_results", "utf8mb4", "utf8mb4"),
     BOTH("character_set_connection", "utf8mb4", "utf8mb4"),
     BOTH("collation_connection", "utf8mb4_general_ci", "utf8mb4_general_ci"),
-    /* What a time is, and that it goes on. */
+    /* Times are in UTC and advance. */
     BOTH("time_zone", "'+00:00'", "+00:00"),
     BOTH("timestamp", "DEFAULT", NULL),
     OPERATOR("explicit_defaults_for_timestamp", "1", "ON"),
-    /* A bad value is refused, and by every rule of the schema. */
+    /* An invalid value is refused, by every constraint of the schema. */
     BOTH("sql_mode", "'" SQL_MODE "'", SQL_MODE),
     BOTH("check_constraint_checks", "1", "ON"),
     BOTH("foreign_key_checks", "1", "ON"),
     BOTH("unique_checks", "1", "ON"),
-    /* A transaction begins and ends where a statement says so, and reads one snapshot. */
+    /* Transactions begin and end with explicit statements and read one snapshot. */
     BOTH("autocommit", "1", "ON"),
     BOTH("completion_type", "'NO_CHAIN'", "NO_CHAIN"),
     BOTH("tx_isolation", "'REPEATABLE-READ'", "REPEATABLE-READ"),
@@ -41,26 +41,27 @@ static const struct session_variable variables[] = {
     BOTH("idle_transaction_timeout", "0", "0"),
     BOTH("idle_readonly_transaction_timeout", "0", "0"),
     BOTH("idle_write_transaction_timeout", "0", "0"),
-    /* A SELECT sees all rows, in their order, as they are now. */
+    /* A SELECT returns all rows in the requested order, and current ones. */
     BOTH("sql_select_limit", NO_LIMIT, NO_LIMIT),
     BOTH("sql_big_selects", "1", "ON"),
     BOTH("sql_auto_is_null", "0", "OFF"),
     BOTH("max_sort_length", "4096", "4096"),
     BOTH("query_cache_type", "OFF", "OFF"),
     BOTH("sql_safe_updates", "0", "OFF"),
-    /* How long something may take. A keeper's statement ends before the client library gives up (DB_SECONDS). */
+    /* Time limits. A statement of the keeper ends before the client library gives up (DB_SECONDS). */
     KEEPER("max_statement_time", "0.9", "0.900000"),
     OPERATOR("max_statement_time", "0", "0.000000"),
     KEEPER("innodb_lock_wait_timeout", "2", "2"),
     KEEPER("lock_wait_timeout", "2", "2"),
     BOTH("net_read_timeout", "30", "30"),
     BOTH("net_write_timeout", "60", "60"),
-    KEEPER("wait_timeout", "60", "60"), /* a host that lost its network leaves no session for longer */
+    KEEPER("wait_timeout", "60", "60"), /* a host that lost its network leaves no session for longer than that */
     OPERATOR("wait_timeout", "28800", "28800"),
-    /* Galera: a node that lags waits before it reads, and one outside of the primary component answers no query. */
+    /* Galera: a node that lags behind waits before it reads, and a node outside the primary component answers no
+     * query. */
     { SESSION_KEEPER, "wsrep_sync_wait", "1", "1", 0, true },
     { SESSION_BOTH, "wsrep_dirty_reads", "0", "OFF", 0, true },
-    /* Longer than any row that is written or read. */
+    /* Larger than any row that is written or read. */
     { SESSION_BOTH, "max_allowed_packet", NULL, NULL, 65536, false },
 };
 

@@ -1,5 +1,6 @@
-/* session: the variables of a database session that a statement of ours relies on, as one list. Each is set and then
- * verified (db.c), so that neither the server's configuration nor its init_connect decides what a statement means. */
+/* session: the list of session variables that the statements rely on, and the SQL to set and show them. It sends
+ * nothing. Each variable is set and then verified (db.c), so that neither the configuration of the server nor its
+ * init_connect changes the meaning of a statement. */
 #ifndef APP_DB_SESSION_H
 #define APP_DB_SESSION_H
 
@@ -9,28 +10,28 @@
 
 enum session_who { SESSION_KEEPER = 1, SESSION_OPERATOR = 2, SESSION_BOTH = 3 };
 
-enum { SESSION_SQL = 4096 }; /* longest statement of session_put_set() and session_put_show() */
+enum { SESSION_SQL = 4096 }; /* the longest statement of session_put_set() and session_put_show() */
 
 struct session_variable {
     enum session_who who;
     const char *name;
-    const char *value;  /* SQL; NULL: a session cannot set it */
-    const char *shown;  /* as SHOW VARIABLES has it then; NULL: it changes */
-    uint64_t least;     /* the smallest value, where a session cannot set it */
-    bool may_be_absent; /* not needed on a server that does not have it */
+    const char *value;  /* SQL expression; NULL: a session cannot set it */
+    const char *shown;  /* the value that SHOW VARIABLES then lists; NULL: it varies */
+    uint64_t least;     /* the smallest valid value if a session cannot set it */
+    bool may_be_absent; /* not required on a server that does not know it */
 };
 
-/* The variable number i of who's sessions; NULL after the last. */
+/* Returns variable i of the sessions of who, or NULL after the last. */
 const struct session_variable *session_variable(enum session_who who, size_t i);
 
-/* The statement that sets all that can be set, or the one variable alone. */
+/* Append the statement that sets all variables that can be set, or only one. */
 void session_put_set(struct buffer *sql, enum session_who who);
 void session_put_set_one(struct buffer *sql, const struct session_variable *variable);
 
-/* The statement that shows them, as rows of name and value. */
+/* Appends the statement that lists them as rows of name and value. */
 void session_put_show(struct buffer *sql, enum session_who who);
 
-/* Whether the value that is shown is right. */
+/* Whether the shown value is the required one. */
 bool session_is_right(const struct session_variable *variable, struct text shown);
 
 #endif

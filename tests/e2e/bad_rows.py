@@ -174,7 +174,7 @@ def past_triggers(matrix):
     matrix.unchecked("INSERT INTO client_secret (client_id, label, hash) VALUES ('grants', 'bad', 'x')")
     rig.await_true(lambda: matrix.bad_rows() == 4, 30, "the next complete load")
     rig.await_true(lambda: len(lines()) == before + 1, 5, f"one line: {lines()[before:]}")
-    must("4 rows of clients cannot be right, 3 before this load" in lines()[-1], lines()[-1])
+    must("4 rows of clients are invalid, 3 before this load" in lines()[-1], lines()[-1])
     loads = matrix.reloads()
     rig.await_true(lambda: matrix.reloads() > loads, 30, "a complete load")
     equal(len(lines()), before + 1, "lines after another load")
