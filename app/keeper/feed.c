@@ -7,30 +7,30 @@
 enum {
     FEED_STREAM_BYTES = 64,
     FEED_EPOCH_BYTES = 40,
-    FEED_STREAMS = 65536,    /* more are left to the complete comparison with the database */
-    FEED_CLIENTS = 500,      /* more changed clients in one page, and a complete load is quicker */
-    FEED_PAGE = 10000,       /* as READ_FEED has it */
-    FEED_FORGET_MS = 600000, /* the cursor of a stream that is no longer there is kept so long */
-    FEED_GAP_MS = 1800000    /* half the shortest life of a row in feed (PURGE_FEED_EARLY) */
+    FEED_STREAMS = 65536,    /* changes in streams beyond this number are found by the next complete load */
+    FEED_CLIENTS = 500,      /* above this number of changed clients in one page a complete load is faster */
+    FEED_PAGE = 10000,       /* the LIMIT of READ_FEED */
+    FEED_FORGET_MS = 600000, /* how long the cursor of a removed stream is kept */
+    FEED_GAP_MS = 1800000    /* half the shortest lifetime of a row of feed (PURGE_FEED_EARLY) */
 };
 
-/* A stream as read, or how far it is applied. As read, seq may be one that is not committed yet: a hint that there is
- * something to read, never more. */
+/* A stream as it was read, or how far it has been applied. seq as read may not be committed yet: it only says that
+ * there may be something to read. */
 struct position {
     char stream[FEED_STREAM_BYTES];
     size_t size;
     uint64_t seq;
-    uint64_t began, began_seq; /* when its row was added, and its seq then */
+    uint64_t began, began_seq; /* when its row was added, and its seq at that time */
     uint64_t seen_ms;
 };
 
-/* By name. */
+/* Sorted by name. */
 struct positions {
     size_t count, room;
     struct position *streams;
 };
 
-/* What one page of one stream asks to read again. */
+/* What the rows of one page of one stream ask to be read again. */
 struct changes {
     struct replica *replica;
     uint64_t seq; /* of the last row read in order */
@@ -43,8 +43,8 @@ struct changes {
 struct feed {
     const char *why;
     bool started;
-    uint64_t polled_ms; /* the last poll that saw all streams */
-    size_t left_out;    /* rows of feed_stream in this poll */
+    uint64_t polled_ms; /* when a poll last read all streams */
+    size_t left_out;    /* rows of feed_stream that this poll left out */
     char read_epoch[FEED_EPOCH_BYTES], epoch[FEED_EPOCH_BYTES];
     struct positions read, applied, merged;
     struct changes changes;
@@ -92,7 +92,7 @@ static int compare(const void *left, const void *right)
     return order ? order : (a->size > b->size) - (a->size < b->size);
 }
 
-/* A row that cannot be read is left out, so that it stops no other stream. */
+/* A row that cannot be parsed is left out, so that it does not stop the other streams. */
 static int take_stream(void *context, const struct text *columns, size_t count)
 {
     enum { STREAM, SEQ, BEGAN, BEGAN_SEQ, EPOCH, COLUMNS };
@@ -126,7 +126,8 @@ static int take_number(void *context, const struct text *columns, size_t count)
     return count == 1 ? text_number(columns[0], UINT64_MAX, context) : -1;
 }
 
-/* One question about a number of a stream, answered by another number or by nothing. Rows of the answer, or -1. */
+/* Runs a statement with the parameters stream and seq, whose result is at most one number. Returns the number of
+ * rows, or -1. */
 static long ask(struct db *db, enum db_statement statement, const struct position *p, uint64_t seq, uint64_t *seq_r)
 {
     char number[24];
@@ -135,23 +136,23 @@ static long ask(struct db *db, enum db_statement statement, const struct positio
     return db_query(db, statement, parameters, statement == DB_READ_STREAM ? 1 : 2, take_number, seq_r);
 }
 
-/* The first number above seq that has a row, committed or not. */
+/* Finds the first number above seq that has a row, committed or not. */
 static long oldest(struct db *db, const struct position *p, uint64_t seq, uint64_t *seq_r)
 {
     if (db_query(db, DB_SET_DIRTY, NULL, 0, NULL, NULL) < 0) return -1;
     return ask(db, DB_READ_FEED_OLDEST, p, seq, seq_r);
 }
 
-/* Whether the row seq of the stream is committed: 1, 0, or -1. */
+/* Returns 1 if the row seq of the stream is committed, 0 if not, -1 if the query failed. */
 static long committed(struct db *db, const struct position *p, uint64_t seq)
 {
     uint64_t seen;
     return ask(db, DB_READ_FEED_ROW, p, seq, &seen);
 }
 
-/* Moves *low, which is committed, to the last committed row below high. Rows are committed in order, so a search by
- * halves finds it; the stream's own row would tell, but may be a million versions away when somebody changes as many
- * clients at once. */
+/* Moves *low, which is committed, to the last committed row below high. Rows are committed in order, so a binary
+ * search finds it. The stream's own row has the number too, but reading it may mean walking a million row versions
+ * after a large change. */
 static int halve(struct db *db, const struct position *p, uint64_t *low, uint64_t high)
 {
     while (high > *low + 1) {
@@ -164,7 +165,7 @@ static int halve(struct db *db, const struct position *p, uint64_t *low, uint64_
     return 0;
 }
 
-/* Takes p back to the last number that is committed. */
+/* Moves p back to the last committed number. */
 static int settle(struct db *db, struct position *p)
 {
     uint64_t low = 0, next = 0;
@@ -173,7 +174,7 @@ static int settle(struct db *db, struct position *p)
     for (;;) {
         rows = oldest(db, p, low, &next);
         if (rows < 0) return -1;
-        /* No row is left above, and nobody is about to add one. */
+        /* No row is left above it, and no transaction is about to add one. */
         if (rows == 0 || next > p->seq) return ask(db, DB_READ_STREAM, p, 0, &p->seq) < 0 ? -1 : 0;
         rows = committed(db, p, next);
         if (rows < 0) return -1;
@@ -199,15 +200,16 @@ static enum feed_result reload(struct feed *feed, struct db *db, const char *why
     return FEED_RELOAD;
 }
 
-/* A stream that came back after its row was removed has begun later. */
+/* A stream that was added again after its row was removed has a later `began`. */
 static bool was_restored(const struct position *read, const struct position *applied)
 {
     return read->began == applied->began ? read->seq < applied->seq : read->began < applied->began;
 }
 
-/* The cursors of the streams as read. One that was not there before has begun after the last poll, because a row of feed
- * outlives the longest gap between two polls: all its changes have numbers above began_seq.
- * NULL, or why all has to be loaded again. */
+/* Computes the cursors of the streams just read. A new stream began after the last poll, because a row of feed lives
+ * longer than the longest gap between two polls: all its changes have numbers above began_seq.
+ *
+ * Returns NULL, or the reason for a complete load. */
 static const char *merge(struct feed *feed, uint64_t now_ms)
 {
     const struct positions *read = &feed->read, *applied = &feed->applied;
@@ -231,7 +233,7 @@ static const char *merge(struct feed *feed, uint64_t now_ms)
     return NULL;
 }
 
-/* What a restored or rebuilt database shows: another epoch, or a number that is smaller than one we have seen. */
+/* Detects a restored or rebuilt database: a different epoch, or a number smaller than one already seen. */
 static const char *history_changed(struct feed *feed, uint64_t now_ms)
 {
     if (!feed->started) return "start";
@@ -244,7 +246,7 @@ static void add_client(struct changes *changes, struct text id)
 {
     for (size_t i = changes->clients; i-- > 0;)
         if (text_equal((struct text){ changes->ids[i], changes->sizes[i] }, id)) return;
-    if (id.size > REGION_CLIENT_ID) return; /* no such client is in the replica */
+    if (id.size > REGION_CLIENT_ID) return; /* the replica has no client with such an id */
     if (changes->clients == FEED_CLIENTS) {
         changes->everything = true;
         return;
@@ -266,7 +268,7 @@ static int take_change(void *context, const struct text *columns, size_t count)
     else if (text_equal(kind, TEXT("signing_key"))) changes->keys = true;
     else if (text_equal(kind, TEXT("audience_scope"))) changes->scopes = true;
     else if (!text_equal(kind, TEXT("revoked_token"))) changes->everything = true;
-    /* Without a time its row has been purged, because the token had expired. */
+    /* Without expires_at the row has been purged because the token expired. */
     else if (text_present(columns[3])) replica_revoke(changes->replica, item, columns[3]);
     changes->seq = seq;
     changes->rows++;
@@ -283,7 +285,8 @@ static int apply(struct changes *changes, struct db *db)
     return 0;
 }
 
-/* There are numbers above seq and no row to see: somebody has not committed yet, or the rows are gone. */
+/* The stream has numbers above seq but no row is visible: a transaction has not been committed yet, or the rows are
+ * gone. */
 static enum feed_result nothing_seen(struct feed *feed, struct db *db, const struct position *p, uint64_t seq)
 {
     uint64_t next = 0;
@@ -293,7 +296,7 @@ static enum feed_result nothing_seen(struct feed *feed, struct db *db, const str
     return reload(feed, db, "older changes have been purged from the feed");
 }
 
-/* One page of the stream at p, applied; *seq is its cursor. */
+/* Applies one page of the stream at p; *seq is its cursor. */
 static enum feed_result follow(struct feed *feed, struct replica *replica, struct db *db, const struct position *p,
                                uint64_t *seq)
 {
@@ -332,7 +335,7 @@ enum feed_result feed_poll(struct feed *feed, struct replica *replica, struct db
     if (why) return reload(feed, db, why);
     for (size_t i = 0, j = 0; i < feed->read.count; i++) {
         const struct position *p = &feed->read.streams[i];
-        while (compare(&feed->applied.streams[j], p) != 0) j++; /* merge() has put each of them there */
+        while (compare(&feed->applied.streams[j], p) != 0) j++; /* merge() added each of them */
         uint64_t *seq = &feed->applied.streams[j].seq;
         if (p->seq == *seq) continue;
         enum feed_result one = follow(feed, replica, db, p, seq);

@@ -1,11 +1,13 @@
-/* feed: what has changed since we last looked.
+/* feed: reads the change feed of the database and applies it to the replica. It does not load the whole database
+ * (replica.h) and does not delete old rows (purge.h).
  *
- * Every stream of the change feed has numbers without a gap, in the order of the commits. A cursor moves from n to
- * n + 1 when the row n + 1 has been read and what it names has been read again, and never over a hole: whatever has a
- * number up to the cursor is in the replica. Rows are keys to read again, so applying one twice is applying it once.
+ * Each stream of the feed is numbered without gaps, in commit order. A cursor advances from n to n + 1 once row n + 1
+ * and the object that it names have been read, and never past a missing number: every change up to the cursor is in
+ * the replica. Rows of the feed only name what to read again, so applying a row twice has the effect of applying it
+ * once.
  *
- * A stream without rows in feed is removed (purge.h) and comes back under its name with its next change; `began` tells it
- * from one that was restored from a backup. */
+ * A stream without rows in feed is removed (purge.h) and is added again under its name by its next change; `began`
+ * distinguishes that from a stream restored from a backup. */
 #ifndef APP_KEEPER_FEED_H
 #define APP_KEEPER_FEED_H
 
@@ -13,23 +15,24 @@
 
 struct feed;
 
-/* NULL when memory is not to be had. */
+/* Returns NULL if out of memory. */
 struct feed *feed_new(void);
 void feed_free(struct feed *feed);
 
 enum feed_result {
-    FEED_FAILED = -1, /* feed_why(); cursors stand where all before them was applied */
+    FEED_FAILED = -1, /* feed_why() says why; everything before the cursors has been applied */
     FEED_CURRENT,     /* everything committed before the call is in the replica */
-    FEED_BEHIND,      /* there is more: call again */
-    FEED_RELOAD       /* the feed cannot tell what has changed: feed_why(); cursors stand at this moment */
+    FEED_BEHIND,      /* more rows are waiting: call again */
+    FEED_RELOAD /* the feed does not have all changes: load everything. feed_why() says why; the cursors are those of this moment */
 };
 enum feed_result feed_poll(struct feed *feed, struct replica *replica, struct db *db);
 
-/* Rows of feed_stream at the last poll, and how many of them were left out: a name that is too long, or too many rows. */
+/* Rows of feed_stream at the last poll, and how many of them were left out because the name is too long or there
+ * are too many. */
 size_t feed_streams(const struct feed *feed);
 size_t feed_left_out(const struct feed *feed);
 
-/* Why the last poll failed or cannot tell; lives as long as db. */
+/* The reason for FEED_FAILED or FEED_RELOAD of the last poll; valid as long as db. */
 const char *feed_why(const struct feed *feed);
 
 #endif

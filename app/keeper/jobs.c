@@ -8,18 +8,19 @@
 
 enum {
     JOBS = 64,       /* in one transaction */
-    JOBS_TRIES = 5,  /* of one transaction */
-    JOBS_PAUSE = 20, /* milliseconds between two tries, at most */
+    JOBS_TRIES = 5,  /* attempts for one transaction */
+    JOBS_PAUSE = 20, /* the longest pause between two attempts, in milliseconds */
 };
 
 enum commit {
     COMMIT_DONE,
-    COMMIT_AGAIN,  /* nothing was committed, and it may succeed next time */
-    COMMIT_FAILED, /* the server, or its time */
-    COMMIT_REFUSED /* nothing was committed: one of the jobs may be at fault */
+    COMMIT_AGAIN,  /* nothing was committed; a retry may succeed */
+    COMMIT_FAILED, /* the server failed or ran out of time */
+    COMMIT_REFUSED /* nothing was committed; one of the jobs may be the cause */
 };
 
-/* All keepers write proofs in one order: two that have several in common wait for each other, but not in a circle. */
+/* All keepers insert proofs in the same order, so that two transactions with several proofs in common cannot
+ * deadlock. */
 static int compare(const void *a, const void *b)
 {
     const struct region_job *left = &((const struct mailbox_job *)a)->job;
@@ -68,23 +69,23 @@ static long find_row(struct db *db, const struct region_job *job)
     return find_revocation(db, job);
 }
 
-/* A row that is there already undoes nothing but its own statement: the other jobs go on. Whether it is there is asked
- * of its table: the duplicate may also be that of a row that a trigger adds to another table, and then the job's row
- * has not been stored. */
+/* A duplicate row undoes only its own statement; the other jobs continue. Whether the row exists is read from its
+ * own table: the duplicate key may belong to a row that a trigger adds to another table, and then the row of the
+ * job has not been stored. */
 static int write_one(struct db *db, struct mailbox_job *job)
 {
     job->answer = MAILBOX_DURABLE;
     if (add_row(db, &job->job) >= 0) return 0;
     if (db_errno(db) != DB_DUPLICATE) return -1;
-    /* What finds nothing leaves db the error of the INSERT. */
+    /* If no row is found, db keeps the error of the INSERT. */
     if (find_row(db, &job->job) <= 0) return -1;
-    /* A token that was revoked before is revoked. */
+    /* Revoking a revoked token succeeds. */
     if (job->job.kind == REGION_KIND_PROOF) job->answer = MAILBOX_USED;
     return 0;
 }
 
-/* Writes them all and commits. 0: each holds its answer. -1: nothing is known to be written, and db holds the number of
- * the failure; the transaction may still be open. The order of jobs changes. */
+/* Writes all jobs and commits. Returns 0 if each holds its answer. Returns -1 if it is not known that anything was
+ * written: db has the error number and the transaction may still be open. Reorders jobs. */
 static int write_all(struct db *db, struct mailbox_job *jobs, size_t count)
 {
     qsort(jobs, count, sizeof *jobs, compare);
@@ -94,7 +95,7 @@ static int write_all(struct db *db, struct mailbox_job *jobs, size_t count)
     return db_query(db, DB_COMMIT, NULL, 0, NULL, NULL) < 0 ? -1 : 0;
 }
 
-static bool tell(const struct jobs_writer *writer, enum jobs_fault fault, unsigned number, const char *why)
+static bool report(const struct jobs_writer *writer, enum jobs_fault fault, unsigned number, const char *why)
 {
     return writer->failed(writer->context, fault, number, why);
 }
@@ -108,18 +109,18 @@ static enum commit commit_once(const struct jobs_writer *writer, struct mailbox_
     unsigned number = db_errno(db);
     snprintf(why, sizeof why, "%s", db_why(db));
     if (db_query(db, DB_ROLLBACK, NULL, 0, NULL, NULL) < 0) {
-        (void)tell(writer, JOBS_LOST, number, why);
+        (void)report(writer, JOBS_LOST, number, why);
         return COMMIT_FAILED;
     }
     if (number == DB_READ_ONLY || number == DB_READ_ONLY_MODE)
-        return tell(writer, JOBS_READ_ONLY, number, why) ? COMMIT_AGAIN : COMMIT_FAILED;
+        return report(writer, JOBS_READ_ONLY, number, why) ? COMMIT_AGAIN : COMMIT_FAILED;
     if (number == DB_LOCK_WAIT || number == DB_DEADLOCK) return COMMIT_AGAIN;
-    (void)tell(writer, JOBS_REFUSED, number, why);
+    (void)report(writer, JOBS_REFUSED, number, why);
     return number == DB_TIMED_OUT ? COMMIT_FAILED : COMMIT_REFUSED;
 }
 
-/* One transaction for all of them: durable together or not at all. It is tried again only when it is certain that nothing
- * was committed, or a proof would find its own row and be counted as used. */
+/* Writes all jobs in one transaction: durable together or not at all. It retries only if it is certain that nothing
+ * was committed; otherwise a proof would find its own row and be reported as used. */
 static enum commit commit_all(const struct jobs_writer *writer, struct mailbox_job *jobs, size_t count)
 {
     for (int try = 1; *writer->db && try <= JOBS_TRIES; try++) {
@@ -127,7 +128,7 @@ static enum commit commit_all(const struct jobs_writer *writer, struct mailbox_j
         if (result != COMMIT_AGAIN) return result;
         poll(NULL, 0, 1 + (int)arc4random_uniform(JOBS_PAUSE));
     }
-    if (*writer->db) (void)tell(writer, JOBS_CONTENDED, db_errno(*writer->db), db_why(*writer->db));
+    if (*writer->db) (void)report(writer, JOBS_CONTENDED, db_errno(*writer->db), db_why(*writer->db));
     return COMMIT_FAILED;
 }
 
@@ -136,7 +137,8 @@ static void answer(struct mailbox_job *job, enum commit result)
     mailbox_answer(job, result == COMMIT_DONE ? job->answer : MAILBOX_FAILED);
 }
 
-/* Each in a transaction of its own; after several refusals it is not one job that is at fault, and the rest fails at once. */
+/* Commits each job alone, so that one bad job does not cost the others their answer. After several refusals the
+ * cause is not a single job, and the rest fails at once. */
 static void commit_each(const struct jobs_writer *writer, struct mailbox_job *jobs, size_t count)
 {
     int refused = 0;

@@ -1,10 +1,11 @@
-/* jobs: what workers have asked the keeper for (mailbox.h), as the rows of one transaction, and the answers.
+/* jobs: takes the jobs that workers have put into the mailbox (mailbox.h), writes them as rows of one transaction and
+ * answers them. It does not open the connection (keeper.c).
  *
- * Of two hosts that write the same proof at once only one can commit. On one server the second waits at the key until
- * the first has ended; on Galera, where a lock is one node's, the later commit fails (DB_DEADLOCK), and when it is tried
- * again the row is there. Either way it is found, and the answer is used.
+ * If two hosts write the same proof at the same time, only one can commit. On a single server the second INSERT waits
+ * for the key's lock until the first transaction ends; on Galera, where locks are local to a node, the later commit
+ * fails (DB_DEADLOCK), and the retry finds the row. In both cases the row is found and the answer is MAILBOX_USED.
  *
- * A job is durable, or its proof used, only if its own row is there: a duplicate key alone does not say so. */
+ * A job is answered as stored or used only if its own row exists: a duplicate-key error alone does not prove that. */
 #ifndef APP_KEEPER_JOBS_H
 #define APP_KEEPER_JOBS_H
 
@@ -13,23 +14,23 @@
 
 enum jobs_fault {
     JOBS_LOST,      /* the connection failed */
-    JOBS_READ_ONLY, /* the server takes no changes */
-    JOBS_REFUSED,   /* nothing was committed: the server does not take these rows, or not in time */
-    JOBS_CONTENDED  /* nothing was committed, however often it was tried: other sessions hold the rows */
+    JOBS_READ_ONLY, /* the server refuses writes */
+    JOBS_REFUSED,   /* nothing was committed: the server refused the rows, or took too long */
+    JOBS_CONTENDED  /* nothing was committed in any attempt: other sessions hold the rows */
 };
 
 struct jobs_writer {
     struct region *region;
-    struct region_process *row; /* its heartbeat is noted before each transaction */
-    struct db **db;             /* *db is NULL while there is no connection */
-    /* Told of each fault, with the number and text of the database's error. May close the connection or replace it. True
-     * when the transaction may be tried again. */
+    struct region_process *row; /* its heartbeat is updated before each transaction */
+    struct db **db;             /* *db is NULL without a connection */
+    /* Called for each fault, with the number and text of the database error. It may close or replace the
+     * connection. Returns true if the transaction may be retried. */
     bool (*failed)(void *context, enum jobs_fault fault, unsigned number, const char *why);
-    void *context; /* of failed */
+    void *context; /* argument of failed */
 };
 
-/* Takes every job that workers have posted, writes and commits its row, and answers it; without a connection the answer is
- * MAILBOX_FAILED. What is wrong with one job does not fail the others. */
+/* Takes every job from the mailbox, writes and commits its row, and answers it; without a connection the answer is
+ * MAILBOX_FAILED. A bad job does not make the others fail. */
 void jobs_answer(const struct jobs_writer *writer);
 
 #endif

@@ -25,8 +25,8 @@ enum {
     BACKOFF_MOST_MS = 5000,
     COMPLAINTS = 8,
     COMPLAINT_MS = 60000,
-    TURN_MS = 1000,  /* the heartbeat's longest pause */
-    LOAD_SHARE = 10, /* reconciling takes at most one part in so many of the time */
+    TURN_MS = 1000,  /* the longest pause between two heartbeats */
+    LOAD_SHARE = 10, /* reconciling takes at most 1/LOAD_SHARE of the time */
     RENEW_MS = 5000,
     RENEW_AGAIN_MS = 60000, /* after a failure */
     WRITABLE_MS = 1000,
@@ -55,16 +55,16 @@ struct keeper {
     int signals;
     bool ending;
     bool loading;
-    bool required;  /* until a load is complete, the replica is not what the database has */
-    bool again;     /* the load under way began too early */
-    bool read_only; /* the server takes no changes */
+    bool required;  /* until a load is complete, the replica differs from the database */
+    bool again;     /* the load in progress began too early: start it again */
+    bool read_only; /* the server refuses writes */
     uint64_t connect_ms, poll_ms, load_ms, purge_ms, renew_ms, writable_ms, reopen_ms,
         schema_ms; /* when the next one is due */
     uint64_t load_began_ms;
     uint64_t backoff_ms;
     struct purge purge;
     size_t streams_left_out; /* at the last poll */
-    size_t streams_told;     /* a warning is due above this number */
+    size_t streams_warned;   /* warn again above this number */
     struct key_seal seal;
     struct key_renewal renew;
     char stream[STREAM_BYTES];
@@ -76,11 +76,11 @@ static void beat(struct keeper *keeper)
     atomic_store_explicit(&keeper->row->heartbeat_ms, region_milliseconds(), memory_order_relaxed);
 }
 
-/* Between half of it and the whole, so that hosts that lost the same database do not come back as one. */
+/* Between ms / 2 and ms, so that hosts that lost the same database do not all reconnect at once. */
 static uint64_t jittered(uint64_t ms) { return ms / 2 + arc4random_uniform((uint32_t)(ms / 2 + 1)); }
 
-/* The text of an error may differ each time (it names a row), its number tells the cause: the first text of a minute stays,
- * so that the log can count. number 0: the text is the cause. */
+/* Logs the first text of a minute again, so that the log can count equal lines: the text may name a row, while
+ * number identifies the cause. number 0: the text itself is the cause. */
 static void complain(struct keeper *keeper, const char *event, unsigned number, const char *why)
 {
     struct complaint *complaint = &keeper->complaints[0];
@@ -94,7 +94,7 @@ static void complain(struct keeper *keeper, const char *event, unsigned number, 
     log_repeated(LOG_LEVEL_ERROR, event, "%s", complaint->why);
 }
 
-/* The database is away, for the reason why. The first way back is short; each that leads nowhere doubles the next. */
+/* Closes the connection. The first reconnect follows soon; each failure doubles the delay. */
 static void lose(struct keeper *keeper, const char *why)
 {
     atomic_store(&keeper->region->status->database_up, 0);
@@ -134,9 +134,8 @@ static void degrade(struct keeper *keeper, enum store_degraded reason, bool degr
                  what[reason]);
 }
 
-/* A server that takes no changes may be the former primary after a failover, whose name or address belongs to another
- * server by now: the connection is closed and made anew, but not over and over when it is the only server. True when there
- * is a new one. */
+/* Reconnects if the server refuses writes: after a failover its name may belong to another server now. Not
+ * repeatedly, if it is the only server. Returns true if there is a new connection. */
 static bool refuse_read_only(struct keeper *keeper)
 {
     uint64_t now_ms = region_milliseconds();
@@ -167,8 +166,9 @@ static void look_whether_writable(struct keeper *keeper)
     else degrade(keeper, STORE_DEGRADED_read_only_database, false);
 }
 
-/* A restore from a dump without routines leaves a database that can only be read. An older schema is told by the poll. */
-static void look_at_schema(struct keeper *keeper)
+/* After a restore from a dump without routines, the database can be read but not changed. An older schema is
+ * reported by the poll. */
+static void check_schema(struct keeper *keeper)
 {
     char why[DB_WHY];
     enum schema_state state = schema_check(keeper->db, why);
@@ -190,7 +190,7 @@ static bool jobs_failed(void *context, enum jobs_fault fault, unsigned number, c
     return false;
 }
 
-/* Who has a job here waits for an answer, so there is one even when there is no database. */
+/* A worker waits for the answer to each job, so jobs are answered even without a database. */
 static void answer_jobs(struct keeper *keeper)
 {
     jobs_answer(&(struct jobs_writer){ keeper->region, keeper->row, &keeper->db, jobs_failed, keeper });
@@ -207,10 +207,10 @@ static void begin_load(struct keeper *keeper, bool required)
 
 static void end_load(struct keeper *keeper)
 {
-    struct region_status *board = keeper->region->status;
+    struct region_status *status = keeper->region->status;
     uint64_t now_ms = region_milliseconds(), took_ms = now_ms - keeper->load_began_ms;
     uint64_t pause_ms = (uint64_t)keeper->config->reconcile_seconds * 1000;
-    atomic_fetch_add(&board->reloads, 1);
+    atomic_fetch_add(&status->reloads, 1);
     keeper->load_ms = now_ms + (took_ms * LOAD_SHARE > pause_ms ? took_ms * LOAD_SHARE : pause_ms);
     if (keeper->again) {
         begin_load(keeper, true);
@@ -220,7 +220,7 @@ static void end_load(struct keeper *keeper)
     if (!keeper->required) return;
     keeper->required = false;
     keeper->poll_ms = 0;
-    log_event(LOG_LEVEL_NOTICE, "loaded", "%llu clients in %llu ms", (unsigned long long)atomic_load(&board->clients),
+    log_event(LOG_LEVEL_NOTICE, "loaded", "%llu clients in %llu ms", (unsigned long long)atomic_load(&status->clients),
               (unsigned long long)took_ms);
 }
 
@@ -235,30 +235,30 @@ static void reload(struct keeper *keeper)
 {
     log_repeated(LOG_LEVEL_NOTICE, "reload", "%s", feed_why(keeper->feed));
     keeper->schema_ms = 0;
-    if (keeper->loading && keeper->required) keeper->again = true; /* one that begins over and over never ends */
+    if (keeper->loading && keeper->required) keeper->again = true; /* a load that is restarted each time never ends */
     else begin_load(keeper, true);
 }
 
-/* The replica is as old as the moment before the poll began, not after it. */
+/* The age of the replica counts from the moment before the poll began. */
 static void polled(struct keeper *keeper, uint64_t began_ms, bool current)
 {
-    struct region_status *board = keeper->region->status;
+    struct region_status *status = keeper->region->status;
     uint64_t pause_ms = keeper->config->poll_ms, now_ms = region_milliseconds();
-    bool was_up = atomic_exchange(&board->database_up, 1) == 1;
+    bool was_up = atomic_exchange(&status->database_up, 1) == 1;
     if (!was_up) log_repeated(LOG_LEVEL_NOTICE, "database_up", "as %s", keeper->stream);
-    atomic_store(&board->database_away, 0);
+    atomic_store(&status->database_away, 0);
     keeper->backoff_ms = BACKOFF_MS;
-    atomic_store_explicit(&board->poll_ms, now_ms - began_ms, memory_order_relaxed);
-    /* After a slow poll there is a pause all the same, and after one that left something over there is none. */
+    atomic_store_explicit(&status->poll_ms, now_ms - began_ms, memory_order_relaxed);
+    /* A slow poll is followed by a pause, too, but not one that left rows unread. */
     keeper->poll_ms = !current                                    ? now_ms
                     : began_ms + pause_ms > now_ms + pause_ms / 4 ? began_ms + pause_ms
                                                                   : now_ms + pause_ms / 4;
     if (!current || keeper->required) return;
-    atomic_store(&board->synced_ms, began_ms);
-    atomic_store(&board->complete, 1);
+    atomic_store(&status->synced_ms, began_ms);
+    atomic_store(&status->complete, 1);
 }
 
-/* Long before there are too many: hosts that get a new name at each start leave a stream each. */
+/* Warns long before the limit: hosts that get a new name at each start leave one stream each. */
 static void watch_streams(struct keeper *keeper)
 {
     size_t streams = feed_streams(keeper->feed);
@@ -271,9 +271,9 @@ static void watch_streams(struct keeper *keeper)
     keeper->streams_left_out = feed_left_out(keeper->feed);
     uint64_t soon_ms = region_milliseconds() + jittered(PURGE_SOON_MS);
     if (streams > PURGE_STREAMS_MANY && keeper->purge_ms > soon_ms + PURGE_SOON_MS) keeper->purge_ms = soon_ms;
-    if (streams < PURGE_STREAMS_MANY / 2) keeper->streams_told = PURGE_STREAMS_MANY;
-    if (streams <= keeper->streams_told) return;
-    keeper->streams_told = streams * 2;
+    if (streams < PURGE_STREAMS_MANY / 2) keeper->streams_warned = PURGE_STREAMS_MANY;
+    if (streams <= keeper->streams_warned) return;
+    keeper->streams_warned = streams * 2;
     log_event(LOG_LEVEL_WARNING, "feed_streams",
               "feed_stream has %zu rows, one for each host that changed something lately; "
               "those of hosts that are gone are removed by themselves: set host_id where host names do not last "
@@ -325,7 +325,7 @@ static void turn(struct keeper *keeper)
     if (keeper->db && !keeper->loading && now_ms >= keeper->load_ms) begin_load(keeper, false);
     if (keeper->db && keeper->loading) load(keeper);
     if (keeper->db && now_ms >= keeper->writable_ms) look_whether_writable(keeper);
-    if (keeper->db && now_ms >= keeper->schema_ms) look_at_schema(keeper);
+    if (keeper->db && now_ms >= keeper->schema_ms) check_schema(keeper);
     if (keeper->db && !keeper->read_only && now_ms >= keeper->renew_ms) renew(keeper);
     if (keeper->db && !keeper->read_only && now_ms >= keeper->purge_ms) purge(keeper);
 }
@@ -339,19 +339,19 @@ static int pause_of(const struct keeper *keeper)
     return due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
 }
 
-/* Until a letter comes, something is due, or the end. */
+/* Waits for a job, for the next time at which something is due, or for a signal. */
 static void await(struct keeper *keeper)
 {
     struct pollfd events[] = { { keeper->region->wake_event, POLLIN, 0 }, { keeper->signals, POLLIN, 0 } };
-    uint64_t rings;
+    uint64_t count;
     if (poll(events, 2, pause_of(keeper)) <= 0) return;
-    /* Silenced before the letters are collected: one that comes after that rings again. */
-    if (events[0].revents && read(keeper->region->wake_event, &rings, sizeof rings) < 0 && errno != EAGAIN)
+    /* Cleared before the jobs are collected: a job that arrives later sets the event again. */
+    if (events[0].revents && read(keeper->region->wake_event, &count, sizeof count) < 0 && errno != EAGAIN)
         log_event(LOG_LEVEL_ERROR, "wake_event", "cannot be read: %s", strerror(errno));
     if (events[1].revents) keeper->ending = true;
 }
 
-/* A terminal's Ctrl-C goes to every process; the master decides who ends when. */
+/* A terminal's Ctrl-C reaches every process; the master decides the order in which they end. */
 static int open_signals(struct keeper *keeper)
 {
     sigset_t blocked, ends;
@@ -368,7 +368,7 @@ static int open_signals(struct keeper *keeper)
     return keeper->signals < 0 ? -1 : 0;
 }
 
-/* No host may take the operators' stream for its own. */
+/* No host may write to the operators' stream. */
 static void name_stream(struct keeper *keeper)
 {
     const char *id = keeper->config->host_id;
@@ -377,8 +377,8 @@ static void name_stream(struct keeper *keeper)
     snprintf(keeper->stream, sizeof keeper->stream, "host:%.59s", id[0] ? id : host);
 }
 
-/* The password is read at each connection; what was left out of its file is told once. */
-static void tell_password(const struct config *config)
+/* The password is read at each connection; the characters ignored in its file are reported once. */
+static void report_password(const struct config *config)
 {
     struct secret_file password;
     char notes[DB_WHY] = "";
@@ -390,7 +390,7 @@ static void tell_password(const struct config *config)
     if (!failed) log_lines(LOG_LEVEL_WARNING, "db_password", notes);
 }
 
-/* NULL, or what failed; errno says why. */
+/* Returns NULL, or the part that could not be opened; errno says why. */
 static const char *open_parts(struct keeper *keeper)
 {
     keeper->replica = replica_new(keeper->region, keeper->row, &keeper->seal);
@@ -401,10 +401,10 @@ static const char *open_parts(struct keeper *keeper)
 
 static int open_all(struct keeper *keeper)
 {
-    tell_password(keeper->config);
+    report_password(keeper->config);
     name_stream(keeper);
     keeper->renew = (struct key_renewal){ .config = keeper->config, .holder = keeper->stream, .seal = &keeper->seal };
-    /* Without the passphrase every row is of unknown origin; the log says why, and the workers do not start. */
+    /* Without the passphrase no row of signing_key can be verified; the log says why, and the workers do not start. */
     if (passphrase_open(&keeper->seal.passphrase, keeper->config, true) == 0 && key_seal_derive(&keeper->seal)) {
         log_event(LOG_LEVEL_ERROR, "passphrase", "no key could be derived from it");
         key_seal_close(&keeper->seal);
@@ -422,7 +422,7 @@ int keeper_run(struct region *region, struct region_process *row, const struct c
                              .config = config,
                              .signals = -1,
                              .backoff_ms = BACKOFF_MS,
-                             .streams_told = PURGE_STREAMS_MANY };
+                             .streams_warned = PURGE_STREAMS_MANY };
     int status = open_all(&keeper);
     uint64_t now_ms = region_milliseconds();
     keeper.load_ms = now_ms + (uint64_t)config->reconcile_seconds * 1000;

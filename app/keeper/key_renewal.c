@@ -5,9 +5,9 @@
 #include "../platform/log.h"
 #include "../db/key_rotation.h"
 
-/* 0, or -1 when it did not come about. */
-static int tell(const struct db *db, enum key_rotation_result result, const struct key_rotation_report *report,
-                enum jws_algorithm algorithm)
+/* Logs the result. Returns 0, or -1 if no key was made although one is due. */
+static int report_result(const struct db *db, enum key_rotation_result result, const struct key_rotation_report *report,
+                         enum jws_algorithm algorithm)
 {
     const char *name = jws_algorithm_name(algorithm).data;
     const struct keyring_times *times = &report->plan.successor;
@@ -33,13 +33,13 @@ static int take_algorithm(void *context, const struct text *columns, size_t coun
     return 0;
 }
 
-/* Which algorithms have to have a key. 0, or -1: db_why(). */
+/* Determines the algorithms that need a signing key. Returns 0, or -1: db_why(). */
 static int read_algorithms(struct key_renewal *renew, struct db *db)
 {
     memset(renew->issues, 0, sizeof renew->issues);
     int algorithm = jws_algorithm_find_own(text_of(renew->config->token_algorithm));
     renew->issues[algorithm] = true;
-    /* With HS256 the audiences that name another get no tokens. */
+    /* With HS256, audiences that name another algorithm get no tokens. */
     if (algorithm == JWS_HS256) return 0;
     return db_query(db, DB_READ_AUDIENCE_ALGORITHMS, NULL, 0, take_algorithm, renew) < 0 ? -1 : 0;
 }
@@ -55,17 +55,17 @@ static int renew_one(const struct key_renewal *renew, struct db *db, enum jws_al
         .rules = key_rows_rules(renew->config),
     };
     enum key_rotation_result result = key_rotation_run(db, &order, &report);
-    if (result == KEY_ROTATION_UNSEALED) return 0; /* watch_signers() tells */
-    return tell(db, result, &report, algorithm);
+    if (result == KEY_ROTATION_UNSEALED) return 0; /* watch_signers() reports it */
+    return report_result(db, result, &report, algorithm);
 }
 
-/* When the operator's choice will be in force: a key of it is on its way, or none is. */
+/* Appends when the configured algorithm takes effect: the key that will sign, or that none is planned. */
 static void put_next(const struct key_rows *timeline, enum jws_algorithm algorithm, int64_t now, char *words,
                      size_t size)
 {
     const struct rotation_key *next = key_rows_next(timeline, algorithm, now);
     if (next) snprintf(words, size, "; key %s signs in %lld s", next->kid, (long long)(next->times.activate - now));
-    else snprintf(words, size, "; no key of it is on its way");
+    else snprintf(words, size, "; no key of it is planned");
 }
 
 static void warn(const struct key_renewal *renew, const struct key_rows *timeline, enum jws_algorithm algorithm,
@@ -84,8 +84,8 @@ static void warn(const struct key_renewal *renew, const struct key_rows *timelin
                   name, next);
 }
 
-/* Says once that no key is made while none can be believed. */
-static void tell_unsealed(struct key_renewal *renew, bool unsealed)
+/* Logs once that no key is made because no row has a valid MAC. */
+static void report_unsealed(struct key_renewal *renew, bool unsealed)
 {
     if (unsealed && !renew->unsealed)
         log_event(LOG_LEVEL_ERROR, "rotation",
@@ -94,13 +94,14 @@ static void tell_unsealed(struct key_renewal *renew, bool unsealed)
     renew->unsealed = unsealed;
 }
 
-/* Whoever signs, tokens are issued, but for an audience that names its algorithm; an operator will want to know of both. */
+/* Tokens are issued as long as any key signs, except for an audience that names another algorithm. The operator
+ * needs to know of both cases. */
 static int watch_signers(struct key_renewal *renew, struct db *db)
 {
     struct key_rows timeline;
     int64_t now = time(NULL);
     if (key_rows_read(db, renew->seal, &timeline)) return -1;
-    tell_unsealed(renew, key_rows_is_unsealed(&timeline));
+    report_unsealed(renew, key_rows_is_unsealed(&timeline));
     for (int i = 0; i < JWS_ALGORITHMS; i++) {
         const struct rotation_key *key = key_rows_signer(&timeline, (enum jws_algorithm)i, now, NULL);
         bool signs = key && text_equal(text_of(key->algorithm), jws_algorithm_name((enum jws_algorithm)i));
@@ -117,7 +118,7 @@ int key_renewal_turn(struct key_renewal *renew, struct db *db)
         log_event(LOG_LEVEL_ERROR, "rotation", "%s", db_why(db));
         return -1;
     }
-    /* That of the configuration before the others, because the first key of an empty database signs at once. */
+    /* The configured algorithm comes first, because the first key of an empty database signs at once. */
     int first = jws_algorithm_find_own(text_of(renew->config->token_algorithm));
     for (int i = 0; i < JWS_ALGORITHMS && renew->config->key_seconds > 0 && renew->seal->passphrase.count > 0; i++)
         if (renew_one(renew, db, (enum jws_algorithm)((first + i) % JWS_ALGORITHMS))) return -1;

@@ -1,6 +1,6 @@
-/* key_renewal: the keeper's care for the signing keys: each algorithm that has one, the one that signs access tokens and those
- * that audiences name get a successor in time (key_rotation.h). Says in the log, once, when one that the operator chose does not
- * sign. */
+/* key_renewal: creates successors of the signing keys in time, for the algorithms that sign access tokens and those
+ * that audiences name (key_rotation.h has the transaction, rotation.h the schedule). Logs once when an algorithm
+ * that the operator chose does not sign. */
 #ifndef APP_KEEPER_KEY_RENEWAL_H
 #define APP_KEEPER_KEY_RENEWAL_H
 
@@ -10,14 +10,14 @@
 
 struct key_renewal {
     const struct config *config;
-    const char *holder;            /* who rotates: the feed stream of this host */
-    const struct key_seal *seal;   /* what seals new keys, and tells which rows count */
+    const char *holder;            /* holder of the lease: the feed stream of this host */
+    const struct key_seal *seal;   /* seals new keys, and verifies the MAC of existing rows */
     bool issues[JWS_ALGORITHMS];   /* the configuration or an audience names it */
-    bool stranded[JWS_ALGORITHMS]; /* that it does not sign was said */
-    bool unsealed;                 /* that no row can be believed was said */
+    bool stranded[JWS_ALGORITHMS]; /* a log line said that it does not sign */
+    bool unsealed;                 /* a log line said that no row has a valid MAC */
 };
 
-/* Looks after the keys. 0, or -1 after lines in the log: try again later. */
+/* Checks all keys and makes those that are due. Returns 0, or -1 after logging the reason: try again later. */
 int key_renewal_turn(struct key_renewal *renew, struct db *db);
 
 #endif

@@ -16,8 +16,8 @@ struct key_replica {
     const struct key_seal *seal;
     struct region_keys keys;
     int64_t now;
-    size_t good, unsealed, wrong;              /* rows of the load under way */
-    char told[TOLD_BYTES], before[TOLD_BYTES]; /* what is wrong with which row, in this load and in the one before */
+    size_t good, unsealed, wrong;                /* rows of the load in progress */
+    char faults[TOLD_BYTES], before[TOLD_BYTES]; /* the faults of rows, in this load and in the previous one */
 };
 
 struct key_replica *key_replica_new(struct region *region, const struct key_seal *seal)
@@ -38,8 +38,8 @@ static bool active(const struct region_key *key, int64_t now)
     return !key->unproven && reached(key->activate, now) && !reached(key->retire, now);
 }
 
-/* Whether a key of the same algorithm signs in its place. */
-static bool outdone(const struct region_keys *keys, const struct region_key *key, int64_t now)
+/* Whether another key of the same algorithm signs instead of this one. */
+static bool superseded(const struct region_keys *keys, const struct region_key *key, int64_t now)
 {
     for (size_t i = 0; i < keys->count; i++) {
         const struct region_key *other = &keys->keys[i];
@@ -50,7 +50,8 @@ static bool outdone(const struct region_keys *keys, const struct region_key *key
     return false;
 }
 
-/* How much a key is needed: of those that wait the one that begins first, of those that have retired the last. */
+/* How much a key is needed: of keys not yet active, the one that begins first; of retired keys, the one that
+ * retired last. */
 struct need {
     enum { NEED_NAME, NEED_LATER, NEED_RETIRED, NEED_ACTIVE, NEED_SIGNER } rank;
     int64_t order;
@@ -59,7 +60,7 @@ struct need {
 static struct need need_of(const struct region_keys *keys, const struct region_key *key, int64_t now)
 {
     if (key->unproven) return (struct need){ NEED_NAME, key->publish };
-    if (active(key, now)) return (struct need){ outdone(keys, key, now) ? NEED_ACTIVE : NEED_SIGNER, key->activate };
+    if (active(key, now)) return (struct need){ superseded(keys, key, now) ? NEED_ACTIVE : NEED_SIGNER, key->activate };
     if (reached(key->activate, now)) return (struct need){ NEED_RETIRED, key->retire };
     return (struct need){ NEED_LATER, key->activate ? -key->activate : INT64_MIN };
 }
@@ -92,7 +93,7 @@ static int64_t seconds(struct text column)
     return text_present(column) && text_number(column, INT64_MAX, &value) == 0 ? (int64_t)value : 0;
 }
 
-/* NULL is empty. */
+/* An SQL NULL becomes an empty string. */
 static bool copy(struct text column, char *place, size_t size)
 {
     if (column.size >= size) return false;
@@ -100,16 +101,16 @@ static bool copy(struct text column, char *place, size_t size)
     return true;
 }
 
-/* One line of what will be in the log, unless it was there after the load before. */
+/* Adds one line for the log, unless the previous load logged the same line. */
 static void note(struct key_replica *replica, struct text kid, const char *what)
 {
-    size_t used = strlen(replica->told);
+    size_t used = strlen(replica->faults);
     if (replica->wrong + replica->unsealed > TOLD_MOST) return;
-    snprintf(replica->told + used, sizeof replica->told - used, "key %.*s: %s\n",
+    snprintf(replica->faults + used, sizeof replica->faults - used, "key %.*s: %s\n",
              (int)(kid.size < REGION_KID ? kid.size : REGION_KID), kid.data, what);
 }
 
-/* false: a text is too long. Of a row without a MAC nothing but the names is taken. */
+/* Returns false if a value is too long. Of a row without a MAC only kid and alg are copied. */
 static bool copy_row(struct region_key *key, const struct text *columns)
 {
     if (!copy(columns[KID], key->kid, sizeof key->kid) || !copy(columns[ALG], key->algorithm, sizeof key->algorithm))
@@ -119,12 +120,11 @@ static bool copy_row(struct region_key *key, const struct text *columns)
             copy(columns[URI], key->uri, sizeof key->uri));
 }
 
-/* Counts the row; NULL, or what the log has to say of it. */
-static const char *judge(struct key_replica *replica, enum key_seal_state state)
+/* Counts the row. Returns NULL, or the text for the log. */
+static const char *check_row(struct key_replica *replica, enum key_seal_state state)
 {
     static const char *const words[] = {
-        [KEY_SEAL_NONE] =
-            "its row of signing_key has no MAC and is not used: look at it and seal it with m2mctl key seal",
+        [KEY_SEAL_NONE] = "its row of signing_key has no MAC and is not used: check it, then run m2mctl key seal",
         [KEY_SEAL_WRONG] =
             "its row of signing_key has a wrong MAC and is not used: it was not written with the passphrase; m2mctl "
             "key drop removes it",
@@ -142,7 +142,7 @@ static int take_key(void *context, const struct text *columns, size_t count)
     if (count != COLUMNS) return -1;
     const struct key_seal_row row = { columns[KID], columns[ALG], columns[JWK], columns[URI] };
     enum key_seal_state state = key_seal_check(replica->seal, &row, columns[MAC], &reading);
-    const char *why = judge(replica, state);
+    const char *why = check_row(replica, state);
     if (why) note(replica, columns[KID], why);
     if (state == KEY_SEAL_WRONG) return 0;
     struct region_key key = { .publish = seconds(columns[PUBLISH]),
@@ -155,30 +155,30 @@ static int take_key(void *context, const struct text *columns, size_t count)
     return 0;
 }
 
-static void tell(struct key_replica *replica)
+static void log_faults(struct key_replica *replica)
 {
-    size_t used = strlen(replica->told);
+    size_t used = strlen(replica->faults);
     if (replica->wrong > 0 && replica->good == 0)
-        snprintf(replica->told + used, sizeof replica->told - used,
+        snprintf(replica->faults + used, sizeof replica->faults - used,
                  "no row of signing_key has a good MAC: key_passphrase_file of "
                  "this host is not the passphrase of the keys; until it is, tokens are answered with 503\n");
     else if (replica->keys.incomplete)
-        snprintf(replica->told + used, sizeof replica->told - used,
-                 "there are more than %d signing keys: those that are needed "
+        snprintf(replica->faults + used, sizeof replica->faults - used,
+                 "there are more than %d signing keys: those needed "
                  "least are left out; m2mctl key drop removes one\n",
                  REGION_KEYS);
-    if (strcmp(replica->told, replica->before) != 0) log_lines(LOG_LEVEL_ERROR, "signing_key", replica->told);
-    memcpy(replica->before, replica->told, sizeof replica->before);
+    if (strcmp(replica->faults, replica->before) != 0) log_lines(LOG_LEVEL_ERROR, "signing_key", replica->faults);
+    memcpy(replica->before, replica->faults, sizeof replica->before);
 }
 
 int key_replica_load(struct key_replica *replica, struct db *db)
 {
     memset(&replica->keys, 0, sizeof replica->keys);
-    memset(replica->told, 0, sizeof replica->told);
+    memset(replica->faults, 0, sizeof replica->faults);
     replica->good = replica->unsealed = replica->wrong = 0;
     replica->now = time(NULL);
     if (db_query(db, DB_READ_KEYS, NULL, 0, take_key, replica) < 0) return -1;
-    tell(replica);
+    log_faults(replica);
     if (replica->wrong > 0 && replica->good == 0) replica->keys.incomplete = 1;
     signing_keys_publish(replica->region, &replica->keys);
     atomic_store(&replica->region->status->bad_key_rows, replica->wrong + replica->unsealed);

@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-enum { ROWS = 1000, STREAMS = 100, COLUMNS = 3, VALUE_BYTES = 64 }; /* as the statements have them */
+enum { ROWS = 1000, STREAMS = 100, COLUMNS = 3, VALUE_BYTES = 64 }; /* the limits of the statements */
 
 struct idle {
     size_t count;
@@ -25,7 +25,7 @@ static int take_idle(void *context, const struct text *columns, size_t count)
     return 0;
 }
 
-/* How many were looked at, or -1. */
+/* Returns how many streams were examined, or -1. */
 static long remove_idle_streams(struct db *db)
 {
     struct idle idle = { .count = 0 };
@@ -39,7 +39,8 @@ static long remove_idle_streams(struct db *db)
     return rows;
 }
 
-/* 0 as well while the account may not do it yet: a private half that stays for some days more is no fault. */
+/* Returns 0 even if the account lacks the right: a private key that stays in a removed row for some more days is
+ * not an error. */
 static long strip_keys(struct db *db)
 {
     long rows = db_query(db, DB_CALL_STRIP_KEYS, NULL, 0, NULL, NULL);
@@ -71,7 +72,7 @@ int purge_turn(struct purge *purge, struct db *db, size_t streams)
     bool last = purge->turn == IDLE;
     long rows = run(db, purge->turn, streams);
     if (rows >= (last ? STREAMS : ROWS)) return 0;
-    purge->turn = last ? 0 : purge->turn + 1; /* also after a failure: the others go on */
+    purge->turn = last ? 0 : purge->turn + 1; /* also after a failure, so that the other statements still run */
     if (rows < 0) return -1;
     return last ? 1 : 0;
 }

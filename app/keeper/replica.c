@@ -14,11 +14,11 @@
 #include "../region/scopes.h"
 #include "../region/client_table.h"
 
-enum { REVOKED_PAGE = 10000 }; /* as READ_REVOKED_TOKENS has it */
+enum { REVOKED_PAGE = 10000 }; /* the LIMIT of READ_REVOKED_TOKENS */
 
 enum { STAGES = 5 }; /* keys, rules, scopes, clients, revoked tokens */
 
-/* Past every client_id, which ends at ~. */
+/* Sorts after every client_id, whose largest character is ~. */
 #define LAST_CLIENT TEXT("\x7f")
 
 struct replica {
@@ -30,18 +30,18 @@ struct replica {
     bool quiet;
     size_t complaints, unfit;
     bool revoked_full;
-    uint64_t bad_rows_before;  /* the gauge as this load began */
-    size_t skipped;            /* clients of this load that no table can keep */
-    char client[DB_VALUE + 1]; /* the next page begins here; db.h bounds what comes in */
+    uint64_t bad_rows_before;  /* the gauge when this load began */
+    size_t skipped;            /* clients of this load whose id is too long */
+    char client[DB_VALUE + 1]; /* first client_id of the next page; DB_VALUE bounds it */
     size_t client_size;
-    char jti[REGION_JTI + 1]; /* the next page begins behind this */
+    char jti[REGION_JTI + 1]; /* last jti of the page before */
     size_t jti_size, jti_rows;
     struct region_rule *rules;
     size_t rule_count;
     struct key_replica *keys;
-    char scopes[REGION_SCOPES + 1]; /* one byte more than fits, so that it shows */
+    char scopes[REGION_SCOPES + 1]; /* one byte more than fits, to detect that they do not fit */
     size_t scopes_size;
-    const char *scopes_why; /* why they are left out, as the log has it; NULL: they are not */
+    const char *scopes_why; /* why they were left out, as logged; NULL: they were not */
 };
 
 struct replica *replica_new(struct region *region, struct region_process *row, const struct key_seal *seal)
@@ -75,7 +75,7 @@ static void beat(struct replica *replica)
 
 static bool is_loading(const struct replica *replica) { return replica->stage < STAGES; }
 
-/* The number of a part of a load would be one that never was. */
+/* Not during a load: a partial count would be meaningless. */
 static void publish_bad_rows(struct replica *replica)
 {
     if (is_loading(replica)) return;
@@ -90,7 +90,7 @@ static void name_fault(const struct client_rows_fault *fault)
               fault->row.data ? fault->row.data : "", fault->table ? ": " : "", fault->column, fault->why, fault->then);
 }
 
-/* The first faults of a load are named, and all of a single client's. */
+/* Logs the first faults of a load, and all faults of a single client. */
 static void name_faults(struct replica *replica)
 {
     const struct client_rows *page = &replica->page;
@@ -138,7 +138,7 @@ static int load_clients(struct replica *replica, struct db *db)
     replica->skipped += page->skipped;
     for (size_t i = 0; i < page->count; i++) put(replica, &page->clients[i]);
     if (page->more) {
-        /* With a NUL behind it, the smallest client_id above the last one. */
+        /* The last id with a NUL appended is the smallest client_id above it. */
         memcpy(replica->client, page->last.data, page->last.size);
         replica->client[page->last.size] = '\0';
         replica->client_size = page->last.size + 1;
@@ -173,9 +173,9 @@ static int take_revoked(void *context, const struct text *columns, size_t count)
     if (columns[0].size <= REGION_JTI) {
         replica_revoke(replica, columns[0], columns[1]);
     } else {
-        replica->jti[replica->jti_size++] = '\xff'; /* above all that begin so */
+        replica->jti[replica->jti_size++] = '\xff'; /* sorts after every jti with this prefix */
         log_repeated(LOG_LEVEL_ERROR, "bad_row",
-                     "revoked_token %.*s: column jti has over 64 bytes, as no token has; the row "
+                     "revoked_token %.*s: column jti has over 64 bytes, which no token has; the row "
                      "is left out: DELETE it",
                      (int)jti.size, jti.data);
     }
@@ -194,8 +194,8 @@ static int load_revoked(struct replica *replica, struct db *db)
 
 static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* Two rules without issued_from for the same tokens are one, so that revoking the tokens of one client again and again fills
- * no table. */
+/* Merges two rules without issued_from for the same tokens, so that revoking a client's tokens repeatedly does not
+ * fill the table. */
 static bool covers_with(struct region_rule *last, const struct region_rule *rule)
 {
     if (last->client != rule->client || last->credential != rule->credential) return false;
@@ -247,7 +247,7 @@ int replica_keys(struct replica *replica, struct db *db)
     return key_replica_load(replica->keys, db);
 }
 
-/* A word that is none is left out: it could not be granted either. */
+/* An invalid scope is left out: it could not be granted either. */
 static int take_scope(void *context, const struct text *columns, size_t count)
 {
     struct replica *replica = context;
@@ -264,16 +264,17 @@ static int take_scope(void *context, const struct text *columns, size_t count)
     return 0;
 }
 
-/* Told once, until the reason is another. why: a literal, or NULL. */
+/* Logs why once, until it changes. why: a literal, or NULL. */
 static void leave_scopes_out(struct replica *replica, const char *why)
 {
     if (why && why != replica->scopes_why)
-        log_event(LOG_LEVEL_WARNING, "scopes_left_out",
-                  "scopes_supported in the metadata is left out, or not that of now: %s", why);
+        log_event(LOG_LEVEL_WARNING, "scopes_left_out", "scopes_supported in the metadata is missing or outdated: %s",
+                  why);
     replica->scopes_why = why;
 }
 
-/* An account without the right to read them, which older versions did not need, stops nothing else. */
+/* A server account without the right to read them, which older versions did not need, continues without
+ * scopes_supported. */
 int replica_scopes(struct replica *replica, struct db *db)
 {
     beat(replica);
@@ -316,7 +317,7 @@ static void sum_up(struct replica *replica)
         log_event(LOG_LEVEL_ERROR, "bad_row", "%zu more faults of clients' rows are not named", unnamed);
     if (replica->quiet && bad_rows > replica->bad_rows_before)
         log_event(LOG_LEVEL_ERROR, "bad_row",
-                  "%llu rows of clients cannot be right, %llu before this load; the next start "
+                  "%llu rows of clients are invalid, %llu before this load; the next start "
                   "names the first %d",
                   (unsigned long long)bad_rows, (unsigned long long)replica->bad_rows_before, REPLICA_COMPLAINTS);
     replica->complaints = 0;

@@ -1,10 +1,11 @@
-/* replica: from the rows of the database to the shared region.
+/* replica: loads the rows of the database into the shared region. It does not follow changes (feed.h).
  *
- * A complete load goes page by page, each page one snapshot, and the keeper does its other work in between: memory
- * stays flat, no transaction stays open, and a million clients delay no revocation. It needs no snapshot of the whole,
- * because whoever loads took note of the change feed's numbers before and applies what came since. The load goes on
- * where it stood when the connection was lost.
- * A row that cannot be right is left out alone (client_rows.h), with an error in the log, and counted (board->bad_rows). */
+ * A complete load reads page by page, each page in one snapshot, and the keeper does its other work in between: memory
+ * use is constant, no transaction stays open, and a million clients delay no revocation. No snapshot of the whole is
+ * needed, because the caller notes the numbers of the change feed before the load and applies later changes
+ * afterwards. After a lost connection the load continues where it stopped.
+ *
+ * An invalid row is left out alone (client_rows.h), logged as an error and counted (status->bad_rows). */
 #ifndef APP_KEEPER_REPLICA_H
 #define APP_KEEPER_REPLICA_H
 
@@ -12,31 +13,31 @@
 #include "../keys/key_seal.h"
 #include "../region/region.h"
 
-enum { REPLICA_COMPLAINTS = 20 }; /* lines about bad rows of one complete load; the rest is counted */
+enum { REPLICA_COMPLAINTS = 20 }; /* logged bad rows of one complete load; further ones are only counted */
 
-/* Reconciling names no bad row: it reports when there are more of them than the feed has told of. */
+/* REPLICA_RECONCILE names no bad rows: it logs only if there are more of them than before. */
 enum replica_load { REPLICA_RECONCILE, REPLICA_REPLACE };
 
 struct replica;
 
-/* row: whose heartbeat to keep going. seal: by which rows of signing_key are believed; it outlives the replica. NULL when
- * memory is not to be had. */
+/* row: the process whose heartbeat is updated during loads. seal: verifies the MACs of signing_key; it must outlive
+ * the replica. Returns NULL if out of memory. */
 struct replica *replica_new(struct region *region, struct region_process *row, const struct key_seal *seal);
 void replica_free(struct replica *replica);
 
-/* Begins a complete load, over again if one is under way. */
+/* Begins a complete load, and restarts one that is in progress. */
 void replica_load_begin(struct replica *replica, enum replica_load purpose);
 
-/* Loads the next page: 1 when the load is complete, 0 when there is more, -1: db_why(). */
+/* Loads the next page. Returns 1 if the load is complete, 0 if there is more, -1: db_why(). */
 int replica_load_step(struct replica *replica, struct db *db);
 
-/* Reads one client again, the rules, the keys, or the scopes. 0, or -1: db_why(). */
+/* Read again: one client, the rules, the keys or the scopes. Each returns 0, or -1: db_why(). */
 int replica_client(struct replica *replica, struct db *db, struct text client_id);
 int replica_rules(struct replica *replica, struct db *db);
 int replica_keys(struct replica *replica, struct db *db);
 int replica_scopes(struct replica *replica, struct db *db);
 
-/* A row of revoked_token; expires_at as the database writes seconds. */
+/* Applies a row of revoked_token. expires_at: seconds in decimal, as the database returns them. */
 void replica_revoke(struct replica *replica, struct text jti, struct text expires_at);
 
 #endif

@@ -57,7 +57,7 @@ static void put_beginning(const struct key_rows *timeline, enum jws_algorithm al
     char text[INSTANT_BYTES], distance[INSTANT_BYTES];
     const struct rotation_key *next = key_rows_next(timeline, algorithm, now);
     if (!next) {
-        fprintf(stderr, "; no key of it is on its way (m2mctl key new --alg %s)\n", jws_algorithm_name(algorithm).data);
+        fprintf(stderr, "; no key of it is planned (m2mctl key new --alg %s)\n", jws_algorithm_name(algorithm).data);
         return;
     }
     instant_format(next->times.activate, text);

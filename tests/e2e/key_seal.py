@@ -143,7 +143,7 @@ def upgrade(hosts):
     for pool in hosts.pools:
         equal((hosts.jwks(pool), hosts.ask(pool, "GET", "/ready").status, hosts.ask(pool, "POST", "/token", FORM).status), (503, 503, 503),
               "the JWK Set, /ready, /token")
-        must("has no MAC and is not used: look at it and seal it with m2mctl key seal" in pool.log(), "the log does not say it")
+        must("has no MAC and is not used: check it, then run m2mctl key seal" in pool.log(), "the log does not say it")
     time.sleep(3)                                       # all workers have seen that they can sign no more
     pool = hosts.pools[0]
     pool.reload()

@@ -330,7 +330,7 @@ def key_timeline(desk):
     says(out, f"{second}  ES256  published  signs ")
     desk.conf(schema, token_algorithm="RS256")
     says(desk.run("key", "list", schema=schema)[1], "No key of token_algorithm (RS256) signs now", first,
-         "no key of it is on its way (m2mctl key new --alg RS256)")
+         "no key of it is planned (m2mctl key new --alg RS256)")
     third = desk.run("key", "rotate", schema=schema)[0].split()[1]
     says(desk.run("key", "list", schema=schema)[1], f"key {first} does; key {third} of it signs from ")
     out = desk.run("key", "new", "--activate", "never", "--alg", "EdDSA", schema=schema)[0]
