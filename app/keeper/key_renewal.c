@@ -89,7 +89,7 @@ static void report_unsealed(struct key_renewal *renew, bool unsealed)
 {
     if (unsealed && !renew->unsealed)
         log_event(LOG_LEVEL_ERROR, "rotation",
-                  "no row of signing_key has a good MAC, so no key is made: m2mctl key seal, or the "
+                  "no row of signing_key has a valid MAC, so no key is made: m2mctl key seal, or the "
                   "passphrase of the other hosts");
     renew->unsealed = unsealed;
 }

@@ -160,7 +160,7 @@ static void log_faults(struct key_replica *replica)
     size_t used = strlen(replica->faults);
     if (replica->wrong > 0 && replica->good == 0)
         snprintf(replica->faults + used, sizeof replica->faults - used,
-                 "no row of signing_key has a good MAC: key_passphrase_file of "
+                 "no row of signing_key has a valid MAC: key_passphrase_file of "
                  "this host is not the passphrase of the keys; until it is, tokens are answered with 503\n");
     else if (replica->keys.incomplete)
         snprintf(replica->faults + used, sizeof replica->faults - used,

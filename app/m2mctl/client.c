@@ -8,8 +8,7 @@
 
 enum { URI_BYTES = 255, DESCRIPTION_BYTES = 255, GENERATED_ID = 20 };
 
-/* RFC 3986 4.3: a scheme and what follows it, without a fragment; spaces, quotes, < > \ ^ ` { | } stand for themselves
- * in no URI. */
+/* RFC 3986 4.3: a scheme and more, without a fragment. Spaces, quotes and < > \ ^ ` { | } are not URI characters. */
 static bool is_absolute_uri(struct text uri)
 {
     size_t at = 0;
@@ -24,7 +23,7 @@ static bool is_absolute_uri(struct text uri)
     return true;
 }
 
-/* RFC 6749 A.4, words with single spaces between them. */
+/* RFC 6749 A.4: words with single spaces between them. */
 static bool is_scope(struct text scope)
 {
     struct text word;
@@ -59,7 +58,7 @@ static bool has_api(const struct client_plan *plan, struct text audience)
     return false;
 }
 
-/* The options of an API; each NULL, or what is wrong. */
+/* The options of an API. Each function returns NULL, or what is wrong. */
 static const char *take_audience(struct client_plan *plan, struct text value)
 {
     if (!is_absolute_uri(value))
@@ -85,7 +84,7 @@ static const char *take_default_scope(struct client_plan *plan, struct text valu
     if (plan->api_count == 0 || !text_present(plan->apis[plan->api_count - 1].scope))
         return "--default-scope belongs to a --scope: give that first";
     struct client_plan_api *api = &plan->apis[plan->api_count - 1];
-    if (!is_scope(value) || !has_words(api->scope, value)) return "--default-scope takes words that stand in --scope";
+    if (!is_scope(value) || !has_words(api->scope, value)) return "--default-scope takes words of --scope";
     api->default_scope = value;
     return NULL;
 }
@@ -117,7 +116,7 @@ static const char *take_binding(struct client_plan *plan, struct text value)
     return "--binding takes dpop, mtls, any or none";
 }
 
-/* Words of RFC 7591 2 with commas between them. */
+/* Names of RFC 7591 2, separated by commas. */
 static const char *take_methods(struct client_plan *plan, struct text value)
 {
     static const char *const names[] = {
@@ -131,8 +130,9 @@ static const char *take_methods(struct client_plan *plan, struct text value)
         unsigned i = 0;
         while (i < CLIENT_METHODS && !text_equal(word, text_of(names[i]))) i++;
         if (i == CLIENT_METHODS)
-            return "--methods takes client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth and "
-                   "self_signed_tls_client_auth, with commas between them";
+            return "--methods takes a comma-separated list of client_secret_basic, client_secret_post, "
+                   "private_key_jwt, tls_client_auth and "
+                   "self_signed_tls_client_auth";
         plan->methods |= 1u << i;
     }
     return plan->methods ? NULL : "--methods takes at least one";
@@ -152,7 +152,7 @@ static const char *take_subject(struct client_plan *plan, struct text kind, cons
         return "--mtls-subject takes two arguments: subject_dn, san_dns, san_uri, san_ip or san_email, and the value";
     plan->tls_subject.value = text_of(value);
     return certificate_subject_fault(&plan->tls_subject)
-             ? "the value of --mtls-subject cannot be one of that kind; a subject_dn is written "
+             ? "the value of --mtls-subject is not valid for that kind; a subject_dn is written "
                "as in RFC 4514: CN=orders,O=Example,C=DE"
              : NULL;
 }
@@ -238,13 +238,13 @@ static const char *take_option(struct client_plan *plan, int option, const char 
     }
 }
 
-/* What only all options together show. */
+/* Checks that involve several options. */
 static const char *check_plan(const struct client_plan *plan)
 {
     bool key = plan->key_source.path != NULL,
          alone = plan->key_source.algorithm >= 0 || text_present(plan->key_source.kid);
     if (plan->api_count == 0 && plan->introspect_count == 0)
-        return "a client needs an --audience to ask tokens for, or one whose tokens it --introspects";
+        return "a client needs an --audience to request tokens for, or one whose tokens it --introspects";
     if (plan->with_secret && plan->without_secret) return "--secret and --no-secret exclude each other";
     if (!key && alone) return "--alg and --kid belong to --pem or --jwk";
     if (text_present(plan->tls_issuer) && plan->tls_subject.kind == CERTIFICATE_SUBJECT_NONE)
@@ -254,7 +254,7 @@ static const char *check_plan(const struct client_plan *plan)
     return NULL;
 }
 
-/* Reads all options. COMMAND_FINE, or what to exit with. */
+/* Reads all options. Returns COMMAND_FINE or an exit code. */
 static int read_options(const struct command *self, int argc, char **argv, struct client_plan *plan, bool *help_r)
 {
     static const struct option options[] = {
@@ -287,7 +287,7 @@ static int read_options(const struct command *self, int argc, char **argv, struc
         if (option == 'h') return COMMAND_FINE;
         if (option == '?') return COMMAND_USAGE;
         if (option == READS)
-            command_complain(self, "note: --reads is now --introspects, and will be gone in a later version");
+            command_complain(self, "note: --reads was renamed to --introspects and will be removed in a later version");
         const char *wrong = option == SUBJECT
                               ? take_subject(plan, text_of(optarg), optind < argc ? argv[optind++] : NULL)
                               : take_option(plan, option, optarg);
@@ -315,7 +315,7 @@ static int read_plan(const struct command *self, int argc, char **argv, struct c
 
 static int fail(const struct command *self)
 {
-    command_complain(self, "there are no random numbers: RAND_bytes failed");
+    command_complain(self, "no random numbers: RAND_bytes failed");
     return COMMAND_TROUBLE;
 }
 
@@ -336,7 +336,7 @@ static int print_with_secret(const struct command *self, const struct client_pla
     return failed ? fail(self) : COMMAND_FINE;
 }
 
-/* What the client has to know, beside its secret. */
+/* Prints what the client needs beside its secret. */
 static void put_facts(const struct client_plan *plan)
 {
     if (plan->generate) fprintf(stderr, "The client_id is %.*s\n", (int)plan->client_id.size, plan->client_id.data);
@@ -367,7 +367,7 @@ static int run(const struct command *self, const struct command_session *session
 
 const struct command client_command = {
     "client",
-    "make a new client: a ready migration, and its secret",
+    "create a client: prints a migration and shows the secret",
     "m2mctl client [OPTIONS] CLIENT_ID > NNNN_name.sql\n"
     "m2mctl client [OPTIONS] --generate > NNNN_name.sql\n"
     "\n"

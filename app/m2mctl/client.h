@@ -1,4 +1,4 @@
-/* client: `m2mctl client`, a new client as a migration that is ready to be applied. */
+/* client: `m2mctl client`: prints a migration that creates a client. It does not connect to the database. */
 #ifndef APP_M2MCTL_CLIENT_H
 #define APP_M2MCTL_CLIENT_H
 

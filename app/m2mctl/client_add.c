@@ -5,11 +5,11 @@
 #include "client_plan.h"
 #include "instant.h"
 
-/* The words after the command. */
+/* The arguments of the command. */
 struct request {
     struct text client_id;
     struct public_key_source source;
-    int64_t now, expires_at; /* 0: never */
+    int64_t now, expires_at; /* expires_at 0: never */
     bool help;
 };
 
@@ -35,11 +35,11 @@ static const char *take_option(struct request *request, int option, const char *
     default:
         if (instant_parse(argument, request->now, &request->expires_at) == 0 && request->expires_at > request->now)
             return NULL;
-        return "--expires takes a time to come: " INSTANT_FORMS;
+        return "--expires takes a time in the future: " INSTANT_FORMS;
     }
 }
 
-/* Leaves optind at the first word that is no option. */
+/* Leaves optind at the first argument that is not an option. */
 static int read_options(const struct command *self, int argc, char **argv, const struct option *options,
                         struct request *request)
 {
@@ -84,7 +84,7 @@ static int run_key(const struct command *self, const struct command_session *ses
     if (status != COMMAND_FINE || request.help) return status;
     if (optind != argc - 1 || !request.source.path)
         return command_usage(self, "one CLIENT_ID, and --pem FILE or --jwk FILE");
-    return print(self, &request, "a public key that signs", "client_add_key");
+    return print(self, &request, "a public key", "client_add_key");
 }
 
 static int run_certificate(const struct command *self, const struct command_session *session, int argc, char **argv)
@@ -114,7 +114,7 @@ static int run_certificate(const struct command *self, const struct command_sess
 
 const struct command client_add_key_command = {
     "client-key",
-    "add a public key to a client that signs (private_key_jwt): a ready migration",
+    "add a public key to a client (private_key_jwt): prints a migration",
     "m2mctl client-key [OPTIONS] --pem FILE | --jwk FILE CLIENT_ID > NNNN_name.sql\n"
     "\n"
     "Prints a migration that adds a public key. The keys that the client has stay valid, so a key is rotated by adding "
@@ -128,7 +128,7 @@ const struct command client_add_key_command = {
 
 const struct command client_add_certificate_command = {
     "client-certificate",
-    "add a certificate to a client (self_signed_tls_client_auth): a ready migration",
+    "add a certificate to a client (self_signed_tls_client_auth): prints a migration",
     "m2mctl client-certificate [OPTIONS] CLIENT_ID FILE > NNNN_name.sql\n"
     "\n"
     "Prints a migration that adds the key of the certificate in FILE (PEM). Any certificate with that key "

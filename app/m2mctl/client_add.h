@@ -1,4 +1,5 @@
-/* m2mctl client-key and client-certificate: one more credential for a client that exists. */
+/* client_add: `m2mctl client-key` and `m2mctl client-certificate`: print a migration that adds a credential to an
+ * existing client. They do not connect to the database. */
 #ifndef APP_M2MCTL_CLIENT_ADD_H
 #define APP_M2MCTL_CLIENT_ADD_H
 

@@ -5,10 +5,10 @@
 #include "client_show.h"
 #include "credential.h"
 
-/* After every client_id, which ends at ~. */
+/* Sorts after every client_id, whose largest character is ~. */
 #define LAST_CLIENT TEXT("\x7f")
 
-/* What is printed, and how many clients were. */
+/* The output format, and how many clients were printed. */
 struct list {
     bool json;
     int64_t now;
@@ -73,7 +73,7 @@ static int run_list(const struct command *self, const struct command_session *se
     if (!db) return COMMAND_TROUBLE;
     if (client_view_walk(db, TEXT(""), LAST_CLIENT, take_line, &list) < 0) status = fail(self, db);
     else if (list.json) puts(list.count == 0 ? "[]" : "\n]");
-    else if (list.count == 0) fprintf(stderr, "There are no clients yet: m2mctl client makes one\n");
+    else if (list.count == 0) fprintf(stderr, "There are no clients yet; create one with m2mctl client\n");
     db_close(db);
     return status;
 }
@@ -93,7 +93,7 @@ static int run_show(const struct command *self, const struct command_session *se
     if (client_view_walk(db, id, id, take_one, &list) < 0) {
         status = fail(self, db);
     } else if (list.count == 0) {
-        command_complain(self, "there is no such client; m2mctl list shows those that there are");
+        command_complain(self, "no such client; m2mctl list shows all");
         status = COMMAND_NO;
     }
     db_close(db);
@@ -102,7 +102,7 @@ static int run_show(const struct command *self, const struct command_session *se
 
 const struct command client_list_command = {
     "list",
-    "all clients: state, credentials in force, audiences and scopes",
+    "list all clients: state, valid credentials, audiences and scopes",
     "m2mctl list [--json]\n"
     "\n"
     "One line for each client, and one more for each further audience. With --json an array of what show --json "
@@ -115,7 +115,7 @@ const struct command client_list_command = {
 
 const struct command client_show_command = {
     "show",
-    "one client in plain words: what it may do, how it authenticates, and until when",
+    "show one client: what it may do, how it authenticates, and until when",
     "m2mctl show [--json] CLIENT_ID\n"
     "\n"
     "Everything about one client but its tokens. A credential that the server leaves out because its row cannot be "

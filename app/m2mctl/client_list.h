@@ -1,4 +1,4 @@
-/* m2mctl list and show: clients in plain words, or as JSON. */
+/* client_list: `m2mctl list` and `m2mctl show`: print clients as text or as JSON. They change nothing. */
 #ifndef APP_M2MCTL_CLIENT_LIST_H
 #define APP_M2MCTL_CLIENT_LIST_H
 

@@ -120,7 +120,7 @@ static void put_number(const struct client_plan *plan, const char *column, uint6
     end_update(plan->client_id);
 }
 
-/* With several audiences one has to be the usual one. */
+/* With several audiences the first is the default. */
 static void put_columns(const struct client_plan *plan)
 {
     put_number(plan, "token_seconds", plan->token_seconds);
@@ -170,11 +170,11 @@ static void put_subject(const struct client_plan *plan)
     printf(");\n");
 }
 
-/* The procedures add their method to those of the row; the plan says which there shall be. */
+/* The procedures add their own method to those of the row; the plan may ask for others. */
 static void put_methods(const struct client_plan *plan)
 {
     unsigned methods = client_plan_methods(plan), put = 0;
-    if (methods == BY_SECRET) return; /* as the column's default has it */
+    if (methods == BY_SECRET) return; /* the default of the column */
     begin_update("auth_methods");
     for (unsigned i = 0; i < CLIENT_METHODS; i++)
         if (methods & 1u << i) printf("%s%s", put++ ? "," : "'", method_names[i]);

@@ -22,7 +22,7 @@ static void put_json(struct text t)
     printf("%.*s", (int)b.size, b.data);
 }
 
-/* Escaped as in JSON, without its quotes. */
+/* Prints t escaped as in JSON, without quotes. */
 static void put(struct text t)
 {
     char bytes[JSON_BYTES];
@@ -31,7 +31,7 @@ static void put(struct text t)
     printf("%.*s", (int)b.size - 2, b.data + 1);
 }
 
-/* The words of a column whose value is one of some, or the value. */
+/* Prints the text for a value of an enumerated column, or the value itself. */
 static void put_word(struct text value, const char *const (*words)[2], size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -70,7 +70,7 @@ static void put_credential(const char *label, const struct client_view_credentia
     printf("\n");
 }
 
-/* The next grant of another audience; prints the scopes of this one. */
+/* Prints the scopes of one audience. Returns the next grant, of another audience. */
 static const struct client_view_grant *put_scopes(const struct client_view_grant *row)
 {
     struct text audience = row->audience;
@@ -207,7 +207,7 @@ void client_show_words(const struct client_view *view, int64_t now)
 
 void client_show_head(void)
 {
-    printf("%-24s  %-8s  %-26s  %s\n", "client", "state", "credentials in force", "what it may do");
+    printf("%-24s  %-8s  %-26s  %s\n", "client", "state", "valid credentials", "what it may do");
 }
 
 static unsigned count_current(const struct client_view_credential *row, int64_t now)
@@ -314,7 +314,7 @@ static void put_json_grants(const struct client_view *view)
     printf("]");
 }
 
-/* A number of SQL is one of JSON. */
+/* Decimal numbers of SQL are numbers of JSON. */
 static void put_json_column(const struct client_view *view, enum client_view_column which, const char *name)
 {
     uint64_t number = 0;

@@ -2,13 +2,16 @@
 
 #include "../../lib/base/arena.h"
 
-enum { CLIENTS = 100, BYTES = 64 * 1024 * 1024 }; /* as READ_CLIENT_VIEWS has it; only what is used is ever touched */
+enum {
+    CLIENTS = 100,
+    BYTES = 64 * 1024 * 1024
+}; /* CLIENTS: the LIMIT of READ_CLIENT_VIEWS; unused BYTES cost no memory */
 
 struct walk {
     struct db *db;
     struct arena arena;
     struct client_view views[CLIENTS];
-    /* where the next row of each goes */
+    /* where the next row of each is added */
     struct client_view_credential **secrets[CLIENTS], **keys[CLIENTS];
     struct client_view_grant **grants[CLIENTS], **introspects[CLIENTS];
     size_t count, at;
@@ -45,7 +48,8 @@ static int take_client(void *context, const struct text *columns, size_t count)
     return walk->full ? -1 : 0;
 }
 
-/* Whether a row has an owner in this page, which is then at walk->at: rows and clients come in the same order. */
+/* Moves walk->at to the client with this id and returns whether it is in the page: rows and clients have the same
+ * order. */
 static bool find_owner(struct walk *walk, struct text client_id)
 {
     int order = -1;
@@ -156,7 +160,7 @@ long client_view_walk(struct db *db, struct text first, struct text last,
         if (failed || walk.count == 0) break;
         for (size_t i = 0; i < walk.count; i++) take(context, &walk.views[i]);
         total += (long)walk.count;
-        /* With a NUL after it, the smallest client_id above the last one. */
+        /* The last id with a NUL appended is the smallest client_id above it. */
         struct text end = walk.views[walk.count - 1].columns[CLIENT_VIEW_client_id];
         memcpy(next, end.data, end.size);
         next[end.size] = '\0';

@@ -55,9 +55,7 @@ int command_option(const struct command *self, int argc, char **argv, const stru
     if (option != '?' && option != ':') return option;
     const char *word = argv[optind - 1];
     int size = (int)strcspn(word, "=");
-    const char *wrong = option == ':' ? "needs a value"
-                      : word[size]    ? "takes no value, or is not known"
-                                      : "is not known";
+    const char *wrong = option == ':' ? "needs a value" : word[size] ? "takes no value, or is unknown" : "is unknown";
     command_usage(self, "the option %.*s %s", size, word, wrong);
     return '?';
 }
@@ -79,7 +77,7 @@ struct db *command_database(const struct command *self, const struct command_ses
     const char *user = session->user ? session->user : account ? account->pw_name : NULL;
     struct db *db = NULL;
     if (user) db = db_open_operator(config_r, user, session->password_file ? password.bytes : NULL, why);
-    else snprintf(why, sizeof why, "this process runs as a user without a name; name one with --db-user");
+    else snprintf(why, sizeof why, "the user of this process has no name; give one with --db-user");
     secret_file_wipe(&password);
     if (db) db_report_left_out(db, report_left_out);
     else command_complain(self, "no connection to the database: %s", why);

@@ -1,7 +1,8 @@
-/* command: what every word of m2mctl is made of, and the few things that all of them need.
+/* command: the description of a command of m2mctl, and what all commands share: options, messages, exit codes, the
+ * database connection. The commands themselves are in files of their own.
  *
- * Not the words themselves (migrate.c, secret.c, client.c, key.c, jwk.c, token.c). A command writes what was asked for to
- * standard output and everything else to standard error; no secret is ever an argument. */
+ * A command writes its result to standard output and everything else to standard error; a secret is never an
+ * argument. */
 #ifndef APP_M2MCTL_COMMAND_H
 #define APP_M2MCTL_COMMAND_H
 
@@ -11,25 +12,25 @@
 #include "../platform/config.h"
 #include "../db/db.h"
 
-/* The exit codes, which scripts rely on. */
+/* Exit codes; scripts rely on them. */
 enum command_exit {
     COMMAND_FINE,
-    COMMAND_NO, /* the answer is no, or nothing was done because of what stands in a file or a row */
+    COMMAND_NO, /* the answer is no, or nothing was done because of the content of a file or a row */
     COMMAND_USAGE,
     COMMAND_TROUBLE /* database, files, memory */
 };
 
-/* What was said before the command's word. Absent parts are NULL. */
+/* The options before the command. Absent ones are NULL. */
 struct command_session {
     const char *config_path; /* never NULL */
-    const char *user;        /* NULL: the name of the operating system's user */
+    const char *user;        /* NULL: the name of the system user */
     const char *password_file;
 };
 
 struct command {
     const char *name;
     const char *summary; /* one line for the list of commands */
-    const char *help;    /* everything, lines ended */
+    const char *help;    /* complete text, with line ends */
     int (*run)(const struct command *self, const struct command_session *session, int argc, char **argv);
 };
 
@@ -37,24 +38,25 @@ struct command {
  * terminal it could be a command. */
 void command_put(FILE *file, const char *text, int width);
 
-/* "m2mctl NAME: ..." and a newline, to standard error, as command_put() prints. */
+/* Prints "m2mctl NAME: ...", with a newline, to standard error. */
 void command_complain(const struct command *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* As above, with the way to the help. Returns COMMAND_USAGE. */
+/* As command_complain(), followed by how to get help. Returns COMMAND_USAGE. */
 int command_usage(const struct command *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* getopt_long() with our own words, which never repeat the value of an option. The option's val; -1 after the last; 'h'
- * when the help was asked for and has been printed; '?' after a complaint. options has no short forms but -h. */
+/* Calls getopt_long() with messages of its own, which never repeat the value of an option. Returns the val of the
+ * option; -1 after the last; 'h' if help was requested and has been printed; '?' after a message. options has no
+ * short options except -h. */
 int command_option(const struct command *self, int argc, char **argv, const struct option *options);
 
-/* Reads the configuration as far as m2mctl needs it. 0, or -1 after the complaints. */
+/* Reads what m2mctl needs of the configuration. Returns 0, or -1 after messages. */
 int command_config(const struct command_session *session, struct config *config_r);
 
-/* The operator's connection; config_r is filled on the way. NULL after a complaint. */
+/* Opens the operator's connection and fills config_r. Returns NULL after a message. */
 struct db *command_database(const struct command *self, const struct command_session *session, struct config *config_r);
 
-/* What to exit with after db failed: COMMAND_NO when the server refused what it was given, COMMAND_TROUBLE when it
- * could not be asked, or was busy. */
+/* Returns the exit code for a failure of db: COMMAND_NO if the server refused the statement, COMMAND_TROUBLE if it
+ * could not be reached or was busy. */
 int command_blame(const struct db *db);
 
 #endif

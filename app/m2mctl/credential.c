@@ -10,7 +10,7 @@
 
 enum { RANDOM_BYTES = 32 };
 
-/* ISO 3309, as in zlib. */
+/* The CRC-32 of ISO 3309 and zlib. */
 static uint32_t crc32_of(struct text t)
 {
     uint32_t crc = UINT32_MAX;
@@ -89,6 +89,6 @@ void credential_put_call(FILE *sql, const struct credential *credential)
 
 void credential_show(struct text client_id, struct text secret)
 {
-    fprintf(stderr, "The secret of client %.*s is shown this once and stored nowhere: %.*s\n", (int)client_id.size,
+    fprintf(stderr, "The secret of client %.*s is shown only now and is not stored: %.*s\n", (int)client_id.size,
             client_id.data, (int)secret.size, secret.data);
 }

@@ -1,4 +1,5 @@
-/* history: what the database remembers of migrations (table schema_migration), and how that fits the files. */
+/* history: the migrations recorded in the table schema_migration, and whether the files still match. It changes
+ * nothing (migrate.c). */
 #ifndef APP_M2MCTL_HISTORY_H
 #define APP_M2MCTL_HISTORY_H
 
@@ -12,7 +13,7 @@ struct history_record {
     char sha256[MIGRATION_SHA256 + 1];
     char user[HISTORY_USER + 1];
     int64_t started, finished;
-    bool running; /* under way in another session, or left half-way */
+    bool running; /* in progress in another session, or interrupted */
 };
 
 struct history {
@@ -20,14 +21,14 @@ struct history {
     size_t count;
 };
 
-/* A database without the table has an empty history. 0, or -1: db_why(). */
+/* Reads the records; without the table the history is empty. Returns 0, or -1: db_why(). */
 int history_read(struct db *db, struct history *history_r);
 void history_free(struct history *history);
 
-/* NULL when the version is not in it. */
+/* Returns NULL if the version is not recorded. */
 const struct history_record *history_find(const struct history *history, struct text version);
 
-/* Whether the file is another one than the one applied. */
+/* Whether the file differs from the one that was applied. */
 bool history_differs(const struct history_record *record, const struct migration *migration);
 
 #endif

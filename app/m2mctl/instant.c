@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-static const int64_t last = INT32_MAX; /* of TIMESTAMP in MariaDB 10.11 */
+static const int64_t last = INT32_MAX; /* the end of TIMESTAMP in MariaDB 10.11 */
 
 static int parse_distance(const char *words, int64_t now, int64_t *seconds_r)
 {
@@ -31,7 +31,7 @@ static int parse_distance(const char *words, int64_t now, int64_t *seconds_r)
     return -1;
 }
 
-/* strptime() is generous and the calendar has holes: what was read must be written the same. */
+/* strptime() also accepts dates that do not exist: the result must format to the same text. */
 static int parse_date(const char *words, const char *format, int64_t *seconds_r)
 {
     struct tm tm = { .tm_isdst = 0 };

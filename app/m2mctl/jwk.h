@@ -1,4 +1,4 @@
-/* jwk: `m2mctl jwk`, the public key of a certificate or a PEM file as the JWK that a client's row wants. */
+/* jwk: `m2mctl jwk`: prints the public key of a certificate or PEM file as the JWK that the row of a client takes. */
 #ifndef APP_M2MCTL_JWK_H
 #define APP_M2MCTL_JWK_H
 

@@ -11,12 +11,12 @@
 
 enum { NUMBER_BYTES = 24 };
 
-/* A change of one key's life, under way. */
+/* A change of the times of one key. */
 struct change {
     const struct command *self;
     const struct command_session *session;
     const char *kid;
-    int64_t now, when, remove; /* remove 0: the safe moment */
+    int64_t now, when, remove; /* remove 0: the earliest safe time */
     bool force;
     struct config config;
     struct db *db;
@@ -42,7 +42,7 @@ static void put_event(const char *does, int64_t when, int64_t now, int *count)
     printf("%-15s  %s (%s)\n", does, text, distance);
 }
 
-/* A row that no host uses. */
+/* Prints a row that no host uses. */
 static void put_unused(const struct rotation_key *key, enum key_seal_state seal)
 {
     command_put(stdout, key->kid, 16);
@@ -51,7 +51,7 @@ static void put_unused(const struct rotation_key *key, enum key_seal_state seal)
                                  : "not used: it was not written with this passphrase");
 }
 
-/* When an algorithm that does not sign yet will: the last part of a line. */
+/* Ends a line with the time at which a key of the algorithm begins to sign. */
 static void put_beginning(const struct key_rows *timeline, enum jws_algorithm algorithm, int64_t now)
 {
     char text[INSTANT_BYTES], distance[INSTANT_BYTES];
@@ -65,7 +65,7 @@ static void put_beginning(const struct key_rows *timeline, enum jws_algorithm al
     fprintf(stderr, "; key %s of it signs from %s (%s)\n", next->kid, text, distance);
 }
 
-/* What is still to come for a key, one line each, in the order of time. */
+/* Prints the planned events of a key, one line each, by time. */
 static void put_events(const struct rotation *rotation, const struct rotation_key *key)
 {
     const struct keyring_times *times = &key->times;
@@ -82,7 +82,8 @@ static void put_events(const struct rotation *rotation, const struct rotation_ke
     else puts(newest && rotation->rules.key_seconds ? "a successor is due" : "nothing is planned");
 }
 
-/* Of two active keys of one algorithm one signs; the other is there for verifiers and for hosts that lag behind. */
+/* Of several active keys of an algorithm only one signs; the others remain for verification and for hosts that lag
+ * behind. */
 static bool signs(const struct key_rows *timeline, const struct rotation_key *key, int64_t now)
 {
     int algorithm = jws_algorithm_find_own(text_of(key->algorithm));
@@ -94,7 +95,7 @@ static void put_signer(const struct key_rows *timeline, const struct config *con
     enum jws_algorithm algorithm = (enum jws_algorithm)jws_algorithm_find_own(text_of(config->token_algorithm));
     const struct rotation_key *signer = key_rows_signer(timeline, algorithm, now, NULL);
     if (key_rows_is_unsealed(timeline)) {
-        fprintf(stderr, "No row has a good MAC: m2mctl key seal is due, or %s is not the passphrase of the hosts\n",
+        fprintf(stderr, "No row has a valid MAC: run m2mctl key seal, or %s is not the passphrase of the hosts\n",
                 config->key_passphrase_file);
     } else if (!signer) {
         fprintf(stderr, "No key signs now: m2mctl key new\n");
@@ -142,7 +143,7 @@ static int run_list(const struct command *self, const struct command_session *se
     return status;
 }
 
-/* COMMAND_FINE with the database open and the key found. */
+/* Returns COMMAND_FINE with the database open and the key found. */
 static int begin_change(struct change *change)
 {
     change->db = command_database(change->self, change->session, &change->config);
@@ -154,7 +155,7 @@ static int begin_change(struct change *change)
     if (good) return COMMAND_FINE;
     command_complain(change->self,
                      change->key
-                         ? "the row of key %s has no good MAC, and no host uses it; m2mctl key seal, or key drop"
+                         ? "the row of key %s has no valid MAC, and no host uses it; run m2mctl key seal or key drop"
                          : "there is no key %s; see m2mctl key list",
                      change->kid);
     return COMMAND_NO;
@@ -186,7 +187,7 @@ static int activate(struct change *change)
     int64_t known = rotation_known(&rules, times->publish);
     char when[NUMBER_BYTES];
     if (times->retire || times->remove)
-        return refuse(change, "is retired, or will be: make another with m2mctl key new");
+        return refuse(change, "is retired or will be: create another with m2mctl key new");
     if (change->when < times->publish) return refuse(change, "is not published by then; choose a later time");
     if (change->when < known && another_signs(change) && strcmp(change->key->algorithm, "HS256") != 0)
         command_complain(change->self,
@@ -206,14 +207,14 @@ static int retire(struct change *change)
     char when[NUMBER_BYTES], remove[NUMBER_BYTES];
     const struct rotation_rules rules = key_rows_rules(&change->config);
     int64_t safe = rotation_forgotten(&rules, change->when);
-    if (!times->activate) return refuse(change, "has never signed; m2mctl key activate comes first");
+    if (!times->activate) return refuse(change, "has never signed; run m2mctl key activate first");
     if (change->when < times->activate) return refuse(change, "does not sign before then; choose a later time");
     if (!change->remove) change->remove = safe;
     if (change->remove < change->when) return refuse(change, "would be removed before it retires");
     if (!change->force && !another_signs(change))
-        return refuse(change, "would leave no key to sign with then: m2mctl key new comes first (or --force)");
+        return refuse(change, "would leave no key to sign with: run m2mctl key new first (or use --force)");
     if (change->remove < safe)
-        command_complain(change->self, "note: tokens of this key that have not ended by then become invalid");
+        command_complain(change->self, "note: tokens of this key that have not expired by then become invalid");
     snprintf(when, sizeof when, "%" PRId64, change->when);
     snprintf(remove, sizeof remove, "%" PRId64, change->remove);
     const struct text parameters[] = { text_of(when), text_of(remove), text_of(change->key->kid) };
@@ -223,7 +224,8 @@ static int retire(struct change *change)
     return COMMAND_FINE;
 }
 
-/* The words after `activate` and `retire`. COMMAND_FINE, or what to exit with; no kid: the help was printed. */
+/* Reads the arguments of `activate` and `retire`. Returns COMMAND_FINE or an exit code; without kid the help was
+ * printed. */
 static int read_change(struct change *change, const struct option *options, int argc, char **argv)
 {
     const struct command *self = change->self;
@@ -236,7 +238,7 @@ static int read_change(struct change *change, const struct option *options, int 
             return command_usage(self, "--remove takes " INSTANT_FORMS);
     }
     int count = argc - optind;
-    if (count < 1 || count > 2) return command_usage(self, "one KID, and after it, if not now, when");
+    if (count < 1 || count > 2) return command_usage(self, "one KID, optionally followed by WHEN");
     if (count == 2 && instant_parse(argv[optind + 1], change->now, &change->when))
         return command_usage(self, "WHEN is one of " INSTANT_FORMS);
     change->kid = argv[optind];

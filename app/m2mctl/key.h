@@ -1,4 +1,5 @@
-/* key: `m2mctl key`, the signing keys and the times of their lives. */
+/* key: `m2mctl key`: lists the signing keys and changes their times; its other subcommands are in keynew.h,
+ * keyrotate.h and keyseal.h. */
 #ifndef APP_M2MCTL_KEY_H
 #define APP_M2MCTL_KEY_H
 

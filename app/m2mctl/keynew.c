@@ -19,12 +19,12 @@
 enum { PASSPHRASE_RANDOM = 32, NUMBER_BYTES = 24, URI_BYTES = 500 };
 
 struct wish {
-    enum { WHEN_SAFE, WHEN_NEVER, WHEN_NOW, WHEN_AT } when; /* it begins to sign */
+    enum { WHEN_SAFE, WHEN_NEVER, WHEN_NOW, WHEN_AT } when; /* when it begins to sign */
     enum jws_algorithm algorithm;
-    int64_t now, activate_at;    /* of WHEN_AT */
-    const char *passphrase_path; /* NULL: the configuration's */
-    const char *uri;             /* where the private half lies; NULL: in the row */
-    size_t reading;              /* of the passphrase that seals the row */
+    int64_t now, activate_at;    /* for WHEN_AT */
+    const char *passphrase_path; /* NULL: that of the configuration */
+    const char *uri;             /* location of the private key; NULL: in the row */
+    size_t reading;              /* index of the passphrase that seals the row */
     bool print;
 };
 
@@ -34,14 +34,14 @@ static int fail(const struct command *self, const struct db *db)
     return command_blame(db);
 }
 
-/* How long after its publication a key is known to everybody who keeps the JWK Set as long as they may. */
+/* Returns how long after its publication a key is in every cached JWK Set. */
 static int64_t safe_delay(const struct config *config)
 {
     const struct rotation_rules rules = key_rows_rules(config);
     return rotation_known(&rules, 0);
 }
 
-/* A key that is ready for its row. */
+/* A key ready to be stored. */
 struct sealed {
     struct keypair pair;
     char mac[KEY_SEAL_MAC + 1];
@@ -53,7 +53,7 @@ static void print(const struct wish *wish, const struct sealed *key, const struc
            "SET STATEMENT time_zone = '+00:00' FOR\n"
            "INSERT INTO signing_key (kid, alg, public_jwk, %s, mac, publish_at, activate_at) VALUES (\n",
            wish->uri ? "elsewhere" : "encrypted", wish->uri ? "private_uri" : "private_pem");
-    /* JSON and PEM of our own making: neither quotes nor backslashes. */
+    /* JSON and PEM generated here contain neither quotes nor backslashes. */
     printf("'%s', '%s',\n'%s',\n", key->pair.kid, jws_algorithm_name(wish->algorithm).data, key->pair.jwk);
     if (wish->uri) literal_put(stdout, text_of(wish->uri));
     else printf("'%s'", key->pair.pem);
@@ -65,7 +65,7 @@ static void print(const struct wish *wish, const struct sealed *key, const struc
     printf(");\n");
 }
 
-/* When the key begins to sign. The first of all has nobody to wait for. 0: not yet. */
+/* Returns when the key begins to sign; 0: not yet. The first key of all need not wait for verifiers. */
 static int64_t activation(const struct command *self, const struct wish *wish, const struct config *config,
                           const struct rotation_key *signer)
 {
@@ -80,7 +80,7 @@ static int64_t activation(const struct command *self, const struct wish *wish, c
     return at;
 }
 
-/* Asked of the row, because a duplicate key may also be that of a row that a trigger adds. */
+/* Read from the row, because a duplicate key may also belong to a row that a trigger adds. */
 static bool is_there(struct db *db, const char *kid)
 {
     const struct text parameter = text_of(kid);
@@ -89,7 +89,7 @@ static bool is_there(struct db *db, const char *kid)
 
 static int refuse_duplicate(const struct command *self, const char *kid)
 {
-    command_complain(self, "key %s is in the database already, or was and is removed; m2mctl key list", kid);
+    command_complain(self, "key %s is in the database already, possibly removed; see m2mctl key list", kid);
     return COMMAND_NO;
 }
 
@@ -121,16 +121,16 @@ int keynew_seal(const struct command *self, const struct config *config, const c
 {
     const char *path = override ? override : config->key_passphrase_file;
     if (!path[0]) {
-        command_complain(self,
-                         "no passphrase: m2mctl key passphrase FILE makes one; then key_passphrase_file = FILE in the "
-                         "configuration, or --passphrase-file FILE");
+        command_complain(
+            self,
+            "no passphrase: create one with m2mctl key passphrase FILE; then set key_passphrase_file = FILE in the "
+            "configuration or use --passphrase-file FILE");
         return COMMAND_TROUBLE;
     }
     if (passphrase_read(&seal_r->passphrase, path, override ? NULL : config->key_passphrase_former_file, stderr)) {
         if (path[0] != '/' && !override)
-            command_complain(self,
-                             "a name without a path is a credential that systemd hands to the server; name its source "
-                             "with --passphrase-file");
+            command_complain(self, "a name without a path is a systemd credential of the server; give its source "
+                                   "with --passphrase-file");
         return COMMAND_TROUBLE;
     }
     if (key_seal_derive(seal_r) == 0) return COMMAND_FINE;
@@ -145,11 +145,11 @@ const struct key_seal *keynew_seal_if_any(const struct command *self, const stru
     if (config->key_passphrase_file[0] && access(config->key_passphrase_file, R_OK) == 0 &&
         keynew_seal(self, config, NULL, seal) == COMMAND_FINE)
         return seal;
-    command_complain(self, "note: without the passphrase (key_passphrase_file) the MACs of the rows are not judged");
+    command_complain(self, "note: without the passphrase (key_passphrase_file) the MACs of the rows are not checked");
     return NULL;
 }
 
-/* The pair, its private half sealed with the passphrase. */
+/* Generates a pair and encrypts the private key with the passphrase. */
 static int make(const struct command *self, const struct wish *wish, const struct key_seal *seal,
                 struct keypair *keypair_r)
 {
@@ -158,11 +158,11 @@ static int make(const struct command *self, const struct wish *wish, const struc
         return COMMAND_NO;
     }
     if (keypair_new(wish->algorithm, seal->passphrase.readings[wish->reading], keypair_r) == 0) return COMMAND_FINE;
-    command_complain(self, "the key could not be made");
+    command_complain(self, "the key could not be generated");
     return COMMAND_TROUBLE;
 }
 
-/* Why the workers should not take a key from there, or NULL. */
+/* Returns why the workers should not load a key from there, or NULL. */
 static const char *uri_fault(const char *uri)
 {
     struct text t = text_of(uri);
@@ -171,21 +171,21 @@ static const char *uri_fault(const char *uri)
     const char *path = uri + (text_begins(t, TEXT("file:///")) ? strlen("file://") : strlen("file:"));
     if (t.size > URI_BYTES) return "is longer than 500 bytes";
     for (size_t i = 0; i < t.size; i++)
-        if (t.data[i] <= ' ' || t.data[i] > '~') return "has characters that stand in no URI";
-    if (!memchr(t.data, ':', t.size)) return "is no URI; a file is file:/its/path";
+        if (t.data[i] <= ' ' || t.data[i] > '~') return "has characters that a URI cannot have";
+    if (!memchr(t.data, ':', t.size)) return "is not a URI; a file is file:/its/path";
     if (memmem(t.data, t.size, "pin-value", 9))
-        return "holds a PIN, which would stand in the database: name a pin-source";
+        return "holds a PIN, which would be stored in the database: name a pin-source";
     if (!file) return NULL;
     if (path[0] != '/' || path[1] == '/') return "names no absolute path; write file:/its/path";
     if (stat(path, &facts))
-        return errno == ENOENT ? "names no file that is there" : "names a file that cannot be reached";
-    if (!S_ISREG(facts.st_mode)) return "is no plain file";
+        return errno == ENOENT ? "names a file that does not exist" : "names a file that cannot be reached";
+    if (!S_ISREG(facts.st_mode)) return "is not a regular file";
     if (facts.st_mode & (S_IWGRP | S_IRWXO))
-        return "is open to others; chmod it to 0400, or 0440 with the server's group";
+        return "can be read by others; chmod it to 0400, or 0440 with the server's group";
     return NULL;
 }
 
-/* The key behind the URI, described. Each reading of the passphrase is offered to it. */
+/* Reads the key that the URI names. Each reading of the passphrase is tried. */
 static int take(const struct command *self, const struct wish *wish, const struct key_seal *seal,
                 struct keypair *keypair_r)
 {
@@ -200,7 +200,7 @@ static int take(const struct command *self, const struct wish *wish, const struc
     }
     why = keypair_take(key, wish->algorithm, keypair_r);
     EVP_PKEY_free(key);
-    if (why) command_complain(self, "the key is not taken: %s", why);
+    if (why) command_complain(self, "the key cannot be used: %s", why);
     return why ? COMMAND_NO : COMMAND_FINE;
 }
 
@@ -211,7 +211,7 @@ static int take_activation(struct wish *wish, const char *word)
     return instant_parse(word, wish->now, &wish->activate_at) || wish->activate_at < wish->now ? -1 : 0;
 }
 
-/* COMMAND_FINE, or what to exit with. help_r: the help was printed, and that was all. */
+/* Returns COMMAND_FINE or an exit code. help_r: only the help was printed. */
 static int read_options(const struct command *self, int argc, char **argv, struct wish *wish, bool *help_r)
 {
     enum { ALG = 1, ACTIVATE, PASSPHRASE_FILE, PRINT };
@@ -231,7 +231,7 @@ static int read_options(const struct command *self, int argc, char **argv, struc
         if (algorithm < 0) return command_usage(self, "--alg takes ES256, RS256, PS256, EdDSA or HS256");
         wish->algorithm = (enum jws_algorithm)algorithm;
         if (option == ACTIVATE && take_activation(wish, optarg))
-            return command_usage(self, "--activate takes never, or a time to come: " INSTANT_FORMS);
+            return command_usage(self, "--activate takes never or a time in the future: " INSTANT_FORMS);
     }
     return COMMAND_FINE;
 }
@@ -255,13 +255,14 @@ static int obtain(struct work *work, struct sealed *key_r)
     return key_seal_put(&work->seal, work->wish->reading, &row, key_r->mac) ? COMMAND_TROUBLE : COMMAND_FINE;
 }
 
-/* A key of another passphrase is of no use to the hosts, and one beside keys without a MAC would sign in their place. */
+/* The hosts cannot use a key of another passphrase, and a new key beside keys without a MAC would sign instead of
+ * them. */
 static int check_others(const struct work *work, const struct key_rows *timeline)
 {
     if (!key_rows_is_unsealed(timeline)) return COMMAND_FINE;
     command_complain(work->self,
-                     "there are keys, and none of them has a good MAC: m2mctl key seal comes first, or this is not the "
-                     "passphrase of the hosts; m2mctl key list");
+                     "there are keys, and none of them has a valid MAC: run m2mctl key seal first, or this is not the "
+                     "passphrase of the hosts; see m2mctl key list");
     return COMMAND_NO;
 }
 
@@ -312,12 +313,12 @@ int keynew_run_add(const struct command *self, const struct command_session *ses
     if (status != COMMAND_FINE || help) return status;
     if (optind != argc - 1) return command_usage(self, "key add takes the URI of one private key");
     if (wish.algorithm == JWS_HS256)
-        return command_usage(self, "a key of HS256 lies in the database only: m2mctl key new");
+        return command_usage(self, "a key of HS256 is stored only in the database: use m2mctl key new");
     wish.uri = argv[optind];
     return carry_out(&(struct work){ .self = self, .session = session, .wish = &wish, .obtain = take });
 }
 
-/* 256 bits, so what is derived from it need not be slow. */
+/* With 256 random bits, the derivation of keys need not be slow. */
 static int random_passphrase(struct secret_file *secret_r)
 {
     unsigned char random[PASSPHRASE_RANDOM];
@@ -329,7 +330,7 @@ static int random_passphrase(struct secret_file *secret_r)
     return 0;
 }
 
-/* COMMAND_FINE, or what to exit with after a complaint. */
+/* Returns COMMAND_FINE, or an exit code after a message. */
 static int given_passphrase(const struct command *self, struct secret_file *secret_r)
 {
     char bytes[SECRET_FILE_BYTES];
@@ -345,13 +346,13 @@ static int given_passphrase(const struct command *self, struct secret_file *secr
     return COMMAND_NO;
 }
 
-/* COMMAND_FINE with a new file at path, or what to exit with after a complaint. */
+/* Returns COMMAND_FINE with a new file at path, or an exit code after a message. */
 static int write_passphrase(const struct command *self, const char *path, struct text passphrase)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         bool exists = errno == EEXIST;
-        command_complain(self, "%s: %s", path, exists ? "is there already, and is left as it is" : strerror(errno));
+        command_complain(self, "%s: %s", path, exists ? "exists already and is left unchanged" : strerror(errno));
         return exists ? COMMAND_NO : COMMAND_TROUBLE;
     }
     bool good = write(fd, passphrase.data, passphrase.size) == (ssize_t)passphrase.size && write(fd, "\n", 1) == 1 &&
@@ -378,7 +379,7 @@ int keynew_run_passphrase(const struct command *self, const struct command_sessi
         if (option != STDIN) return option == 'h' ? COMMAND_FINE : COMMAND_USAGE;
         given = true;
     }
-    if (optind != argc - 1) return command_usage(self, "key passphrase takes the name of the file to make");
+    if (optind != argc - 1) return command_usage(self, "key passphrase takes the name of the file to create");
     if (given) status = given_passphrase(self, &secret);
     else if (random_passphrase(&secret)) status = COMMAND_TROUBLE;
     if (status == COMMAND_FINE) status = write_passphrase(self, argv[optind], secret.text);

@@ -6,13 +6,13 @@
 #include "instant.h"
 #include "keynew.h"
 
-/* What was asked for, and what it takes to do it. */
+/* The request and its context. */
 struct job {
     const struct command *self;
     const struct command_session *session;
-    const char *passphrase_path; /* NULL: the configuration's */
-    int algorithm;               /* -1: the one of the dropped key, or of the configuration */
-    const char *kid;             /* of the key to drop, or NULL */
+    const char *passphrase_path; /* NULL: that of the configuration */
+    int algorithm;               /* -1: that of the dropped key or of the configuration */
+    const char *kid;             /* key to drop, or NULL */
     struct config config;
     struct db *db;
 };
@@ -41,20 +41,19 @@ static void tell_new(const struct job *job, const struct key_rotation_report *re
 static int refuse(const struct job *job, enum rotation_reason reason)
 {
     if (reason == ROTATION_FULL)
-        command_complain(job->self, "there are %d keys already: m2mctl key list shows which could be dropped",
+        command_complain(job->self, "there are %d keys already; m2mctl key list shows which could be dropped",
                          KEYRING_KEYS);
-    else command_complain(job->self, "a successor is on its way: m2mctl key list");
+    else command_complain(job->self, "a successor is already planned; see m2mctl key list");
     return COMMAND_NO;
 }
 
-/* Of the key that is dropped nothing is left but what others remember. */
-static void tell_dropped(const struct job *job)
+/* After a drop, only verifiers' cached copies of the key remain. */
+static void report_dropped(const struct job *job)
 {
     printf("key %s is dropped: its tokens are inactive here at once\n", job->kid);
     if (job->algorithm == JWS_HS256) return;
-    printf(
-        "whoever verifies by the JWK Set may keep the key, and take its tokens, for up to %u seconds more: tell them\n",
-        job->config.jwks_max_age_seconds);
+    printf("verifiers that cache the JWK Set may accept its tokens for up to %u seconds more: inform their operators\n",
+           job->config.jwks_max_age_seconds);
 }
 
 static int conclude(const struct job *job, enum key_rotation_result result, const struct key_rotation_report *report)
@@ -62,22 +61,21 @@ static int conclude(const struct job *job, enum key_rotation_result result, cons
     switch (result) {
     case KEY_ROTATION_DONE:
     case KEY_ROTATION_IDLE:
-        if (job->kid) tell_dropped(job);
+        if (job->kid) report_dropped(job);
         if (result == KEY_ROTATION_DONE) tell_new(job, report);
         if (result == KEY_ROTATION_DONE || (job->kid && report->reason < ROTATION_FULL)) return COMMAND_FINE;
         return refuse(job, report->reason);
     case KEY_ROTATION_BUSY:
-        command_complain(job->self,
-                         "the keys are being changed by somebody else at this moment: m2mctl key list, and again");
+        command_complain(job->self, "another process is changing the keys: check m2mctl key list and try again");
         return COMMAND_TROUBLE;
     case KEY_ROTATION_UNSEALED:
         command_complain(
             job->self,
-            "there are keys, and none of them has a good MAC: m2mctl key seal comes first, or this is not the "
+            "there are keys, and none of them has a valid MAC: run m2mctl key seal first, or this is not the "
             "passphrase of the hosts; nothing was changed");
         return COMMAND_NO;
     case KEY_ROTATION_NO_KEY:
-        command_complain(job->self, "the key could not be made; nothing was changed");
+        command_complain(job->self, "the key could not be generated; nothing was changed");
         return COMMAND_TROUBLE;
     case KEY_ROTATION_FAILED: break;
     }
@@ -85,14 +83,14 @@ static int conclude(const struct job *job, enum key_rotation_result result, cons
     return command_blame(job->db);
 }
 
-/* The algorithm is that of the dropped key. COMMAND_FINE, or what to exit with. */
+/* Sets the algorithm to that of the dropped key. Returns COMMAND_FINE or an exit code. */
 static int find_dropped(struct job *job)
 {
     struct key_rows timeline;
     if (key_rows_read(job->db, NULL, &timeline)) return conclude(job, KEY_ROTATION_FAILED, NULL);
     const struct rotation_key *key = key_rows_find(&timeline, job->kid);
     if (!key) {
-        command_complain(job->self, "there is no such key; see m2mctl key list");
+        command_complain(job->self, "no such key; see m2mctl key list");
         return COMMAND_NO;
     }
     job->algorithm = jws_algorithm_find_own(text_of(key->algorithm));
@@ -100,13 +98,13 @@ static int find_dropped(struct job *job)
     return COMMAND_FINE;
 }
 
-/* For a drop no key comes of age; another one is made when one is missing. */
+/* With a drop, no key is due for age; a new one is made only if none is left. */
 static int turn(const struct job *job)
 {
     struct key_seal seal = { .keys = { { 0 } } };
     struct key_rotation_report report;
     int status = keynew_seal(job->self, &job->config, job->passphrase_path, &seal);
-    /* A stolen key goes, with or without it, as long as another one signs. */
+    /* A stolen key is removed even without a passphrase, as long as another key signs. */
     if (status != COMMAND_FINE && !job->kid) return status;
     struct key_rotation_order order = {
         .seal = status == COMMAND_FINE ? &seal : NULL,
@@ -122,7 +120,7 @@ static int turn(const struct job *job)
     return conclude(job, result, &report);
 }
 
-/* COMMAND_FINE, or what to exit with. help_r: the help was printed, and that was all. */
+/* Returns COMMAND_FINE or an exit code. help_r: only the help was printed. */
 static int read_options(struct job *job, const struct option *options, int argc, char **argv, bool *help_r)
 {
     int option;

@@ -1,10 +1,10 @@
-/* keyrotate: `m2mctl key rotate` and `m2mctl key drop`: a successor now, and the end of a key that was stolen. */
+/* keyrotate: `m2mctl key rotate` and `m2mctl key drop`: create a successor now, and remove a stolen key. */
 #ifndef APP_M2MCTL_KEYROTATE_H
 #define APP_M2MCTL_KEYROTATE_H
 
 #include "command.h"
 
-/* argv[0] is the word after `key`. What to exit with. */
+/* argv[0] is the word after `key`. Returns the exit code. */
 int keyrotate_run(const struct command *self, const struct command_session *session, int argc, char **argv);
 int keyrotate_run_drop(const struct command *self, const struct command_session *session, int argc, char **argv);
 

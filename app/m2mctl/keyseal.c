@@ -12,12 +12,12 @@
 
 enum { ROWS = KEY_ROWS_KEYS };
 
-/* A row of signing_key that is not removed, as it came. */
+/* A row of signing_key that is not removed, unchecked. */
 struct row {
     char kid[REGION_KID + 1], algorithm[8], jwk[REGION_JWK + 1], pem[REGION_PEM + 1], uri[REGION_URI + 1],
         mac[KEY_SEAL_MAC + 1];
     enum key_seal_state state;
-    size_t reading; /* of KEY_SEAL_GOOD */
+    size_t reading; /* set if the state is KEY_SEAL_GOOD */
     bool chosen;
 };
 
@@ -25,15 +25,15 @@ struct job {
     const struct command *self;
     const struct command_session *session;
     bool yes;
-    const char *passphrase_path, *former_path; /* NULL: the configuration's */
+    const char *passphrase_path, *former_path; /* NULL: those of the configuration */
     char **kids;
-    int kid_count; /* 0: all of them */
+    int kid_count; /* 0: all rows */
     struct config config;
     struct key_seal seal;
     struct db *db;
     struct row *rows;
     size_t count;
-    size_t reading; /* that makes the MACs */
+    size_t reading; /* index of the passphrase for new MACs */
 };
 
 static int fail(const struct job *job)
@@ -54,7 +54,7 @@ static struct key_seal_row fields_of(const struct row *row)
     return (struct key_seal_row){ text_of(row->kid), text_of(row->algorithm), text_of(row->jwk), text_of(row->uri) };
 }
 
-/* Columns as DB_READ_KEYS has them. What is too long was not made by us, and stays as it is. */
+/* Takes a row of DB_READ_KEYS. A value that is too long was not written by m2mauth; the row is left unchanged. */
 static int take_row(void *context, const struct text *columns, size_t count)
 {
     enum { KID, ALG, JWK, PEM, URI, MAC };
@@ -83,7 +83,8 @@ static int read_rows(struct job *job)
     return db_query(job->db, DB_READ_KEYS, NULL, 0, take_row, job) < 0 ? fail(job) : COMMAND_FINE;
 }
 
-/* The database, the passphrase and the rows. COMMAND_FINE, or what to exit with; end() in either case. */
+/* Opens the database and the passphrase and reads the rows. Returns COMMAND_FINE or an exit code; call end() in
+ * either case. */
 static int begin(struct job *job)
 {
     job->db = command_database(job->self, job->session, &job->config);
@@ -101,7 +102,7 @@ static void end(struct job *job)
     db_close(job->db);
 }
 
-/* NULL when the key cannot be had here. */
+/* Returns NULL if the private key is not accessible here. */
 static EVP_PKEY *open_private(const struct job *job, const struct row *row)
 {
     EVP_PKEY *key = NULL;
@@ -122,7 +123,8 @@ static void put_thumbprint(EVP_PKEY *key)
     secret_hasher_close(&hasher);
 }
 
-/* Prints the row for an operator to judge. Whether its private half is one that whoever has the passphrase made, and fits. */
+/* Prints the row for the operator to check. Returns whether its private key opens with the passphrase and matches
+ * public_jwk. */
 static bool show(const struct job *job, const struct row *row)
 {
     struct jwk jwk = { NULL, -1, "" };
@@ -134,10 +136,10 @@ static bool show(const struct job *job, const struct row *row)
     printf("  %-5s  ", row->algorithm);
     if (jwk.key) put_thumbprint(jwk.key);
     else printf("%-43s", secret ? "a secret, without a thumbprint" : "public_jwk cannot be read");
-    printf("  %s\n", pair          ? "its private half fits"
-                     : private_key ? "its private half is another key's"
-                     : row->uri[0] ? "its private half cannot be opened on this host"
-                                   : "its private half does not open with this passphrase");
+    printf("  %s\n", pair          ? "its private key matches"
+                     : private_key ? "its private key belongs to another key"
+                     : row->uri[0] ? "its private key cannot be opened on this host"
+                                   : "its private key does not open with this passphrase");
     EVP_PKEY_free(private_key);
     if (jwk.key) jwk_close(&jwk);
     return pair;
@@ -150,7 +152,8 @@ static bool is_named(const struct job *job, const struct row *row)
     return false;
 }
 
-/* Shows the rows without a MAC, and chooses: those that were named, or all whose private half fits. How many. */
+/* Shows the rows without a MAC and selects those to seal: the named ones, or all whose private key matches. Returns
+ * how many. */
 static size_t choose(struct job *job, size_t *left_r)
 {
     size_t chosen = 0;
@@ -159,7 +162,7 @@ static size_t choose(struct job *job, size_t *left_r)
         struct row *row = &job->rows[i];
         if (row->state != KEY_SEAL_NONE) continue;
         if (chosen + *left_r == 0)
-            printf("%-16s  %-5s  %-43s  %s\n", "kid", "alg", "thumbprint (RFC 7638)", "private half");
+            printf("%-16s  %-5s  %-43s  %s\n", "kid", "alg", "thumbprint (RFC 7638)", "private key");
         bool fits = show(job, row);
         row->chosen = job->kid_count > 0 ? is_named(job, row) : fits;
         if (row->chosen) chosen++;
@@ -171,7 +174,7 @@ static size_t choose(struct job *job, size_t *left_r)
 static bool confirm(size_t count)
 {
     char answer[8] = "";
-    printf("These are keys of yours? Compare with /jwks.json of a host that still runs. Seal %zu? [y/N] ", count);
+    printf("Are these keys yours? Compare with /jwks.json of a running host. Seal %zu? [y/N] ", count);
     fflush(stdout);
     return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
@@ -189,11 +192,11 @@ static int seal_row(const struct job *job, const struct row *row)
     long changed = db_query(job->db, DB_SEAL_KEY, parameters, sizeof parameters / sizeof *parameters, NULL, NULL);
     if (changed < 0) return fail(job);
     if (changed == 1) return COMMAND_FINE;
-    command_complain(job->self, "key %s has changed meanwhile and is not sealed; look again", row->kid);
+    command_complain(job->self, "key %s was changed in the meantime and is not sealed; check it again", row->kid);
     return COMMAND_NO;
 }
 
-/* The reading that made the MACs which are there already, or the first. */
+/* Returns the reading of the passphrase that made the existing MACs, or the first. */
 static size_t reading_of(const struct job *job)
 {
     for (size_t i = 0; i < job->count; i++)
@@ -210,11 +213,10 @@ static int seal(struct job *job)
         return COMMAND_FINE;
     }
     if (left > 0)
-        command_complain(
-            job->self,
-            "%zu of them are left as they are; m2mctl key seal KID seals one whatever was found, m2mctl key drop "
-            "KID removes it",
-            left);
+        command_complain(job->self,
+                         "%zu of them are left unchanged; m2mctl key seal KID seals one regardless, m2mctl key drop "
+                         "KID removes it",
+                         left);
     if (count == 0) return COMMAND_NO;
     if (!job->yes && !isatty(STDIN_FILENO)) {
         command_complain(job->self, "nothing was changed: m2mctl key seal --yes seals %zu", count);
@@ -234,7 +236,7 @@ static int seal(struct job *job)
     return status;
 }
 
-/* COMMAND_FINE, or what to exit with. help_r: the help was printed, and that was all. */
+/* Returns COMMAND_FINE or an exit code. help_r: only the help was printed. */
 static int read_options(struct job *job, const struct option *options, int argc, char **argv, bool *help_r)
 {
     int option;
@@ -269,7 +271,8 @@ int keyseal_run(const struct command *self, const struct command_session *sessio
     return status;
 }
 
-/* The private half with the new passphrase, or nothing for one in another place. 0, or -1 after a complaint. */
+/* Encrypts the private key with the new passphrase; empty if it is not in the row. Returns 0, or -1 after a
+ * message. */
 static int encrypt_again(const struct job *job, const struct row *row, char pem[KEYPAIR_PEM_BYTES])
 {
     EVP_PKEY *key = open_private(job, row);
@@ -286,8 +289,8 @@ static int encrypt_again(const struct job *job, const struct row *row, char pem[
         if (!again)
             command_complain(
                 job->self,
-                "note: key %s: what private_uri names is encrypted with the former passphrase; encrypt it anew "
-                "before key_passphrase_former_file goes",
+                "note: key %s: the key at private_uri is encrypted with the former passphrase; encrypt it again "
+                "before you remove key_passphrase_former_file",
                 row->kid);
         EVP_PKEY_free(again);
     }
@@ -306,18 +309,18 @@ static int reseal_row(const struct job *job, const struct row *row)
     return changed < 0 ? fail(job) : COMMAND_FINE;
 }
 
-/* What keeps all from being sealed anew, or COMMAND_FINE. */
+/* Checks that all rows can be sealed again. Returns COMMAND_FINE or an exit code. */
 static int check_rows(const struct job *job, size_t *due_r)
 {
     *due_r = 0;
     for (size_t i = 0; i < job->count; i++) {
         const struct row *row = &job->rows[i];
         if (row->state == KEY_SEAL_NONE) {
-            command_complain(job->self, "key %s has no MAC: m2mctl key seal comes first, or key drop", row->kid);
+            command_complain(job->self, "key %s has no MAC: run m2mctl key seal or key drop first", row->kid);
             return COMMAND_NO;
         }
         if (row->state == KEY_SEAL_WRONG)
-            command_complain(job->self, "note: key %s has a wrong MAC and stays as it is", row->kid);
+            command_complain(job->self, "note: key %s has a wrong MAC and is left unchanged", row->kid);
         *due_r += row->state == KEY_SEAL_GOOD && row->reading > 0;
     }
     return COMMAND_FINE;
@@ -331,7 +334,8 @@ static int reseal(struct job *job, size_t *due_r)
     return status;
 }
 
-/* In one transaction, under the lease, so that no key is made meanwhile; what fails ends it with the connection. */
+/* In one transaction under the lease, so that no key is made in the meantime; after a failure the connection is
+ * closed, which rolls back. */
 static int reseal_all(struct job *job)
 {
     const struct text lease[] = { TEXT("operator"), TEXT("operator") };
@@ -340,7 +344,7 @@ static int reseal_all(struct job *job)
     long taken = db_query(job->db, DB_TAKE_LEASE, lease, 2, NULL, NULL);
     if (taken < 0) return fail(job);
     if (taken == 0) {
-        command_complain(job->self, "the keys are being changed by another host at this moment; again in 10 seconds");
+        command_complain(job->self, "another host is changing the keys; try again in 10 seconds");
         return COMMAND_TROUBLE;
     }
     free(job->rows);
@@ -349,7 +353,7 @@ static int reseal_all(struct job *job)
     if (status != COMMAND_FINE) return status;
     if (db_query(job->db, DB_COMMIT, NULL, 0, NULL, NULL) < 0) return fail(job);
     if (due == 0) puts("every key is sealed with this passphrase: nothing to do");
-    else printf("%zu %s sealed anew\n", due, due == 1 ? "key is" : "keys are");
+    else printf("%zu %s sealed again\n", due, due == 1 ? "key is" : "keys are");
     return COMMAND_FINE;
 }
 

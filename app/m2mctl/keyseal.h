@@ -1,10 +1,11 @@
-/* keyseal: `m2mctl key seal` and `m2mctl key reseal`: the MAC of rows that have none yet, and another passphrase. */
+/* keyseal: `m2mctl key seal` and `m2mctl key reseal`: add the MAC to rows that have none, and change the
+ * passphrase. key_seal.h defines the MAC. */
 #ifndef APP_M2MCTL_KEYSEAL_H
 #define APP_M2MCTL_KEYSEAL_H
 
 #include "command.h"
 
-/* argv[0] is the word after `key`. What to exit with. */
+/* argv[0] is the word after `key`. Returns the exit code. */
 int keyseal_run(const struct command *self, const struct command_session *session, int argc, char **argv);
 int keyseal_run_again(const struct command *self, const struct command_session *session, int argc, char **argv);
 

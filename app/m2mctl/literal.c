@@ -48,5 +48,5 @@ void literal_put_instant(FILE *sql, int64_t seconds)
     struct tm tm;
     time_t time = seconds;
     if (gmtime_r(&time, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0) fprintf(sql, "'%s'", text);
-    else fprintf(sql, "'%" PRId64 "'", seconds); /* refused: no time */
+    else fprintf(sql, "'%" PRId64 "'", seconds); /* not a time: the server refuses it */
 }

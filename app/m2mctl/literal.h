@@ -1,7 +1,5 @@
-/* literal: values in SQL text that people read and the server cannot misread.
- *
- * A word of harmless characters stands between quotes; anything else is written in hexadecimal, which means the same
- * under every sql_mode and every delimiter. */
+/* literal: prints values as SQL literals that are readable and safe under every sql_mode and delimiter: a value of
+ * harmless characters in quotes, anything else in hexadecimal. */
 #ifndef APP_M2MCTL_LITERAL_H
 #define APP_M2MCTL_LITERAL_H
 
@@ -10,17 +8,17 @@
 
 #include "../../lib/base/text.h"
 
-/* Bytes (ids, URIs, scopes, hashes). */
+/* Prints bytes: ids, URIs, scopes, hashes. */
 void literal_put(FILE *sql, struct text bytes);
 
-/* Text in UTF-8 for people (descriptions). */
+/* Prints UTF-8 text: descriptions. */
 void literal_put_text(FILE *sql, struct text text);
 
-/* A JSON object with plain words in it: a public JWK. */
+/* Prints a JSON object with plain strings: a public JWK. */
 void literal_put_json(FILE *sql, struct text json);
 
-/* An instant as a parameter of a procedure: UTC by its text, so the time zone of the session does not matter. A TIMESTAMP
- * column does not take this form. */
+/* Prints a time as a parameter of a procedure, with its offset, so that the time zone of the session does not
+ * matter. A TIMESTAMP column does not accept this form. */
 void literal_put_instant(FILE *sql, int64_t seconds);
 
 #endif

@@ -1,4 +1,4 @@
-/* m2mctl: the operator's command line. */
+/* m2mctl: the command line of the operator: global options, then one command of a table. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,12 +40,12 @@ static void put_help(FILE *out)
     fputs("\n"
           "  -c FILE                   the server's configuration, which says where the database is\n"
           "                            (default: " CONFIG_PATH ")\n"
-          "  --db-user NAME            whom to connect as (default: the name of this system user)\n"
-          "  --db-password-file FILE   that user's password (default: none, the socket tells who you are)\n"
+          "  --db-user NAME            database user (default: the name of the system user)\n"
+          "  --db-password-file FILE   password of that user (default: none; the socket identifies you)\n"
           "  -V, --version\n"
           "  -h, --help\n"
           "\n"
-          "These options stand before COMMAND. More about one: m2mctl COMMAND --help\n"
+          "These options precede COMMAND. Help for a command: m2mctl COMMAND --help\n"
           "\n"
           "exit codes: 0 done; 1 the answer is no; 2 usage; 3 database or system trouble\n",
           out);
@@ -64,7 +64,7 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
-/* An answer that did not reach the disk is no answer: what was redirected may be half a migration. */
+/* A failed write to standard output is an error: a redirected migration may be incomplete. */
 static int finish(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout)) return status;
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
         case 'V': puts("m2mctl " PACKAGE_VERSION); return finish(COMMAND_FINE);
         case 'h': put_help(stdout); return finish(COMMAND_FINE);
         case ':': return usage("an option needs a value");
-        default: return usage("an option before the command is not known");
+        default: return usage("unknown option before the command");
         }
     }
     if (optind == argc) {
@@ -101,9 +101,9 @@ int main(int argc, char **argv)
         return COMMAND_USAGE;
     }
     const struct command *command = find(argv[optind]);
-    if (!command) return usage("there is no such command");
+    if (!command) return usage("unknown command");
     argc -= optind;
     argv += optind;
-    optind = 0; /* glibc: forget what was read, the rest is another command line */
+    optind = 0; /* glibc: restart for the arguments of the command */
     return finish(command->run(command, &session, argc, argv));
 }

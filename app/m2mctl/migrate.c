@@ -19,10 +19,10 @@ enum { OPTION_ROUTINES = FORGET + 1 };
 struct run {
     const struct command *self;
     enum task task;
-    struct text version; /* of MARK_DONE and FORGET */
+    struct text version; /* for MARK_DONE and FORGET */
     struct migration_list list;
-    size_t shipped;            /* how many of the list come before the routines */
-    const char *routines_path; /* NULL: none are laid */
+    size_t shipped;            /* number of migrations before the routines */
+    const char *routines_path; /* NULL: no routines */
     struct routines_file routines;
     struct history history;
     struct db *db;
@@ -39,7 +39,7 @@ static int fail(const struct run *run)
     return command_blame(run->db);
 }
 
-/* Whether the statement worked; absent parameters are left out. */
+/* Runs a statement; absent parameters are omitted. Returns whether it succeeded. */
 static bool ask(const struct run *run, enum db_statement statement, struct text first, struct text second)
 {
     const struct text parameters[] = { first, second };
@@ -57,7 +57,7 @@ static int take_number(void *context, const struct text *columns, size_t count)
     return count == 1 ? text_number(columns[0], UINT32_MAX, context) : -1;
 }
 
-/* What the one row says; 0 also for NULL. */
+/* Reads the number of a single row; 0 also for NULL. */
 static int number_of(const struct run *run, enum db_statement statement, uint64_t *number_r)
 {
     *number_r = 0;
@@ -70,14 +70,14 @@ static void explain_unfinished(const char *version)
             "  MariaDB commits each change of a table by itself, so the first part of the file may have been done.\n"
             "  Compare the file with the database (SHOW CREATE TABLE ...), then either\n"
             "    undo that part by hand and run it again:    m2mctl migrate --forget %s\n"
-            "    or do the rest by hand and call it done:    m2mctl migrate --mark-done %s\n"
+            "    or do the rest by hand and record it as done:    m2mctl migrate --mark-done %s\n"
             "  Nothing else is applied before that. A database that is new and holds nothing else is best dropped, "
             "created\n"
             "  again and migrated from its beginning.\n",
             version, version);
 }
 
-/* What stands in the way of any migration. */
+/* Checks for anything that blocks all migrations. */
 static int check(const struct run *run)
 {
     int status = COMMAND_FINE;
@@ -100,7 +100,7 @@ static int check(const struct run *run)
     return status;
 }
 
-/* The line of the file stands in the error: the server only knows the line of the statement. */
+/* Names the line in the file: the server only knows the line within the statement. */
 static int run_statements(const struct run *run, const struct migration *migration, struct text sql)
 {
     struct script script = script_open(sql);
@@ -115,21 +115,21 @@ static int run_statements(const struct run *run, const struct migration *migrati
     return 0;
 }
 
-/* After ROLLBACK a record is left only when something in the file has committed it. */
+/* A record is left after ROLLBACK only if a statement of the file committed it. */
 static int clean_up(struct run *run, const struct migration *migration, int status)
 {
     history_free(&run->history);
     if (!tell(run, DB_ROLLBACK) || history_read(run->db, &run->history)) {
-        command_complain(run->self, "the connection was lost; run it again to see what has become of %s",
+        command_complain(run->self, "the connection was lost; run it again to see whether %s was applied",
                          migration->version);
         return COMMAND_TROUBLE;
     }
     if (!history_find(&run->history, text_of(migration->version))) {
-        command_complain(run->self, "nothing of %s was kept: mend it%s and run it again", migration->version,
+        command_complain(run->self, "nothing of %s was kept: correct it%s and run it again", migration->version,
                          status == COMMAND_TROUBLE ? ", or wait until the database is less busy," : "");
         return status;
     }
-    command_complain(run->self, "%s ended its own transaction, as a data file must not", migration->version);
+    command_complain(run->self, "%s ended its own transaction, which a data file must not do", migration->version);
     explain_unfinished(migration->version);
     return COMMAND_NO;
 }
@@ -171,7 +171,7 @@ static int apply_file(struct run *run, const struct migration *migration)
     return status;
 }
 
-/* The files of the list from first on, up to last, that the database does not have. */
+/* Applies the files first to last of the list that the database does not have. */
 static int apply_files(struct run *run, size_t first, size_t last, size_t *applied)
 {
     int status = COMMAND_FINE;
@@ -186,7 +186,7 @@ static int apply_files(struct run *run, size_t first, size_t last, size_t *appli
     return status;
 }
 
-/* The database has a greater number than the file: another host was upgraded first. */
+/* The database has a larger number than the file: another host was upgraded first. */
 static int leave_routines(const struct run *run, const struct routines_laid *laid)
 {
     printf("routines %" PRIu64 " of the database are newer than routines %" PRIu64 " of %s, and stay\n", laid->number,
@@ -211,7 +211,7 @@ static int lay_routines(const struct run *run)
     int status = command_blame(run->db);
     printf("failed\n");
     fflush(stdout);
-    fprintf(stderr, "%s:%u: %s\n  Mend the cause and run m2mctl migrate again: it lays all of them once more.\n",
+    fprintf(stderr, "%s:%u: %s\n  Correct the cause and run m2mctl migrate again: it creates all of them again.\n",
             run->routines.path, line, db_why(run->db));
     return status;
 }
@@ -234,7 +234,7 @@ static int apply_routines(const struct run *run, size_t *applied)
     return COMMAND_FINE;
 }
 
-/* Whether a table, a procedure or a trigger will be changed: an operator's data needs no right to do that. */
+/* Whether any table, procedure or trigger will be changed; data migrations need no right to do that. */
 static int changes_schema(const struct run *run, bool *changes_r)
 {
     struct routines_laid laid;
@@ -251,7 +251,7 @@ static int changes_schema(const struct run *run, bool *changes_r)
     return 0;
 }
 
-/* What must be so before the first statement of a file is run. */
+/* Checks the conditions before the first statement of a file is run. */
 static int prepare(const struct run *run)
 {
     bool changes;
@@ -287,7 +287,8 @@ static void put_status(const char *state, const char *version, const struct hist
     put_line(state, at, version, record ? record->user : NULL);
 }
 
-/* Whether nothing is to be done about the routines; -1: db_why(). Without a file only what was laid is looked at. */
+/* Prints the state of the routines. Returns whether they are up to date; -1: db_why(). Without a file, only the
+ * routines recorded in the database are checked. */
 static int show_routines(const struct run *run)
 {
     static const char *const words[] = {
@@ -334,7 +335,7 @@ static int show_status(const struct run *run)
     return all_done ? COMMAND_FINE : COMMAND_NO;
 }
 
-/* The way on after a ddl file that was left half-way. */
+/* Resolves a ddl file that was interrupted. */
 static int settle(const struct run *run)
 {
     const struct history_record *record = history_find(&run->history, run->version);
@@ -350,7 +351,7 @@ static int settle(const struct run *run)
         return COMMAND_FINE;
     }
     if (!migration) {
-        command_complain(run->self, "the file of %s is not here; name its folder", record->version);
+        command_complain(run->self, "the file of %s was not found; name its folder", record->version);
         return COMMAND_NO;
     }
     if (!ask(run, DB_FINISH_MIGRATION, text_of(migration->sha256), run->version)) return fail(run);
@@ -358,15 +359,14 @@ static int settle(const struct run *run)
     return COMMAND_FINE;
 }
 
-/* One runner at a time; whoever only looks may look. */
+/* Only one process migrates at a time; reading the status needs no lock. */
 static int lock(const struct run *run)
 {
     uint64_t locked;
     if (run->task == STATUS || run->task == DRY_RUN) return COMMAND_FINE;
     if (number_of(run, DB_LOCK_MIGRATIONS, &locked)) return fail(run);
     if (locked != 1) {
-        command_complain(run->self,
-                         "another m2mctl migrate is at work on this database; run it again when that has ended");
+        command_complain(run->self, "another m2mctl migrate is running on this database; try again when it has ended");
         return COMMAND_TROUBLE;
     }
     return COMMAND_FINE;
@@ -382,7 +382,7 @@ static int carry_out(struct run *run)
     return apply(run);
 }
 
-/* COMMAND_FINE, or what to exit with. help_r: the help was printed, and that was all. */
+/* Returns COMMAND_FINE or an exit code. help_r: only the help was printed. */
 static int read_options(struct run *run, int argc, char **argv, bool *help_r)
 {
     static const struct option options[] = {

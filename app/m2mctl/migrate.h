@@ -1,5 +1,5 @@
-/* migrate: `m2mctl migrate`, the files that the database has not seen yet, in order, once each, by one runner at a
- * time. */
+/* migrate: `m2mctl migrate`: applies the migration files that the database does not have, in order, each once, with
+ * a lock against a second process. */
 #ifndef APP_M2MCTL_MIGRATE_H
 #define APP_M2MCTL_MIGRATE_H
 

@@ -15,7 +15,7 @@ static int complain(FILE *complaints, const char *path, const char *wrong)
     return -1;
 }
 
-/* The whole file; its data is the caller's to free. */
+/* Loads a file; the caller frees file_r->data. */
 static int load(const char *path, struct text *file_r, FILE *complaints)
 {
     struct stat facts;
@@ -25,7 +25,7 @@ static int load(const char *path, struct text *file_r, FILE *complaints)
     if (!file || fstat(fileno(file), &facts)) {
         wrong = strerror(errno);
     } else if (!S_ISREG(facts.st_mode) || facts.st_size > MIGRATION_BYTES_MAX) {
-        wrong = "is no regular file of at most 256 MiB";
+        wrong = "is not a regular file of at most 256 MiB";
     } else {
         size_t size = (size_t)facts.st_size;
         data = malloc(size + 1);
@@ -67,7 +67,7 @@ static int read_kind(struct text file, enum migration_kind *kind_r)
     return *kind_r == MIGRATION_DDL || text_equal(line, TEXT("-- data")) ? 0 : -1;
 }
 
-/* Statements that end a transaction, and so would break the promise of a data file. */
+/* Statements that end a transaction: a data file must run as one transaction. */
 static bool commits(struct text word)
 {
     static const char *const words[] = {
@@ -79,7 +79,7 @@ static bool commits(struct text word)
     return false;
 }
 
-/* Whether the file can be cut into statements, and has none that its kind forbids. */
+/* Checks that the file can be split into statements and has none that its kind forbids. */
 static int judge(const struct migration *migration, struct text file, FILE *complaints)
 {
     struct script script = script_open(file);
@@ -188,5 +188,5 @@ int migration_read(const struct migration *migration, struct text *sql_r, FILE *
     if (migration_load(migration->path, sql_r, sha256, complaints)) return -1;
     if (strcmp(sha256, migration->sha256) == 0) return 0;
     free((char *)sql_r->data);
-    return complain(complaints, migration->path, "changed while m2mctl was at work; run it again");
+    return complain(complaints, migration->path, "changed while m2mctl was running; run it again");
 }

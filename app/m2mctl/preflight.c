@@ -4,7 +4,7 @@
 
 enum { VERSION_TEXT = 100, OLDEST_MAJOR = 10, OLDEST_MINOR = 6 };
 
-/* In this order; each needs what the ones before it made. The second row is removed again with the table. */
+/* In this order: each statement needs the objects of the previous ones. The inserted row is removed with the table. */
 static const char *const probes[] = {
     "CREATE OR REPLACE TABLE schema_probe (a INT UNSIGNED NOT NULL PRIMARY KEY) ENGINE=InnoDB",
     "ALTER TABLE schema_probe ADD COLUMN b INT UNSIGNED NULL",
@@ -15,7 +15,7 @@ static const char *const probes[] = {
     "DELETE FROM schema_probe",
 };
 
-/* Also after a failure. The table takes its trigger with it. */
+/* Runs after a failure as well. Dropping the table drops its trigger. */
 static const char *const removals[] = {
     "DROP TABLE IF EXISTS schema_probe",
     "DROP PROCEDURE IF EXISTS schema_probe",
@@ -49,7 +49,8 @@ static int take_version(void *context, const struct text *columns, size_t count)
     return 0;
 }
 
-/* CREATE OR REPLACE of routines, SET STATEMENT and the comparison of TIMESTAMP columns as instants are MariaDB's. */
+/* Only MariaDB has CREATE OR REPLACE of routines, SET STATEMENT and the comparison of TIMESTAMP columns as points
+ * in time. */
 static int check_version(const struct command *self, struct db *db)
 {
     char version[VERSION_TEXT] = "";

@@ -7,7 +7,7 @@
 
 enum { FILE_BYTES = 65536 };
 
-/* What a file had in it, before it is written as a JWK. */
+/* The content of a file, before it is written as a JWK. */
 struct found {
     EVP_PKEY *key;
     int algorithm;
@@ -38,7 +38,8 @@ static const char *find_in_pem(struct text file, enum public_key_form form, stru
     ERR_clear_error();
     if (found->key) return NULL;
     if (strstr(file.data, "PRIVATE KEY-----"))
-        return "it has a private key, which stays with the client; openssl pkey -pubout makes the public one of it";
+        return "it has a private key, which must stay with the client; extract the public key with openssl pkey "
+               "-pubout";
     return form == PUBLIC_KEY_PEM ? "it has no certificate and no public key in PEM" : "it has no certificate in PEM";
 }
 
@@ -85,7 +86,7 @@ static const char *choose_kid(const struct public_key_source *source, struct fou
         buffer_put(&kid, source->kid);
         return kid.full || kid.size == 0 ? "a kid has 1 to 64 bytes" : NULL;
     }
-    if (secret_hasher_open(&hasher)) return "there is no SHA-256";
+    if (secret_hasher_open(&hasher)) return "SHA-256 is not available";
     int bad = jwk_put_thumbprint(&kid, &hasher, found->key);
     secret_hasher_close(&hasher);
     return bad ? "the key cannot be written" : NULL;
@@ -138,8 +139,8 @@ int public_key_take(const struct command *self, const struct public_key_source *
 {
     const char *why = public_key_read(source, key_r);
     if (!why && !is_kid(text_of(key_r->kid)))
-        why = "its kid has other characters than A-Z a-z 0-9 . _ -: name another one with --kid, and let the client "
-              "send that";
+        why = "its kid has characters other than A-Z a-z 0-9 . _ -: give another one with --kid and have the client "
+              "send it";
     if (why) {
         command_complain(self, "%s: %s", source->path, why);
         return COMMAND_NO;

@@ -7,13 +7,13 @@
 
 enum { HEAD_WORDS = 6 };
 
-/* What one statement of the file does. */
+/* The effect of one statement of the file. */
 struct routine {
     struct text kind, name;
-    bool created; /* else removed */
+    bool created; /* otherwise dropped */
 };
 
-/* The words up to the first that is no plain name; a parenthesis ends a word. */
+/* Splits off words up to the first that is not a plain name; a parenthesis ends a word. */
 static size_t take_words(struct text sql, struct text words_r[HEAD_WORDS])
 {
     static const char name[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
@@ -35,7 +35,7 @@ static bool is_kind(struct text word)
            text_equal(word, TEXT("TRIGGER"));
 }
 
-/* CREATE OR REPLACE kind name, or DROP kind IF EXISTS name. */
+/* Parses CREATE OR REPLACE kind name, or DROP kind IF EXISTS name. */
 static int read_head(struct text sql, struct routine *routine_r)
 {
     static const struct {
@@ -163,7 +163,7 @@ enum routines_state routines_compare(const struct routines_file *file, const str
     return strcmp(laid->sha256, file->sha256) != 0 ? ROUTINES_DIFFERENT : ROUTINES_DONE;
 }
 
-/* That the file is being laid, and the names of what it creates, in one transaction. */
+/* Records in one transaction that the file is being run, and the names of what it creates. */
 static int begin(struct db *db, const struct routines_file *file)
 {
     struct script script = script_open(file->sql);

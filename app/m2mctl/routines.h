@@ -1,7 +1,8 @@
-/* routines: sql/routines.sql, the one file of procedures, functions and triggers, and what the database has of it.
+/* routines: sql/routines.sql, the single file of procedures, functions and triggers, and the version of it that the
+ * database has.
  *
- * The first line is `-- routines NUMBER`; the number only grows. Every statement replaces or removes one routine, so the
- * file can be run at any time and as often as one likes. */
+ * The first line is `-- routines NUMBER`; the number only increases. Each statement replaces or drops one routine,
+ * so the file can be run again at any time. */
 #ifndef APP_M2MCTL_ROUTINES_H
 #define APP_M2MCTL_ROUTINES_H
 
@@ -14,26 +15,26 @@ struct routines_file {
     char sha256[MIGRATION_SHA256 + 1];
     struct text sql;
     uint64_t number;
-    size_t count; /* of the routines that it creates */
+    size_t count; /* number of routines that it creates */
 };
 
-/* What the database has. */
+/* The routines recorded in the database. */
 struct routines_laid {
-    bool known;   /* some file was laid, or begun */
-    bool running; /* and not finished */
+    bool known;   /* a file was run, completely or not */
+    bool running; /* it did not finish */
     uint64_t number;
     char sha256[MIGRATION_SHA256 + 1];
     char user[HISTORY_USER + 1];
     int64_t laid;
     size_t missing;
-    char names[ROUTINES_SHOWN]; /* of the first that are missing */
+    char names[ROUTINES_SHOWN]; /* the first missing ones */
 };
 
-/* Reads and checks the file. 0, or -1 after every complaint about it. */
+/* Reads and checks the file. Returns 0, or -1 after printing all faults. */
 int routines_load(const char *path, struct routines_file *file_r, FILE *complaints);
 void routines_free(struct routines_file *file);
 
-/* A database without the tables has none. 0, or -1: db_why(). */
+/* Reads the record; without the tables there is none. Returns 0, or -1: db_why(). */
 int routines_read(struct db *db, struct routines_laid *laid_r);
 
 enum routines_state {
@@ -46,11 +47,12 @@ enum routines_state {
     ROUTINES_NEWER
 };
 
-/* What the database has, against the file. ROUTINES_NEWER: a greater number, which the file must not replace; whether
- * that one is complete, laid->missing and laid->running tell. */
+/* Compares the record with the file. ROUTINES_NEWER: the database has a larger number, which the file must not
+ * replace; laid->missing and laid->running say whether that version is complete. */
 enum routines_state routines_compare(const struct routines_file *file, const struct routines_laid *laid);
 
-/* Runs the file and records it. 0; or -1: db_why(), and wrong_line_r is the line of the statement that failed, or 0. */
+/* Runs the file and records it. Returns 0, or -1: db_why(); wrong_line_r is then the line of the statement that
+ * failed, or 0. */
 int routines_lay(struct db *db, const struct routines_file *file, unsigned *wrong_line_r);
 
 #endif

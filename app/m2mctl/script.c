@@ -19,7 +19,7 @@ static size_t line_size(struct text t)
     return end ? (size_t)(end - t.data) : t.size;
 }
 
-/* To the end of the bracketed text that begins t, or 0 when its end is missing. */
+/* Returns the size of the bracketed text at the beginning of t, or 0 if its end is missing. */
 static size_t closed_size(struct text t, size_t opening, struct text closing)
 {
     for (size_t i = opening; i + closing.size <= t.size; i++)
@@ -27,7 +27,7 @@ static size_t closed_size(struct text t, size_t opening, struct text closing)
     return 0;
 }
 
-/* The same of a quoted text. A doubled quote ends one and begins another, which comes to the same. */
+/* The same for a quoted text. A doubled quote ends one text and begins another, with the same result. */
 static size_t quoted_size(struct text t)
 {
     for (size_t i = 1; i < t.size; i++) {
@@ -40,7 +40,7 @@ static size_t quoted_size(struct text t)
     return 0;
 }
 
-/* Comments that the server executes are code: they begin with an exclamation mark. */
+/* Executable comments begin with an exclamation mark and are code. */
 static bool code_comment(struct text t) { return text_begins(t, TEXT("/*!")) || text_begins(t, TEXT("/*M!")); }
 
 static bool line_comment(struct text t)
@@ -48,7 +48,7 @@ static bool line_comment(struct text t)
     return text_begins(t, TEXT("#")) || (text_begins(t, TEXT("--")) && (t.size == 2 || blank(t.data[2])));
 }
 
-/* The size of the comment or quoted text that begins t; 0 when none does; SIZE_MAX when it does not end. */
+/* Returns the size of the comment or quoted text at the beginning of t; 0 if there is none; SIZE_MAX if it does not end. */
 static size_t opaque_size(struct text t)
 {
     size_t size;
@@ -69,7 +69,7 @@ static int fail(struct script *script, const char *wrong)
     return -1;
 }
 
-/* Over what stands between two statements. */
+/* Skips white space and comments between two statements. */
 static int skip(struct script *script)
 {
     while (script->rest.size > 0) {
@@ -95,7 +95,7 @@ static struct text first_word(struct text t)
     return text_slice(t, start, size);
 }
 
-/* 1 when a DELIMITER line was read, 0 when there is none, -1. */
+/* Returns 1 if a DELIMITER line was read, 0 if there is none, -1 if it is invalid. */
 static int read_delimiter(struct script *script)
 {
     struct text line = text_slice(script->rest, 0, line_size(script->rest));
@@ -112,7 +112,8 @@ static int read_delimiter(struct script *script)
     return 1;
 }
 
-/* The size of the statement that begins the rest; SIZE_MAX when something in it does not end. */
+/* Returns the size of the statement at the beginning of the rest; SIZE_MAX if a quote or comment in it does not
+ * end. */
 static size_t statement_size(struct script *script)
 {
     size_t at = 0;

@@ -26,7 +26,8 @@ static bool is_label(struct text label)
     return label.size > 0 && label.size <= CREDENTIAL_LABEL_BYTES;
 }
 
-/* One line without its end. 0, or -1 at the end of the input, or when the line is longer than a secret may be. */
+/* Reads one line without its end. Returns 0, or -1 at the end of the input or if the line is longer than a secret
+ * may be. */
 static int read_line(struct buffer *line)
 {
     char c;
@@ -40,7 +41,7 @@ static int read_line(struct buffer *line)
     return line->size > 0 ? 0 : -1;
 }
 
-/* As read_line(), with the typing hidden. Signals wait meanwhile, so that the terminal gets its echo back. */
+/* As read_line(), without echo. Signals are blocked until the terminal has its echo back. */
 static int read_hidden(const char *prompt, struct buffer *line)
 {
     struct termios shown, hidden;
@@ -62,7 +63,7 @@ static int read_hidden(const char *prompt, struct buffer *line)
     return failed;
 }
 
-/* A secret that exists already. A person types it blind, so twice. NULL, or what is wrong with it. */
+/* Reads an existing secret, on a terminal twice because it is not echoed. Returns NULL, or what is wrong with it. */
 static const char *read_secret(struct buffer *secret)
 {
     char bytes[SECRET_BYTES];
@@ -121,14 +122,14 @@ static int generate(const struct command *self, const struct wish *wish)
     char bytes[CREDENTIAL_BYTES];
     struct buffer secret = { bytes, 0, sizeof bytes, false };
     int status = COMMAND_TROUBLE;
-    if (credential_new(&secret)) command_complain(self, "no random numbers are to be had");
+    if (credential_new(&secret)) command_complain(self, "no random numbers are available");
     else status = print(self, wish, buffer_text(&secret));
     if (status == COMMAND_FINE) credential_show(wish->client_id, buffer_text(&secret));
     OPENSSL_cleanse(bytes, sizeof bytes);
     return status;
 }
 
-/* COMMAND_FINE, or what to exit with. help_r: the help was printed, and that was all. */
+/* Returns COMMAND_FINE or an exit code. help_r: only the help was printed. */
 static int read_options(const struct command *self, int argc, char **argv, struct wish *wish, bool *help_r)
 {
     enum { LABEL = 1, EXPIRES, STDIN };
@@ -149,7 +150,7 @@ static int read_options(const struct command *self, int argc, char **argv, struc
         if (option == LABEL && !is_label(wish->label))
             return command_usage(self, "a label has 1 to 32 of the characters A-Z a-z 0-9 . _ -");
         if (option == EXPIRES && (instant_parse(optarg, wish->now, &wish->expires_at) || wish->expires_at <= wish->now))
-            return command_usage(self, "--expires takes a time to come: " INSTANT_FORMS);
+            return command_usage(self, "--expires takes a time in the future: " INSTANT_FORMS);
     }
     if (optind != argc - 1) return command_usage(self, "one CLIENT_ID; a secret is never an argument (see --stdin)");
     wish->client_id = text_of(argv[optind]);
@@ -175,7 +176,7 @@ static int run(const struct command *self, const struct command_session *session
 
 const struct command secret_command = {
     "secret",
-    "make a secret for a client: the secret for them, its hash for the database",
+    "create a secret for a client: shows the secret, prints a migration with its hash",
     "m2mctl secret [--label WORD] [--expires WHEN] [--stdin] CLIENT_ID > NNNN_name.sql\n"
     "\n"
     "Makes a secret of 256 random bits. The secret is shown once, on standard error; a migration that stores\n"

@@ -1,4 +1,4 @@
-/* secret: `m2mctl secret`, a new secret for a client as a migration that holds only its hash. */
+/* secret: `m2mctl secret`: generates a secret for a client and prints a migration that stores only its hash. */
 #ifndef APP_M2MCTL_SECRET_H
 #define APP_M2MCTL_SECRET_H
 

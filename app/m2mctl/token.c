@@ -14,7 +14,7 @@ enum { ARENA_BYTES = 512 * 1024, VALUE_BYTES = JWS_BYTES * 6 };
 
 struct question {
     const struct command *self;
-    const char *jwks_path, *issuer; /* NULL: not asked for */
+    const char *jwks_path, *issuer; /* NULL: not given */
     bool signature_only;
     int64_t now;
     struct arena arena;
@@ -22,7 +22,7 @@ struct question {
     struct jws jws;
 };
 
-/* What m2mauth and its neighbours put into tokens, in words. A member with two words is a time to come, or past. */
+/* Descriptions of the members of tokens. A member with two descriptions is a time in the future or in the past. */
 static const struct fact {
     const char *name, *meaning, *past;
 } facts[] = {
@@ -30,7 +30,7 @@ static const struct fact {
     { "kid", "which key of the issuer signed it", NULL },
     { "typ", "what kind of token it is", NULL },
     { "iss", "who issued it", NULL },
-    { "sub", "whom it stands for", NULL },
+    { "sub", "whom it represents", NULL },
     { "aud", "the API it is for", NULL },
     { "client_id", "the client that asked for it", NULL },
     { "scope", "what it allows", NULL },
@@ -42,7 +42,7 @@ static const struct fact {
     { "cnf", "the key that it is bound to", NULL },
 };
 
-/* A value is somebody else's: nothing in it may steer the terminal. */
+/* A value is untrusted: it must not control the terminal. */
 static void put_value(const struct member *member, struct arena *arena)
 {
     struct text value = member->value;
@@ -87,14 +87,14 @@ static void put_object(const struct strict_json *object, struct question *questi
     }
 }
 
-/* NULL, or why the part cannot be shown. */
+/* Returns NULL, or why the part cannot be shown. */
 static const char *explain_part(struct question *question, struct text part)
 {
     struct strict_json object;
     struct buffer json = { arena_take(&question->arena, JWS_BYTES), 0, JWS_BYTES, false };
     if (!json.data || base64url_decode(part, &json)) return "is not base64url without padding";
     if (strict_json_read(buffer_text(&json), &object))
-        return "is not a JSON object as RFC 8259 wants it, with each name once and small enough";
+        return "is not a JSON object (RFC 8259) with unique names and of limited size";
     put_object(&object, question);
     return NULL;
 }
@@ -116,7 +116,7 @@ static int explain(struct question *question)
     return COMMAND_FINE;
 }
 
-/* The search for a key. Who has the token's kid, or none, and suits its alg, is tried. */
+/* The search for a key. Every key whose kid matches (or is absent) and that suits alg is tried. */
 struct search {
     struct question *question;
     struct jwt_header header;
@@ -152,8 +152,8 @@ static int take_key(void *context, struct jwk *jwk, const char *refused)
     return 0;
 }
 
-/* NULL, or why the signature does not hold. */
-static const char *judge_signature(struct question *question, struct text jwks)
+/* Returns NULL, or why the signature is not valid. */
+static const char *check_signature(struct question *question, struct text jwks)
 {
     struct search search = { .question = question };
     const char *refused = jwt_header_read(question->jws.header, &question->arena, &search.header);
@@ -161,21 +161,21 @@ static const char *judge_signature(struct question *question, struct text jwks)
     if (secret_hasher_open(&search.hasher)) return "the cryptographic library failed";
     int unread = jwk_read_set(jwks, take_key, &search);
     secret_hasher_close(&search.hasher);
-    if (unread) return "the file of keys is no JWK Set";
+    if (unread) return "the file of keys is not a JWK Set";
     if (search.verified) return NULL;
     if (search.failed) return "the cryptographic library failed";
     return search.tried ? "the signature is not that of the key" : "no key of the set has its kid and suits its alg";
 }
 
-/* NULL, or why the claims do not hold. */
-static const char *judge_claims(struct question *question)
+/* Returns NULL, or why the claims are not valid. */
+static const char *check_claims(struct question *question)
 {
     struct jwt_claims claims;
     const char *refused = jwt_claims_read(question->jws.payload, &question->arena, &claims);
     if (refused) return refused;
     if (claims.expires_at < 0) return "it has no exp";
-    if (claims.expires_at <= question->now) return "it has ended (exp)";
-    if (claims.not_before > question->now) return "it has not begun (nbf)";
+    if (claims.expires_at <= question->now) return "it has expired (exp)";
+    if (claims.not_before > question->now) return "it is not valid yet (nbf)";
     if (question->issuer && !text_equal(claims.issuer, text_of(question->issuer))) return "its iss is another issuer";
     return NULL;
 }
@@ -204,21 +204,21 @@ static int read_jwks(struct question *question, struct text *jwks_r)
     return failed || b.full ? -1 : 0;
 }
 
-/* What is signed may be anything when only the signature is asked for, so it is neither read nor shown, and the reason
- * stands where a script that runs a suite of vectors looks for it. */
+/* With --signature-only the payload may be anything, so it is neither parsed nor shown, and the reason goes to
+ * standard error, where scripts that run test vectors expect it. */
 static int verify(struct question *question)
 {
     struct text jwks;
     if (read_jwks(question, &jwks)) return COMMAND_TROUBLE;
-    const char *why = judge_signature(question, jwks);
-    if (!why && !question->signature_only) why = judge_claims(question);
+    const char *why = check_signature(question, jwks);
+    if (!why && !question->signature_only) why = check_claims(question);
     if (why && question->signature_only) command_complain(question->self, "not valid: %s", why);
     else if (why) printf("not valid: %s\n", why);
     else printf("valid\n");
     return why ? COMMAND_NO : COMMAND_FINE;
 }
 
-/* One token from standard input, without the white space around it. */
+/* Reads one token from standard input, without surrounding white space. */
 static int read_token(struct question *question)
 {
     struct buffer b = { arena_take(&question->arena, JWS_BYTES + 2), 0, JWS_BYTES + 2, false };
@@ -243,7 +243,7 @@ static int answer(struct question *question)
     if (question->jwks_path) status = verify(question);
     if (status == COMMAND_TROUBLE || question->signature_only) return status;
     int explained = explain(question);
-    if (!question->jwks_path) printf("The signature was not checked: that takes --jwks FILE.\n");
+    if (!question->jwks_path) printf("The signature was not checked; use --jwks FILE.\n");
     return status == COMMAND_FINE ? explained : status;
 }
 
@@ -282,7 +282,7 @@ static int run(const struct command *self, const struct command_session *session
 
 const struct command token_command = {
     "token",
-    "explain a token, or verify it against a JWK Set",
+    "explain a token, or verify it with a JWK Set",
     "m2mctl token [--jwks FILE [--issuer URL | --signature-only]] < token\n"
     "\n"
     "Reads a token (JWT) from standard input and explains its header and claims. Asks no database and no server, so\n"

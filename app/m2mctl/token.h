@@ -1,4 +1,4 @@
-/* token: `m2mctl token`, what a token says, and whether it holds against a JWK Set. */
+/* token: `m2mctl token`: explains a token and verifies it with a JWK Set. It does not know revocations. */
 #ifndef APP_M2MCTL_TOKEN_H
 #define APP_M2MCTL_TOKEN_H
 

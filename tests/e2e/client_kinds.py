@@ -192,7 +192,7 @@ def bad_files(counter):
     write = counter.scratch.write
     private = {**signer.jwk, "d": "AAAA"}
     for option, path, words in (
-            ("--pem", signer.key, "private key, which stays with the client"),
+            ("--pem", signer.key, "private key, which must stay with the client"),
             ("--pem", write("empty", ""), "no certificate and no public key"),
             ("--pem", counter.scratch.path("nowhere"), "cannot be opened"),
             ("--jwk", write("private.json", json.dumps(private)), "private"),

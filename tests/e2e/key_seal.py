@@ -128,7 +128,7 @@ def row_without_mac(hosts):
     for pool in hosts.pools:
         must("unsealed" not in [key["kid"] for key in hosts.jwks(pool)], "it is published")
     out, err = hosts.key("seal", "--yes", status=1)
-    must("unsealed" in out and "cannot be opened on this host" in out and "left as they are" in err, f"{out} {err}")
+    must("unsealed" in out and "cannot be opened on this host" in out and "left unchanged" in err, f"{out} {err}")
     equal(hosts.database.sql("SELECT mac FROM signing_key WHERE kid = 'unsealed'"), [[""]], "its MAC")
     hosts.key("drop", "unsealed")
     hosts.all_say(token, False, "its token, when the key is dropped")
@@ -155,7 +155,7 @@ def upgrade(hosts):
     for words in ("new",), ("rotate",):
         must("key seal" in hosts.key(*words, status=1)[1], f"key {words[0]} does not name the mend")
     out, err = hosts.key("seal", status=1)
-    must(before[0]["kid"] in out and "its private half fits" in out and "--yes" in err, f"{out} {err}")
+    must(before[0]["kid"] in out and "its private key matches" in out and "--yes" in err, f"{out} {err}")
     # The kid is the beginning of the thumbprint.
     must(before[0]["kid"][1:] in out.split(before[0]["kid"], 1)[1], f"no thumbprint in {out}")
     must("1 key is sealed" in hosts.key("seal", "--yes")[0], "key seal")
@@ -213,7 +213,7 @@ def other_passphrase(hosts):
     count = "SELECT COUNT(*) FROM signing_key"
     keys = hosts.database.sql(count)
     other.start(ready=False)
-    await_true(lambda: "no row of signing_key has a good MAC" in other.log(), 10, "the log")
+    await_true(lambda: "no row of signing_key has a valid MAC" in other.log(), 10, "the log")
     for _ in range(5):
         equal((hosts.says(other, good), hosts.jwks(other), hosts.ask(other, "GET", "/ready").status,
                hosts.ask(other, "POST", "/token", FORM).status), (503, 503, 503, 503), "validate, JWK Set, ready, token")
@@ -257,7 +257,7 @@ def another_passphrase(hosts):
     hosts.all_say(good, True, "a token before the rows are sealed anew")
     between = hosts.key("new", "--activate", "never")[0].split()[1]
     before = [hosts.generation(pool) for pool in hosts.pools]
-    must("2 keys are sealed anew" in hosts.key("reseal")[0], "key reseal")
+    must("2 keys are sealed again" in hosts.key("reseal")[0], "key reseal")
     # A new generation that opens no key, because its host has not read the new rows yet, would be given up.
     for pool, was in zip(hosts.pools, before):
         await_true(lambda pool=pool, was=was: hosts.generation(pool) > was, 5, "the rows that are sealed anew")

@@ -118,7 +118,7 @@ def key_secret(desk):
     says(desk.run("key", "list", schema=schema)[0], "HS256  signs")
     says(desk.run("key", "list", schema=schema)[1], "No key of token_algorithm (ES256) signs now")
     out = desk.run("key", "rotate", "--alg", "HS256", schema=schema, status=1)[1]
-    says(out, "a successor is on its way")
+    says(out, "a successor is already planned")
     parts = {"m0200_key": desk.run("key", "new", "--print", "--alg", "HS256", schema=schema)[0]}
     desk.migrate(schema, desk.folder(schema, **parts))
     equal(desk.count(schema, "signing_key"), 3, "rows")
@@ -160,7 +160,7 @@ def key_add(desk):
     desk.migrate(schema, desk.folder(schema, **parts))
     equal(desk.count(schema, "signing_key"), 5, "rows")
     out = desk.run("key", "rotate", "--alg", "PS256", schema=schema, status=1)[1]
-    says(out, "a successor is on its way")
+    says(out, "a successor is already planned")
 
 
 @check("key add: a file as each tool writes it, with EC PARAMETERS in front too")
@@ -206,9 +206,9 @@ def key_add_refused(desk):
             (openssl_key(desk, "sealed", *EC, "-aes-256-cbc", "-pass", "pass:another"), [], "no private key that the passphrase opens"),
             (openssl_key(desk, "sealed2", *EC, "-aes-256-cbc", "-pass", f"file:{desk.passphrase}"), ["--passphrase-file", other],
              "no private key that the passphrase opens"),
-            (openssl_key(desk, "open", *EC, mode=0o444), [], "is open to others"), (f"file:{public}", [], "no private key"),
-            ("file:/nonexistent", [], "names no file"), ("file:good.pem", [], "no absolute path"), ("/good.pem", [], "is no URI"),
-            ("file:/", [], "is no plain file"), ("nonsense:x", [], "cannot be opened"), ("file:/a b", [], "characters"),
+            (openssl_key(desk, "open", *EC, mode=0o444), [], "can be read by others"), (f"file:{public}", [], "no private key"),
+            ("file:/nonexistent", [], "does not exist"), ("file:good.pem", [], "no absolute path"), ("/good.pem", [], "is not a URI"),
+            ("file:/", [], "is not a regular file"), ("nonsense:x", [], "cannot be opened"), ("file:/a b", [], "characters"),
             ("pkcs11:object=k?pin-value=1234", [], "holds a PIN"), ("file:/" + "x" * 500, [], "longer than 500")):
         out, err = desk.run("key", "add", uri, *words, schema=schema, status=1)
         says(err, why)

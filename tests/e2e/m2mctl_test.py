@@ -189,7 +189,7 @@ def locked(desk):
     folder = desk.folder(schema, m0001_t="-- ddl\nSELECT SLEEP(3);\nCREATE TABLE t (a INT);\n")
     runner = subprocess.Popen(desk.command("migrate", folder, schema=schema), stdout=subprocess.DEVNULL)
     await_true(lambda: desk.has(schema, "schema_migration") and desk.count(schema, "schema_migration"), 10, "the record")
-    says(desk.migrate(schema, folder, status=3), "another m2mctl migrate is at work")
+    says(desk.migrate(schema, folder, status=3), "another m2mctl migrate is running")
     desk.migrate(schema, "--status", folder, status=1)
     desk.migrate(other, desk.folder(other))
     equal(runner.wait(20), 0, "exit code of the first")

@@ -114,7 +114,7 @@ def no_token(desk):
                        (f"{header}=.{payload}.{signature}", "not base64url"), (f"{header}.!{payload}.{signature}", "base64url"),
                        (f"{encode(b'[]')}.{payload}.{signature}", "not a JSON object"),
                        (f"{header}.{broken}.{signature}", "not a JSON object"),
-                       (f"{header}.{twice}.{signature}", "each name once")):
+                       (f"{header}.{twice}.{signature}", "unique names")):
         says(desk.run("token", stdin=wrong.encode(), status=1)[1], why)
     desk.run("token", good, status=2)
     desk.run("token", "--issuer", ISSUER, stdin=good.encode(), status=2)
@@ -137,9 +137,9 @@ def valid(desk):
 def times(desk):
     now = int(time.time())
     token = issuer(desk).token
-    refused(desk, token(exp=now - 1), "it has ended")
+    refused(desk, token(exp=now - 1), "it has expired")
     refused(desk, token(exp=None), "it has no exp")
-    refused(desk, token(nbf=now + 3600), "it has not begun")
+    refused(desk, token(nbf=now + 3600), "it is not valid yet")
     refused(desk, token(exp="soon"), "exp is not a date")
     refused(desk, token(), "its iss is another", "--issuer", ISSUER + "/")
     refused(desk, token(iss=None), "its iss is another", "--issuer", ISSUER)
@@ -168,7 +168,7 @@ def forged(desk):
 def key_files(desk):
     make, token = issuer(desk), issuer(desk).token()
     for document in "", "[]", '{"keys":1}', '{"keys":[],"keys":[]}':
-        refused(desk, token, "no JWK Set", jwks=make.write("broken", document))
+        refused(desk, token, "not a JWK Set", jwks=make.write("broken", document))
     private = dict(make.keys[0], d=encode(os.urandom(32)))
     path = make.write("private", {"keys": [private]})
     out, err = desk.run("token", "--jwks", path, stdin=token.encode(), status=1)
@@ -205,7 +205,7 @@ def jwk_of_file(desk):
     public = desk.scratch.write("rsa-public.pem", openssl("pkey", "-in", rsa, "-pubout"))
     printed = json.loads(desk.run("jwk", "--alg", "PS256", "--kid", "k", public)[0])
     equal((printed["kid"], printed["alg"], sorted(printed)), ("k", "PS256", ["alg", "e", "kid", "kty", "n", "use"]), "of a key")
-    says(desk.run("jwk", rsa, status=1)[1], "private key, which stays with the client")
+    says(desk.run("jwk", rsa, status=1)[1], "private key, which must stay with the client")
     says(desk.run("jwk", "--alg", "ES256", public, status=1)[1], "not one for that")
     small = openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024")
     small = desk.scratch.write("small.pem", openssl("pkey", "-pubout", stdin=small))

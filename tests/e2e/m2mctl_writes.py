@@ -13,7 +13,7 @@ from desk import says
 from rig import check, equal, must
 
 NASTY_IDS = "it's", "a\\b", "x'); DROP TABLE client; -- ", '"', " leading and trailing ", "`;//", "\\'", "~" * 128
-SHOWN = re.compile(r"The secret of client (.*) is shown this once and stored nowhere: (\S+)\n$", re.S)
+SHOWN = re.compile(r"The secret of client (.*) is shown only now and is not stored: (\S+)\n$", re.S)
 STORED = re.compile(r"'\$(sha256|pbkdf2-sha256\$600000)\$([\w-]{22})\$([\w-]{43})'")
 
 
