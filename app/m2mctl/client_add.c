@@ -106,23 +106,22 @@ static int run_certificate(const struct command *self, const struct command_sess
 }
 
 #define OPTIONS_HELP \
-    "  --kid KID        names the key in tokens, logs and revocation rules; default: its thumbprint (RFC 7638)\n" \
-    "  --alg ALG        ES256, RS256, PS256 or EdDSA; default: the usual one of the key (RS256 of an RSA key)\n" \
-    "  --expires WHEN   it ends then: " INSTANT_FORMS "\n" \
+    "  --kid KID        name of the key in tokens, logs and revocation rules; default: its thumbprint (RFC 7638)\n" \
+    "  --alg ALG        ES256, RS256, PS256 or EdDSA; default: the default for the key (RS256 for RSA)\n" \
+    "  --expires WHEN   when it expires: " INSTANT_FORMS "\n" \
     "\n" \
-    "exit codes: 0 done; 1 FILE has no such key; 2 usage\n"
+    "exit codes: 0 done; 1 no such key in FILE; 2 usage\n"
 
 const struct command client_add_key_command = {
     "client-key",
     "add a public key to a client (private_key_jwt): prints a migration",
     "m2mctl client-key [OPTIONS] --pem FILE | --jwk FILE CLIENT_ID > NNNN_name.sql\n"
     "\n"
-    "Prints a migration that adds a public key. The keys that the client has stay valid, so a key is rotated by adding "
-    "one,\n"
-    "and by client_expire_key when the client signs with the new one. Asks no database.\n"
+    "Prints a migration that adds a public key. Existing keys stay valid: to rotate a key, add the new one, switch\n"
+    "the client over, then call client_expire_key for the old one. Does not connect to the database.\n"
     "\n"
     "  --pem FILE       a public key or a certificate in PEM\n"
-    "  --jwk FILE       a public key as a JWK; its kid and alg count unless they are given here\n" OPTIONS_HELP,
+    "  --jwk FILE       a public key as a JWK; its kid and alg are used unless given here\n" OPTIONS_HELP,
     run_key,
 };
 
@@ -131,9 +130,9 @@ const struct command client_add_certificate_command = {
     "add a certificate to a client (self_signed_tls_client_auth): prints a migration",
     "m2mctl client-certificate [OPTIONS] CLIENT_ID FILE > NNNN_name.sql\n"
     "\n"
-    "Prints a migration that adds the key of the certificate in FILE (PEM). Any certificate with that key "
-    "authenticates the\n"
-    "client, regardless of its issuer. The ones that it has stay valid. Asks no database.\n"
+    "Prints a migration that adds the key of the certificate in FILE (PEM). Any certificate with that key\n"
+    "authenticates the client, regardless of its issuer. Existing certificates stay valid. Does not connect to the\n"
+    "database.\n"
     "\n" OPTIONS_HELP,
     run_certificate,
 };

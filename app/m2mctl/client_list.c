@@ -105,9 +105,8 @@ const struct command client_list_command = {
     "list all clients: state, valid credentials, audiences and scopes",
     "m2mctl list [--json]\n"
     "\n"
-    "One line for each client, and one more for each further audience. With --json an array of what show --json "
-    "prints.\n"
-    "No hash of a secret is shown.\n"
+    "Prints one line for each client and one more for each further audience; with --json, an array of the objects\n"
+    "that show --json prints. Hashes of secrets are not shown.\n"
     "\n"
     "exit codes: 0 done; 2 usage; 3 database or system trouble\n",
     run_list,
@@ -118,10 +117,9 @@ const struct command client_show_command = {
     "show one client: what it may do, how it authenticates, and until when",
     "m2mctl show [--json] CLIENT_ID\n"
     "\n"
-    "Everything about one client but its tokens. A credential that the server leaves out because its row cannot be "
-    "right is\n"
-    "marked with the reason. No hash of a secret is shown.\n"
+    "Prints everything about one client except its tokens. A credential that the server leaves out because its row\n"
+    "is invalid is marked with the reason. Hashes of secrets are not shown.\n"
     "\n"
-    "exit codes: 0 done; 1 there is no such client; 2 usage; 3 database or system trouble\n",
+    "exit codes: 0 done; 1 no such client; 2 usage; 3 database or system trouble\n",
     run_show,
 };

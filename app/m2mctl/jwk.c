@@ -41,7 +41,7 @@ const struct command jwk_command = {
     "or a\n"
     "public key in PEM: P-256, RSA of 2048 to 4096 bits, or Ed25519.\n"
     "\n"
-    "  --alg ALG   ES256, RS256, PS256 or EdDSA; default: the usual one of the key (RS256 of an RSA key)\n"
+    "  --alg ALG   ES256, RS256, PS256 or EdDSA; default: the default for the key (RS256 for RSA)\n"
     "  --kid KID   default: the thumbprint (RFC 7638)\n"
     "\n"
     "exit codes: 0 printed; 1 no such key in FILE; 2 usage\n",

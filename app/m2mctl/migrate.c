@@ -9,7 +9,7 @@
 #include "routines.h"
 #include "script.h"
 
-#define HOUSE_FOLDER PKGDATADIR "/migrations"
+#define BASE_FOLDER PKGDATADIR "/migrations"
 #define ROUTINES_FILE PKGDATADIR "/routines.sql"
 #define OPERATOR_FOLDER SYSCONFDIR "/m2mauth/migrations"
 
@@ -66,15 +66,15 @@ static int number_of(const struct run *run, enum db_statement statement, uint64_
 
 static void explain_unfinished(const char *version)
 {
-    fprintf(stderr,
-            "  MariaDB commits each change of a table by itself, so the first part of the file may have been done.\n"
-            "  Compare the file with the database (SHOW CREATE TABLE ...), then either\n"
-            "    undo that part by hand and run it again:    m2mctl migrate --forget %s\n"
-            "    or do the rest by hand and record it as done:    m2mctl migrate --mark-done %s\n"
-            "  Nothing else is applied before that. A database that is new and holds nothing else is best dropped, "
-            "created\n"
-            "  again and migrated from its beginning.\n",
-            version, version);
+    fprintf(
+        stderr,
+        "  MariaDB commits each change of a table by itself, so the first part of the file may have been applied.\n"
+        "  Compare the file with the database (SHOW CREATE TABLE ...), then either\n"
+        "    undo that part by hand and run it again:      m2mctl migrate --forget %s\n"
+        "    or complete it by hand and record it as done: m2mctl migrate --mark-done %s\n"
+        "  Nothing else is applied before that. For a database without data it is easiest to drop it, create it again\n"
+        "  and migrate from the beginning.\n",
+        version, version);
 }
 
 /* Checks for anything that blocks all migrations. */
@@ -419,7 +419,7 @@ static int find_files(struct run *run, int count, char **folders)
         if (i == 0) run->shipped = run->list.count;
     }
     if (count == 0) {
-        failed |= migration_list_add(&run->list, HOUSE_FOLDER, false, stderr);
+        failed |= migration_list_add(&run->list, BASE_FOLDER, false, stderr);
         run->shipped = run->list.count;
         failed |= migration_list_add(&run->list, OPERATOR_FOLDER, true, stderr);
         if (!run->routines_path) run->routines_path = ROUTINES_FILE;
@@ -454,24 +454,24 @@ const struct command migrate_command = {
     "m2mctl migrate --mark-done VERSION [FOLDER ...]\n"
     "m2mctl migrate --forget VERSION [FOLDER ...]\n"
     "\n"
-    "Applies the files NNNN_name.sql of each folder that the database has not seen yet, in the order of their\n"
-    "names, once each. Without FOLDER: " HOUSE_FOLDER "\n"
-    "and then " OPERATOR_FOLDER ", if it is there.\n"
-    "Between the two it lays the procedures and triggers of " ROUTINES_FILE ",\n"
-    "when the database has none, older or other ones, or one is missing; newer ones stay.\n"
-    "The first line of a file says how it runs:\n"
-    "  -- data   in one transaction: all of it or nothing; it may be run again after it failed\n"
-    "  -- ddl    statement by statement, since MariaDB commits each change of a table by itself; a file that\n"
-    "            failed or was killed half-way blocks all others until somebody has looked at it\n"
-    "A file that was changed after it was applied is refused. DELIMITER is understood.\n"
+    "Applies the files NNNN_name.sql of each folder that the database does not have yet, in the order of their\n"
+    "names, each once. Without FOLDER: " BASE_FOLDER "\n"
+    "and then " OPERATOR_FOLDER ", if it exists.\n"
+    "Between the two it creates the procedures and triggers of " ROUTINES_FILE ",\n"
+    "if the database has none, older or different ones, or if one is missing; newer ones are left unchanged.\n"
+    "The first line of a file selects how it runs:\n"
+    "  -- data   in one transaction: all or nothing; it may be run again after a failure\n"
+    "  -- ddl    statement by statement, since MariaDB commits each change of a table by itself; a file that failed\n"
+    "            or was interrupted blocks all others until an operator resolves it\n"
+    "A file that was changed after it was applied is refused. DELIMITER is supported.\n"
     "\n"
-    "  --status              lists all, applied and to be done; exit code 1 when some are not done\n"
-    "  --dry-run             says what would be applied\n"
-    "  --routines FILE       with FOLDERs: lays the routines of this file after the first FOLDER\n"
-    "  --mark-done VERSION   a half-run ddl file was finished by hand; the file counts as it stands now\n"
-    "  --forget VERSION      a half-run ddl file was undone by hand, and shall run again\n"
+    "  --status              list all, applied and to be done; exit code 1 if some are not done\n"
+    "  --dry-run             print what would be applied\n"
+    "  --routines FILE       with FOLDERs: create the routines of this file after the first FOLDER\n"
+    "  --mark-done VERSION   an interrupted ddl file was completed by hand; record its present content as applied\n"
+    "  --forget VERSION      an interrupted ddl file was undone by hand; run it again\n"
     "\n"
-    "exit codes: 0 done; 1 refused or failed because of what stands in a file, or not all done (--status);\n"
+    "exit codes: 0 done; 1 refused or failed because of the content of a file, or not all done (--status);\n"
     "2 usage; 3 database or system trouble\n",
     run,
 };

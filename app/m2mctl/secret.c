@@ -179,13 +179,13 @@ const struct command secret_command = {
     "create a secret for a client: shows the secret, prints a migration with its hash",
     "m2mctl secret [--label WORD] [--expires WHEN] [--stdin] CLIENT_ID > NNNN_name.sql\n"
     "\n"
-    "Makes a secret of 256 random bits. The secret is shown once, on standard error; a migration that stores\n"
-    "its hash goes to standard output. Asks no database.\n"
+    "Generates a secret of 256 random bits. The secret is shown once, on standard error; a migration that stores\n"
+    "its hash goes to standard output. Does not connect to the database.\n"
     "\n"
-    "  --label WORD     names the secret in tokens, logs and revocation rules (default: one from date and chance)\n"
-    "  --expires WHEN   the secret ends then: " INSTANT_FORMS "\n"
-    "  --stdin          reads an existing secret that a person chose, without echo on a terminal, and stores it as\n"
-    "                   PBKDF2-SHA256; slower to verify, so only for clients that cannot take a generated one\n"
+    "  --label WORD     name of the secret in tokens, logs and revocation rules (default: date and random characters)\n"
+    "  --expires WHEN   when the secret expires: " INSTANT_FORMS "\n"
+    "  --stdin          read an existing secret that a person chose, without echo on a terminal, and store it as\n"
+    "                   PBKDF2-SHA256; slower to verify, so only for clients that cannot use a generated secret\n"
     "\n"
     "exit codes: 0 done; 1 the secret read is not acceptable; 2 usage; 3 system trouble\n",
     run,

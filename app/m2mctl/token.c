@@ -285,16 +285,15 @@ const struct command token_command = {
     "explain a token, or verify it with a JWK Set",
     "m2mctl token [--jwks FILE [--issuer URL | --signature-only]] < token\n"
     "\n"
-    "Reads a token (JWT) from standard input and explains its header and claims. Asks no database and no server, so\n"
-    "it knows nothing of revocation: POST /validate does.\n"
+    "Reads a token (JWT) from standard input and explains its header and claims. Connects neither to the database\n"
+    "nor to a server, so it does not know revocations; POST /validate does.\n"
     "\n"
-    "  --jwks FILE    verifies the signature with a key of this JWK Set (or single JWK), and the times exp and nbf;\n"
-    "                 the first line of the answer is `valid`, or `not valid:` and the reason\n"
-    "  --issuer URL   iss must be this\n"
+    "  --jwks FILE    verify the signature with a key of this JWK Set (or single JWK), and the times exp and nbf;\n"
+    "                 the first line of the output is `valid`, or `not valid:` and the reason\n"
+    "  --issuer URL   require this iss\n"
     "  --signature-only\n"
-    "                 verifies the signature of any compact JWS (RFC 7515), whatever is signed (or nothing), and shows "
-    "nothing of it;\n"
-    "                 says `valid`, or on standard error `not valid:` and the reason\n"
+    "                 verify the signature of any compact JWS (RFC 7515) without parsing or showing the payload;\n"
+    "                 prints `valid`, or on standard error `not valid:` and the reason\n"
     "\n"
     "exit codes: 0 explained, or valid; 1 no token, or not valid; 2 usage; 3 a file cannot be read\n",
     run,
