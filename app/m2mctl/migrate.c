@@ -187,15 +187,15 @@ static int apply_files(struct run *run, size_t first, size_t last, size_t *appli
 }
 
 /* The database has a larger number than the file: another host was upgraded first. */
-static int leave_routines(const struct run *run, const struct routines_laid *laid)
+static int leave_routines(const struct run *run, const struct routines_record *record)
 {
-    printf("routines %" PRIu64 " of the database are newer than routines %" PRIu64 " of %s, and stay\n", laid->number,
-           run->routines.number, run->routines.path);
-    if (!laid->running && laid->missing == 0) return COMMAND_FINE;
+    printf("routines %" PRIu64 " of the database are newer than routines %" PRIu64 " of %s: left unchanged\n",
+           record->number, run->routines.number, run->routines.path);
+    if (!record->running && record->missing == 0) return COMMAND_FINE;
     command_complain(run->self,
                      "routines %" PRIu64 " are not complete (missing: %s); run m2mctl migrate on a host that has them: "
                      "the newest version of m2mauth here",
-                     laid->number, laid->missing ? laid->names : "unknown, they were not laid to the end");
+                     record->number, record->missing ? record->names : "unknown, they were not installed completely");
     return COMMAND_NO;
 }
 
@@ -204,40 +204,40 @@ static int lay_routines(const struct run *run)
     unsigned line;
     printf("routines %" PRIu64 " (%zu procedures and triggers) ... ", run->routines.number, run->routines.count);
     fflush(stdout);
-    if (routines_lay(run->db, &run->routines, &line) == 0) {
+    if (routines_install(run->db, &run->routines, &line) == 0) {
         printf("done\n");
         return COMMAND_FINE;
     }
     int status = command_blame(run->db);
     printf("failed\n");
     fflush(stdout);
-    fprintf(stderr, "%s:%u: %s\n  Correct the cause and run m2mctl migrate again: it creates all of them again.\n",
+    fprintf(stderr, "%s:%u: %s\n  Correct the cause and run m2mctl migrate again: it installs all of them again.\n",
             run->routines.path, line, db_why(run->db));
     return status;
 }
 
 static int apply_routines(const struct run *run, size_t *applied)
 {
-    struct routines_laid laid;
+    struct routines_record record;
     if (!run->routines_path) return COMMAND_FINE;
-    if (routines_read(run->db, &laid)) return fail(run);
-    enum routines_state state = routines_compare(&run->routines, &laid);
-    if (state == ROUTINES_NEWER) return leave_routines(run, &laid);
+    if (routines_read(run->db, &record)) return fail(run);
+    enum routines_state state = routines_compare(&run->routines, &record);
+    if (state == ROUTINES_NEWER) return leave_routines(run, &record);
     if (state == ROUTINES_DONE) return COMMAND_FINE;
     if (state == ROUTINES_MISSING)
         printf("%zu of the procedures and triggers are missing (%s), as after a restore from a dump without --routines "
                "--triggers\n",
-               laid.missing, laid.names);
+               record.missing, record.names);
     (*applied)++;
     if (run->task != DRY_RUN) return lay_routines(run);
-    printf("would lay routines %" PRIu64 " %s\n", run->routines.number, run->routines.path);
+    printf("would install routines %" PRIu64 " %s\n", run->routines.number, run->routines.path);
     return COMMAND_FINE;
 }
 
 /* Whether any table, procedure or trigger will be changed; data migrations need no right to do that. */
 static int changes_schema(const struct run *run, bool *changes_r)
 {
-    struct routines_laid laid;
+    struct routines_record record;
     *changes_r = false;
     for (size_t i = 0; i < run->list.count; i++) {
         const struct migration *migration = &run->list.items[i];
@@ -245,8 +245,8 @@ static int changes_schema(const struct run *run, bool *changes_r)
             *changes_r = true;
     }
     if (!run->routines_path) return 0;
-    if (routines_read(run->db, &laid)) return -1;
-    enum routines_state state = routines_compare(&run->routines, &laid);
+    if (routines_read(run->db, &record)) return -1;
+    enum routines_state state = routines_compare(&run->routines, &record);
     if (state != ROUTINES_DONE && state != ROUTINES_NEWER) *changes_r = true;
     return 0;
 }
@@ -292,21 +292,22 @@ static void put_status(const char *state, const char *version, const struct hist
 static int show_routines(const struct run *run)
 {
     static const char *const words[] = {
-        [ROUTINES_DONE] = "done",       [ROUTINES_NOT_LAID] = "to be done",   [ROUTINES_OLDER] = "older",
-        [ROUTINES_DIFFERENT] = "other", [ROUTINES_UNFINISHED] = "UNFINISHED", [ROUTINES_MISSING] = "MISSING",
+        [ROUTINES_DONE] = "done",       [ROUTINES_NOT_INSTALLED] = "to be done", [ROUTINES_OLDER] = "older",
+        [ROUTINES_DIFFERENT] = "other", [ROUTINES_UNFINISHED] = "UNFINISHED",    [ROUTINES_MISSING] = "MISSING",
         [ROUTINES_NEWER] = "newer",
     };
-    struct routines_laid laid;
+    struct routines_record record;
     char what[ROUTINES_SHOWN + 100];
-    if (routines_read(run->db, &laid)) return -1;
-    if (!laid.known && !run->routines_path) return 1;
-    enum routines_state state = laid.missing ? ROUTINES_MISSING : ROUTINES_DONE;
-    if (laid.running) state = ROUTINES_UNFINISHED;
-    if (run->routines_path) state = routines_compare(&run->routines, &laid);
-    bool whole = laid.missing == 0 && !laid.running && (state == ROUTINES_DONE || state == ROUTINES_NEWER);
-    int size = snprintf(what, sizeof what, "routines %" PRIu64, laid.known ? laid.number : run->routines.number);
-    if (laid.missing) snprintf(what + size, sizeof what - (size_t)size, ", %zu missing: %s", laid.missing, laid.names);
-    put_line(words[state], laid.laid, what, laid.known ? laid.user : NULL);
+    if (routines_read(run->db, &record)) return -1;
+    if (!record.known && !run->routines_path) return 1;
+    enum routines_state state = record.missing ? ROUTINES_MISSING : ROUTINES_DONE;
+    if (record.running) state = ROUTINES_UNFINISHED;
+    if (run->routines_path) state = routines_compare(&run->routines, &record);
+    bool whole = record.missing == 0 && !record.running && (state == ROUTINES_DONE || state == ROUTINES_NEWER);
+    int size = snprintf(what, sizeof what, "routines %" PRIu64, record.known ? record.number : run->routines.number);
+    if (record.missing)
+        snprintf(what + size, sizeof what - (size_t)size, ", %zu missing: %s", record.missing, record.names);
+    put_line(words[state], record.installed_at, what, record.known ? record.user : NULL);
     return whole;
 }
 
@@ -457,7 +458,7 @@ const struct command migrate_command = {
     "Applies the files NNNN_name.sql of each folder that the database does not have yet, in the order of their\n"
     "names, each once. Without FOLDER: " BASE_FOLDER "\n"
     "and then " OPERATOR_FOLDER ", if it exists.\n"
-    "Between the two it creates the procedures and triggers of " ROUTINES_FILE ",\n"
+    "Between the two it installs the procedures and triggers of " ROUTINES_FILE ",\n"
     "if the database has none, older or different ones, or if one is missing; newer ones are left unchanged.\n"
     "The first line of a file selects how it runs:\n"
     "  -- data   in one transaction: all or nothing; it may be run again after a failure\n"
@@ -467,7 +468,7 @@ const struct command migrate_command = {
     "\n"
     "  --status              list all, applied and to be done; exit code 1 if some are not done\n"
     "  --dry-run             print what would be applied\n"
-    "  --routines FILE       with FOLDERs: create the routines of this file after the first FOLDER\n"
+    "  --routines FILE       with FOLDERs: install the routines of this file after the first FOLDER\n"
     "  --mark-done VERSION   an interrupted ddl file was completed by hand; record its present content as applied\n"
     "  --forget VERSION      an interrupted ddl file was undone by hand; run it again\n"
     "\n"

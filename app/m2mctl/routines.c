@@ -121,46 +121,47 @@ static void copy(struct text column, char *text_r, size_t size)
 
 static int take_file(void *context, const struct text *columns, size_t count)
 {
-    struct routines_laid *laid = context;
+    struct routines_record *record = context;
     uint64_t at = 0;
-    if (count != 5 || text_number(columns[0], UINT32_MAX, &laid->number)) return -1;
-    copy(columns[1], laid->sha256, sizeof laid->sha256);
-    copy(columns[3], laid->user, sizeof laid->user);
+    if (count != 5 || text_number(columns[0], UINT32_MAX, &record->number)) return -1;
+    copy(columns[1], record->sha256, sizeof record->sha256);
+    copy(columns[3], record->user, sizeof record->user);
     (void)text_number(columns[4], INT64_MAX, &at);
-    laid->laid = (int64_t)at;
-    laid->running = !text_equal(columns[2], TEXT("done"));
-    laid->known = true;
+    record->installed_at = (int64_t)at;
+    record->running = !text_equal(columns[2], TEXT("done"));
+    record->known = true;
     return 0;
 }
 
 static int take_missing(void *context, const struct text *columns, size_t count)
 {
-    struct routines_laid *laid = context;
-    size_t size = strlen(laid->names);
-    if (count == 2 && size + columns[1].size + sizeof ", ..." < sizeof laid->names)
-        snprintf(laid->names + size, sizeof laid->names - size, "%s%.*s", size ? ", " : "", (int)columns[1].size,
+    struct routines_record *record = context;
+    size_t size = strlen(record->names);
+    if (count == 2 && size + columns[1].size + sizeof ", ..." < sizeof record->names)
+        snprintf(record->names + size, sizeof record->names - size, "%s%.*s", size ? ", " : "", (int)columns[1].size,
                  columns[1].data);
-    else if (size > 3 && strcmp(laid->names + size - 3, "...") != 0)
-        snprintf(laid->names + size, sizeof laid->names - size, ", ...");
-    laid->missing++;
+    else if (size > 3 && strcmp(record->names + size - 3, "...") != 0)
+        snprintf(record->names + size, sizeof record->names - size, ", ...");
+    record->missing++;
     return 0;
 }
 
-int routines_read(struct db *db, struct routines_laid *laid_r)
+int routines_read(struct db *db, struct routines_record *record_r)
 {
-    *laid_r = (struct routines_laid){ .known = false };
-    if (db_query(db, DB_READ_ROUTINE_FILE, NULL, 0, take_file, laid_r) < 0) return db_errno(db) == DB_NO_TABLE ? 0 : -1;
-    return db_query(db, DB_READ_MISSING_ROUTINES, NULL, 0, take_missing, laid_r) < 0 ? -1 : 0;
+    *record_r = (struct routines_record){ .known = false };
+    if (db_query(db, DB_READ_ROUTINE_FILE, NULL, 0, take_file, record_r) < 0)
+        return db_errno(db) == DB_NO_TABLE ? 0 : -1;
+    return db_query(db, DB_READ_MISSING_ROUTINES, NULL, 0, take_missing, record_r) < 0 ? -1 : 0;
 }
 
-enum routines_state routines_compare(const struct routines_file *file, const struct routines_laid *laid)
+enum routines_state routines_compare(const struct routines_file *file, const struct routines_record *record)
 {
-    if (!laid->known) return ROUTINES_NOT_LAID;
-    if (laid->number > file->number) return ROUTINES_NEWER;
-    if (laid->running) return ROUTINES_UNFINISHED;
-    if (laid->missing > 0) return ROUTINES_MISSING;
-    if (laid->number < file->number) return ROUTINES_OLDER;
-    return strcmp(laid->sha256, file->sha256) != 0 ? ROUTINES_DIFFERENT : ROUTINES_DONE;
+    if (!record->known) return ROUTINES_NOT_INSTALLED;
+    if (record->number > file->number) return ROUTINES_NEWER;
+    if (record->running) return ROUTINES_UNFINISHED;
+    if (record->missing > 0) return ROUTINES_MISSING;
+    if (record->number < file->number) return ROUTINES_OLDER;
+    return strcmp(record->sha256, file->sha256) != 0 ? ROUTINES_DIFFERENT : ROUTINES_DONE;
 }
 
 /* Records in one transaction that the file is being run, and the names of what it creates. */
@@ -184,7 +185,7 @@ static int begin(struct db *db, const struct routines_file *file)
     return db_query(db, DB_COMMIT, NULL, 0, NULL, NULL) < 0 ? -1 : 0;
 }
 
-int routines_lay(struct db *db, const struct routines_file *file, unsigned *wrong_line_r)
+int routines_install(struct db *db, const struct routines_file *file, unsigned *wrong_line_r)
 {
     struct script script = script_open(file->sql);
     struct script_statement statement;

@@ -19,13 +19,13 @@ struct routines_file {
 };
 
 /* The routines recorded in the database. */
-struct routines_laid {
+struct routines_record {
     bool known;   /* a file was run, completely or not */
     bool running; /* it did not finish */
     uint64_t number;
     char sha256[MIGRATION_SHA256 + 1];
     char user[HISTORY_USER + 1];
-    int64_t laid;
+    int64_t installed_at;
     size_t missing;
     char names[ROUTINES_SHOWN]; /* the first missing ones */
 };
@@ -35,11 +35,11 @@ int routines_load(const char *path, struct routines_file *file_r, FILE *complain
 void routines_free(struct routines_file *file);
 
 /* Reads the record; without the tables there is none. Returns 0, or -1: db_why(). */
-int routines_read(struct db *db, struct routines_laid *laid_r);
+int routines_read(struct db *db, struct routines_record *record_r);
 
 enum routines_state {
     ROUTINES_DONE,
-    ROUTINES_NOT_LAID,
+    ROUTINES_NOT_INSTALLED,
     ROUTINES_OLDER,
     ROUTINES_DIFFERENT,
     ROUTINES_UNFINISHED,
@@ -48,11 +48,11 @@ enum routines_state {
 };
 
 /* Compares the record with the file. ROUTINES_NEWER: the database has a larger number, which the file must not
- * replace; laid->missing and laid->running say whether that version is complete. */
-enum routines_state routines_compare(const struct routines_file *file, const struct routines_laid *laid);
+ * replace; record->missing and record->running say whether that version is complete. */
+enum routines_state routines_compare(const struct routines_file *file, const struct routines_record *record);
 
 /* Runs the file and records it. Returns 0, or -1: db_why(); wrong_line_r is then the line of the statement that
  * failed, or 0. */
-int routines_lay(struct db *db, const struct routines_file *file, unsigned *wrong_line_r);
+int routines_install(struct db *db, const struct routines_file *file, unsigned *wrong_line_r);
 
 #endif

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """restore: a database that lacks procedures or triggers is noticed: by /ready and a metric, by m2mauth -t, by m2mctl; and m2mctl
-migrate lays them again.
+migrate installs them again.
 
 usage: restore.py BUILDDIR
 """
@@ -69,7 +69,7 @@ def whole(host):
     equal(host.check(), "", "m2mauth -t")
 
 
-@check("a dump without --routines: /ready, a metric, the log, -t and m2mctl say so; migrate lays them again")
+@check("a dump without --routines: /ready, a metric, the log, -t and m2mctl say so; migrate installs them again")
 def without_routines(host):
     token = host.token()
     host.restore(host.dump("--single-transaction"))

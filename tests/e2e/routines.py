@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""routines: the procedures and triggers of sql/routines.sql: laid, laid again when that is needed, and never taken back.
+"""routines: the procedures and triggers of sql/routines.sql: installed, installed again when needed, and never replaced by an older version.
 
 usage: routines.py BUILDDIR
 """
@@ -64,7 +64,7 @@ def fresh(desk):
 @check("dry run and status only look")
 def looking(desk):
     schema = desk.schema()
-    says(desk.migrate(schema, "--dry-run", "--routines", ROUTINES, MIGRATIONS), f"would lay routines {NUMBER} {ROUTINES}")
+    says(desk.migrate(schema, "--dry-run", "--routines", ROUTINES, MIGRATIONS), f"would install routines {NUMBER} {ROUTINES}")
     says(desk.migrate(schema, "--status", "--routines", ROUTINES, MIGRATIONS, status=1), "to be done", f"routines {NUMBER}")
     must(not desk.has(schema, "%"), "looking made a table")
     desk.migrate(schema, MIGRATIONS)
@@ -85,7 +85,7 @@ def upgraded(desk):
     equal(existing(desk, schema), existing(desk, new), "what is there after that")
 
 
-@check("an older number and another text of the same number are laid again; a greater number stays")
+@check("an older number and another text of the same number are installed again; a greater number stays")
 def numbers(desk):
     schema = installed(desk)
     marked = TEXT.replace("'no new token, and its tokens are inactive'", "'marked'")
@@ -103,7 +103,7 @@ def numbers(desk):
     says(desk.migrate(schema, "--status", "--routines", ROUTINES, MIGRATIONS), "newer", f"routines {NUMBER + 1}")
 
 
-@check("a dump without routines, or without triggers: noticed by name, laid again by migrate")
+@check("a dump without routines, or without triggers: noticed by name, installed again by migrate")
 def restored(desk):
     whole = installed(desk)
     triggers = [name for name in existing(desk, whole) if f"TRIGGER {name} " in TEXT]
@@ -126,10 +126,10 @@ def newer_missing(desk):
     desk.migrate(schema, "--routines", variant(desk, schema, NUMBER + 1), MIGRATIONS)
     desk.database.sql("DROP PROCEDURE client_disable", schema)
     says(desk.migrate(schema, "--routines", ROUTINES, MIGRATIONS, status=1), "client_disable", "newest version of m2mauth")
-    must("client_disable" not in existing(desk, schema), "the older file was laid")
+    must("client_disable" not in existing(desk, schema), "the older file was installed")
 
 
-@check("laying that fails half-way is told by its line, seen in the status, and done again")
+@check("an installation that fails half-way is reported with its line, shown in the status, and repeated")
 def unfinished(desk):
     schema = installed(desk)
     line = TEXT.count("\n", 0, TEXT.index("CREATE OR REPLACE PROCEDURE client_disable")) + 1
@@ -159,7 +159,7 @@ def refused(desk):
     must(not desk.has(schema, "%"), "something was done")
 
 
-@check("what is granted on a procedure stays granted when it is laid again")
+@check("what is granted on a procedure stays granted when it is installed again")
 def grants_stay(desk):
     schema = installed(desk)
     desk.database.sql(f"CREATE USER hand@localhost IDENTIFIED BY 'x'; GRANT EXECUTE ON PROCEDURE {schema}.client_disable "
