@@ -1,44 +1,44 @@
--- routines 11
--- Procedures, functions and triggers: all of them are in this file, none is in a migration after 0008.
+-- routines 12
+-- Procedures, functions and triggers: all of them are in this file; migrations after 0008 have none.
 --
--- To change one, edit it here and raise the number in the first line by one. `m2mctl migrate` runs the whole file after
--- the migrations that came with m2mauth and before the operators' migrations, when the database has none of it, an older
--- number, the same number of another text, or when a routine is missing; it leaves a greater number alone. So:
+-- To change one, edit it here and increase the number in the first line. `m2mctl migrate` runs the whole file after the
+-- migrations of m2mauth and before the operators' migrations, if the database has no routines, an older number, the
+-- same number with another text, or if a routine is missing; it leaves a larger number unchanged. Therefore:
 --   * every statement is CREATE OR REPLACE PROCEDURE, FUNCTION or TRIGGER, or DROP ... IF EXISTS of one that is no longer
---     wanted; tables and columns belong into sql/migrations;
---   * a host of an older version works with it as well: it reads and writes the same tables.
+--     needed; tables and columns belong in sql/migrations;
+--   * hosts of an older version must work with it: they read and write the same tables.
 --
--- A trigger runs with the rights of the account that laid it: the server's account and an operator need no right on the
--- feed's tables. That account must stay. Before it is removed, another one lays them again: DELETE FROM
--- schema_routine_file, then m2mctl migrate.
+-- A trigger runs with the rights of the account that created it, so the server's account and operators need no rights
+-- on the tables of the feed. That account must not be removed. To replace it, let another account create the routines
+-- again: DELETE FROM schema_routine_file, then m2mctl migrate.
 --
--- A time that is given to a procedure is text, and is UTC:
+-- A time parameter of a procedure is text in UTC:
 --     2027-01-31                        midnight UTC
---     2027-01-31T12:00:00Z              seconds may be left out, a fraction is cut off, a blank may be there for T
---     2027-01-31T14:00:00+02:00         with its offset
---     now, +90s, +15m, +12h, +7d        from now on
---     NULL                              what the procedure says: never, or now
--- A date with a time and no zone, which is also what a DATETIME expression becomes (FROM_UNIXTIME(n), NOW()), is taken in
--- a session whose time_zone is UTC, as that of m2mctl is; in any other it is refused, because nothing tells which zone was
--- meant. What cannot be stored (after 2038-01-19) is refused; NULL means never.
+--     2027-01-31T12:00:00Z              seconds may be omitted, a fraction is dropped, a blank may replace T
+--     2027-01-31T14:00:00+02:00         with an offset
+--     now, +90s, +15m, +12h, +7d        relative to now
+--     NULL                              depends on the procedure: never, or now
+-- A date and time without a zone, which a DATETIME expression also yields (FROM_UNIXTIME(n), NOW()), is accepted only in a
+-- session with the time_zone UTC, such as that of m2mctl; otherwise its zone is unknown and it is refused. Times after
+-- 2038-01-19, which a TIMESTAMP cannot store, are refused; use NULL for never.
 --
--- No routine may depend on the session's time_zone or sql_mode. A time is stored by
+-- No routine may depend on the time_zone or sql_mode of the session. A time is stored by
 --     SET STATEMENT time_zone = '+00:00' FOR INSERT ... UTC_TIMESTAMP ...
--- which also ends with the statement when it fails. CURRENT_TIMESTAMP, NOW() and FROM_UNIXTIME() are local times, which in
--- the hour that a clock change repeats name two instants: they are not used here. sql_mode is that of m2mctl (strict), kept
--- with each routine; but a caller's parameters are cut to their types before, by the mode of the caller, so a parameter's
--- type is wider than the column, and the column refuses what is too long.
+-- whose setting ends with the statement, even if it fails. CURRENT_TIMESTAMP, NOW() and FROM_UNIXTIME() are local times and
+-- ambiguous in the hour that a clock change repeats: they are not used here. Each routine keeps the sql_mode of m2mctl
+-- (strict); but parameters are truncated to their types before that, in the mode of the caller. Parameter types are
+-- therefore wider than the columns, and the column refuses a value that is too long.
 
 DELIMITER //
 
 -- --- exact rows -----------------------------------------------------------------------------------------------------
 
--- In a session that is not strict, a word that a SET or ENUM does not have, a text that is too long or a time that does not
--- exist is stored as something else, with a warning. A trigger sees that warning before the row is stored. p_times: the
--- row's times, because '0000-00-00' comes without a warning.
+-- In a session that is not strict, an unknown word of a SET or ENUM, a text that is too long or a time that does not
+-- exist is stored as a different value, with a warning. A trigger sees that warning before the row is stored. p_times:
+-- the times of the row, because '0000-00-00' causes no warning.
 CREATE OR REPLACE PROCEDURE row_must_be_exact(IN p_times VARCHAR(255) CHARACTER SET ascii)
   MODIFIES SQL DATA
-  COMMENT 'refuses a row that is not what its statement said; the first statement of each BEFORE trigger'
+  COMMENT 'refuses a row that would be stored differently from its statement; first statement of each BEFORE trigger'
 BEGIN
   DECLARE v_kept, v_number INT DEFAULT 0;
   DECLARE v_at INT DEFAULT 1;
@@ -46,24 +46,24 @@ BEGIN
   GET CURRENT DIAGNOSTICS v_kept = NUMBER;
   WHILE v_at <= v_kept DO
     GET CURRENT DIAGNOSTICS CONDITION v_at v_number = MYSQL_ERRNO, v_why = MESSAGE_TEXT;
-    -- null for a column that has none, out of range, a word or text that does not fit, no such local time, no default, no
+    -- NULL for a NOT NULL column, out of range, truncated word or text, nonexistent local time, no default, not a
     -- number, too long
     IF v_number IN (1048, 1264, 1265, 1299, 1364, 1366, 1406) THEN
-      CALL refuse(CONCAT(LEFT(v_why, 300), ': it would be stored as another value. SHOW CREATE TABLE says what is taken'));
+      CALL refuse(CONCAT(LEFT(v_why, 300), ': a different value would be stored. SHOW CREATE TABLE shows what is accepted'));
     END IF;
     SET v_at = v_at + 1;
   END WHILE;
   IF v_kept >= @@max_error_count THEN
-    CALL refuse('the session keeps no more warnings, so it cannot be told whether the row is exact: SET max_error_count = 65535');
+    CALL refuse('the session has no room for further warnings, so the row cannot be checked: SET max_error_count = 65535');
   END IF;
   IF p_times LIKE '%0000-00-00%' THEN
-    CALL refuse('0000-00-00 is no time: leave the column out, or set it to NULL');
+    CALL refuse('0000-00-00 is not a time: omit the column or set it to NULL');
   END IF;
 END//
 
 CREATE OR REPLACE PROCEDURE refuse(IN p_why VARCHAR(500) CHARACTER SET utf8mb4)
   NO SQL SQL SECURITY INVOKER
-  COMMENT 'ends the statement with this error'
+  COMMENT 'fails the statement with this error'
 BEGIN
   SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = p_why;
 END//
@@ -126,7 +126,7 @@ END//
 
 -- --- the change feed ------------------------------------------------------------------------------------------------
 
--- A stream starts above the highest number that feed holds for it: after its row was deleted, and in a database that was
+-- A stream starts above the largest number that feed has for it: after its row was deleted, or in a database that was
 -- restored while hosts were running.
 CREATE OR REPLACE TRIGGER feed_stream_begins BEFORE INSERT ON feed_stream FOR EACH ROW
 BEGIN
@@ -137,10 +137,10 @@ BEGIN
   END IF;
 END//
 
--- The next number of the session's stream, and the row that has it, in the transaction that makes the change: the
--- stream's row stays locked until it ends, so the numbers have no gap and are in the order of the commits. The stream's
--- row is added when it is missing, because a stream without rows in feed is removed. A number that a row of feed has
--- already would undo the change with error 1062: the stream is lifted above it.
+-- Adds the next number of the session's stream and its row, in the transaction that makes the change. The row of the
+-- stream stays locked until the transaction ends, so the numbers have no gaps and are in commit order. The row of the
+-- stream is added if it is missing, because a stream without rows in feed is removed. If a row of feed already has the
+-- number, the change would fail with error 1062: the stream is raised above it.
 CREATE OR REPLACE PROCEDURE feed_put(IN p_kind VARCHAR(32), IN p_item VARBINARY(255))
   MODIFIES SQL DATA
   COMMENT 'adds a row to the change feed; for triggers'
@@ -187,7 +187,7 @@ CREATE OR REPLACE TRIGGER audience_reader_feed_insert AFTER INSERT ON audience_r
 CREATE OR REPLACE TRIGGER audience_reader_feed_update AFTER UPDATE ON audience_reader FOR EACH ROW CALL feed_put('client', NEW.client_id)//
 CREATE OR REPLACE TRIGGER audience_reader_feed_delete AFTER DELETE ON audience_reader FOR EACH ROW CALL feed_put('client', OLD.client_id)//
 
--- A revoked token stays revoked until it has expired, so the feed does not report that its row was deleted.
+-- A revoked token stays revoked until it expires, so the feed does not report the deletion of its row.
 CREATE OR REPLACE TRIGGER revoked_token_feed_insert AFTER INSERT ON revoked_token FOR EACH ROW CALL feed_put('revoked_token', NEW.jti)//
 CREATE OR REPLACE TRIGGER revoked_token_feed_update AFTER UPDATE ON revoked_token FOR EACH ROW CALL feed_put('revoked_token', NEW.jti)//
 
@@ -209,7 +209,7 @@ BEGIN
   END IF;
 END//
 
--- --- what never changes: tokens, logs and other hosts know a thing by its name -------------------------------------
+-- --- columns that never change: tokens, logs and other hosts refer to them ------------------------------------------
 
 CREATE OR REPLACE TRIGGER client_fixed BEFORE UPDATE ON client FOR EACH ROW
 BEGIN
@@ -233,7 +233,7 @@ BEGIN
   END IF;
   IF SUBSTRING_INDEX(SUBSTRING_INDEX(NEW.hash, '$', 3), '$', -1) + 0 NOT BETWEEN 10000 AND 5000000 AND NEW.hash LIKE '$pbkdf2%' AND
      @@check_constraint_checks THEN
-    CALL refuse('a hash by PBKDF2 has 10000 to 5000000 rounds: m2mctl secret --stdin makes one');
+    CALL refuse('a PBKDF2 hash has 10000 to 5000000 rounds: create one with m2mctl secret --stdin');
   END IF;
 END//
 
@@ -241,7 +241,7 @@ CREATE OR REPLACE TRIGGER client_key_fixed BEFORE UPDATE ON client_key FOR EACH 
 BEGIN
   CALL row_must_be_exact(CONCAT_WS(' ', NEW.not_before, NEW.expires_at));
   IF NEW.client_id <> OLD.client_id OR NEW.kid <> OLD.kid OR NEW.alg <> OLD.alg OR NEW.public_jwk <> OLD.public_jwk THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of a client key only its times change: INSERT a new row and let the old one expire';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'only the times of a client key can change: INSERT a new row and let the old one expire';
   END IF;
 END//
 
@@ -249,7 +249,7 @@ CREATE OR REPLACE TRIGGER client_grant_fixed BEFORE UPDATE ON client_grant FOR E
 BEGIN
   CALL row_must_be_exact(NULL);
   IF NEW.client_id <> OLD.client_id OR NEW.audience <> OLD.audience OR NEW.scope <> OLD.scope THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of a grant only is_default changes: DELETE the row and INSERT another';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'only is_default of a grant can change: DELETE the row and INSERT another';
   END IF;
 END//
 
@@ -257,7 +257,7 @@ CREATE OR REPLACE TRIGGER audience_reader_fixed BEFORE UPDATE ON audience_reader
 BEGIN
   CALL row_must_be_exact(NULL);
   IF NEW.client_id <> OLD.client_id OR NEW.audience <> OLD.audience THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a reader never changes: DELETE the row and INSERT another';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a row of audience_reader never changes: DELETE it and INSERT another';
   END IF;
 END//
 
@@ -269,9 +269,9 @@ BEGIN
   END IF;
 END//
 
--- Of a key only its times change; private_pem as well, together with the MAC (m2mctl key reseal), and the private half of a
--- removed key goes. A removed key does not come back, and one that has retired does not sign again: its tokens may be
--- counted as ended everywhere.
+-- Only the times of a signing key can change; private_pem can change together with the MAC (m2mctl key reseal), and the
+-- private key of a removed key can be deleted. A removed key cannot be used again and a retired key cannot sign again:
+-- its tokens may be regarded as expired everywhere.
 CREATE OR REPLACE TRIGGER signing_key_fixed BEFORE UPDATE ON signing_key FOR EACH ROW
 BEGIN
   DECLARE v_is_removed, v_is_stripped BOOLEAN;
@@ -282,14 +282,14 @@ BEGIN
      (NOT (NEW.private_uri <=> OLD.private_uri) AND NOT v_is_stripped) OR
      (NOT (NEW.private_pem <=> OLD.private_pem) AND NOT v_is_stripped AND
       (NEW.mac = OLD.mac OR NEW.private_pem IS NULL OR OLD.private_pem IS NULL)) THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of a signing key only its times change: INSERT a new key and retire this one';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'only the times of a signing key can change: create another key with m2mctl key new and retire this one';
   END IF;
   IF v_is_removed AND (NEW.remove_at IS NULL OR UNIX_TIMESTAMP(NEW.remove_at) > UNIX_TIMESTAMP()) THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key that is removed does not come back: m2mctl key new makes another';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a removed signing key cannot be used again: create another with m2mctl key new';
   END IF;
   IF UNIX_TIMESTAMP(OLD.retire_at) <= UNIX_TIMESTAMP() AND
      (NEW.retire_at IS NULL OR UNIX_TIMESTAMP(NEW.retire_at) > UNIX_TIMESTAMP()) THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key that has retired does not sign again: m2mctl key new makes another';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a retired signing key cannot sign again: create another with m2mctl key new';
   END IF;
 END//
 
@@ -297,7 +297,7 @@ CREATE OR REPLACE TRIGGER audience_scope_fixed BEFORE UPDATE ON audience_scope F
 BEGIN
   CALL row_must_be_exact(NULL);
   IF NEW.audience <> OLD.audience OR NEW.scope <> OLD.scope THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'of a scope only the description changes: DELETE the row and INSERT another';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'only the description of a scope can change: DELETE the row and INSERT another';
   END IF;
 END//
 
@@ -308,17 +308,17 @@ BEGIN
   END IF;
 END//
 
--- --- limits of the servers' memory ----------------------------------------------------------------------------------
+-- --- limits of the memory of the servers ----------------------------------------------------------------------------
 
--- Two transactions at once may pass a limit together. The servers then take the 8 secrets and the 8 keys of a client that end
--- last and the first grants and audiences in their order, and report each row that is left out.
+-- Two concurrent transactions can together exceed a limit. The servers then use the 8 secrets and 8 keys of a client
+-- that expire last and its first grants and audiences, and report each row that is left out.
 
 CREATE OR REPLACE TRIGGER signing_key_limit BEFORE INSERT ON signing_key FOR EACH ROW
 BEGIN
   DECLARE v_now BIGINT;
   SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
   IF (SELECT COUNT(*) FROM signing_key WHERE remove_at IS NULL OR UNIX_TIMESTAMP(remove_at) > v_now) >= 256 THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'there are 256 signing keys: remove those that are not needed (m2mctl key drop)';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'there are 256 signing keys: remove unneeded ones with m2mctl key drop';
   END IF;
 END//
 
@@ -332,7 +332,7 @@ BEGIN
   END IF;
   IF SUBSTRING_INDEX(SUBSTRING_INDEX(NEW.hash, '$', 3), '$', -1) + 0 NOT BETWEEN 10000 AND 5000000 AND NEW.hash LIKE '$pbkdf2%' AND
      @@check_constraint_checks THEN
-    CALL refuse('a hash by PBKDF2 has 10000 to 5000000 rounds: m2mctl secret --stdin makes one');
+    CALL refuse('a PBKDF2 hash has 10000 to 5000000 rounds: create one with m2mctl secret --stdin');
   END IF;
 END//
 
@@ -352,7 +352,7 @@ CREATE OR REPLACE TRIGGER client_grant_limit BEFORE INSERT ON client_grant FOR E
 BEGIN
   CALL row_must_be_exact(NULL);
   IF NEW.scope <> '' AND NOT EXISTS (SELECT 1 FROM audience_scope WHERE audience = NEW.audience AND scope = NEW.scope) THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'this audience knows no such scope: INSERT it into audience_scope first';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the audience has no such scope: INSERT it into audience_scope first';
   END IF;
   IF (SELECT COUNT(*) FROM client_grant WHERE client_id = NEW.client_id) >= 256 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a client has at most 256 grants';
@@ -363,14 +363,14 @@ CREATE OR REPLACE TRIGGER audience_reader_limit BEFORE INSERT ON audience_reader
 BEGIN
   CALL row_must_be_exact(NULL);
   IF (SELECT COUNT(*) FROM audience_reader WHERE client_id = NEW.client_id) >= 64 THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a client reads the tokens of at most 64 audiences';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a client may introspect the tokens of at most 64 audiences';
   END IF;
 END//
 
 -- --- credentials that can be used -----------------------------------------------------------------------------------
 
--- The server leaves a credential out that it cannot use; what can be seen here is refused with the reason. As with a CHECK,
--- check_constraint_checks = 0 turns it off.
+-- The server ignores a credential that it cannot use; whatever can be checked here is refused with the reason. Like a
+-- CHECK, check_constraint_checks = 0 disables it.
 CREATE OR REPLACE PROCEDURE client_key_must_fit(IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
                                                 IN p_jwk MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
   NO SQL
@@ -379,24 +379,24 @@ BEGIN
   DECLARE v_kty, v_crv VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
   DECLARE v_half VARCHAR(64) DEFAULT '\\A[A-Za-z0-9_-]{43}\\z';
   IF p_jwk IS NULL OR NOT JSON_VALID(p_jwk) OR JSON_TYPE(p_jwk) <> 'OBJECT' THEN
-    CALL refuse('the public key is no JSON object: m2mctl jwk prints it as one');
+    CALL refuse('the public key is not a JSON object: m2mctl jwk prints it as one');
   ELSEIF JSON_CONTAINS_PATH(p_jwk, 'one', '$.keys') THEN
-    CALL refuse('this is a JWK Set: give one of its keys, each by a call of its own');
+    CALL refuse('this is a JWK Set: add each of its keys by a separate call');
   ELSEIF JSON_CONTAINS_PATH(p_jwk, 'one', '$.d', '$.p', '$.q', '$.dp', '$.dq', '$.qi', '$.oth', '$.k') THEN
-    CALL refuse('the JWK has private members: make a new key pair, because this one was shown, and give its public half');
+    CALL refuse('the JWK has private members: create a new key pair, since this one is exposed, and add its public key');
   ELSEIF JSON_LENGTH(p_jwk) <> JSON_LENGTH(JSON_KEYS(p_jwk)) THEN
     CALL refuse('the JWK has a member twice');
   ELSEIF p_kid IS NULL OR COALESCE(JSON_TYPE(JSON_EXTRACT(p_jwk, '$.kid')), 'STRING') <> 'STRING' OR
          COALESCE(CAST(JSON_VALUE(p_jwk, '$.kid') AS BINARY), p_kid) <> p_kid THEN
-    CALL refuse('kid is not that of the JWK: give NULL to take it from there');
+    CALL refuse('kid differs from that of the JWK: use NULL to take it from the JWK');
   ELSEIF COALESCE(p_alg, '') NOT IN ('ES256', 'RS256', 'PS256', 'EdDSA') THEN
     CALL refuse('alg must be ES256, RS256, PS256 or EdDSA, or NULL to take it from the JWK');
   ELSEIF COALESCE(JSON_VALUE(p_jwk, '$.alg'), p_alg) NOT IN (p_alg, IF(p_alg = 'EdDSA', 'Ed25519', p_alg)) THEN
-    CALL refuse('alg is not that of the JWK: give NULL to take it from there');
+    CALL refuse('alg differs from that of the JWK: use NULL to take it from the JWK');
   ELSEIF COALESCE(JSON_VALUE(p_jwk, '$.use'), 'sig') <> 'sig' THEN
-    CALL refuse('the use of the JWK is not sig: this is a key for something else');
+    CALL refuse('the use of the JWK is not sig: it is not a signing key');
   ELSEIF JSON_CONTAINS_PATH(p_jwk, 'one', '$.key_ops') AND NOT JSON_CONTAINS(JSON_EXTRACT(p_jwk, '$.key_ops'), '"verify"') THEN
-    CALL refuse('the key_ops of the JWK do not have verify: this is a key for something else');
+    CALL refuse('the key_ops of the JWK lack verify: it is not a signing key');
   END IF;
   SET v_kty = COALESCE(JSON_VALUE(p_jwk, '$.kty'), ''), v_crv = COALESCE(JSON_VALUE(p_jwk, '$.crv'), '');
   IF v_kty NOT IN ('EC', 'RSA', 'OKP') THEN
@@ -410,13 +410,13 @@ BEGIN
     CALL refuse('x (and y of EC) must be 32 bytes each: 43 characters of base64url without =');
   ELSEIF v_kty = 'RSA' AND (COALESCE(JSON_VALUE(p_jwk, '$.n'), '') NOT REGEXP '\\A[A-Za-z0-9_-]{342,684}\\z' OR
                             COALESCE(JSON_VALUE(p_jwk, '$.e'), '') NOT REGEXP '\\A[A-Za-z0-9_-]{2,}\\z') THEN
-    CALL refuse('n must have 2048 to 4096 bits, and e be there, both in base64url without =');
+    CALL refuse('n must have 2048 to 4096 bits and e must be present, both in base64url without =');
   END IF;
 END//
 
 CREATE OR REPLACE PROCEDURE tls_subject_must_fit(IN p_kind VARCHAR(255), IN p_subject VARBINARY(4096))
   NO SQL
-  COMMENT 'refuses what no certificate has as a name of this kind (RFC 8705 2.1.2)'
+  COMMENT 'refuses a value that no certificate can have as a name of this kind (RFC 8705 2.1.2)'
 BEGIN
   IF COALESCE(p_kind, '') NOT IN ('subject_dn', 'san_dns', 'san_uri', 'san_ip', 'san_email') THEN
     CALL refuse('the kind of a subject must be subject_dn, san_dns, san_uri, san_ip or san_email');
@@ -424,21 +424,21 @@ BEGIN
     CALL refuse('a subject has 1 to 512 bytes');
   ELSEIF p_kind = 'subject_dn' AND p_subject NOT REGEXP
          '(?x-i)\\A (?<rdn> \\x20* [A-Za-z0-9.-]+ \\x20* = \\x20* (?!\\#) (?: \\\\ [^\\x00] | [^\\x00-\\x20,+\\";<>\\\\] | \\x20 )*? (?: \\\\ [^\\x00] | [^\\x00-\\x20,+\\";<>\\\\] ) \\x20* ) (?: [,+] (?&rdn) )* \\z' THEN
-    CALL refuse('this is no name as RFC 4514 writes it, such as CN=orders,O=Example,C=DE: openssl x509 -noout -subject -nameopt RFC2253');
+    CALL refuse('not a name in the format of RFC 4514, such as CN=orders,O=Example,C=DE: openssl x509 -noout -subject -nameopt RFC2253');
   ELSEIF p_kind <> 'subject_dn' AND p_subject REGEXP '[\\x00-\\x20]' THEN
-    CALL refuse('this subject has a blank or a line end in it');
+    CALL refuse('the subject contains a blank or a line end');
   ELSEIF p_kind = 'san_dns' AND p_subject NOT REGEXP '\\A[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?([.][A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\\z' THEN
-    CALL refuse('this is no name of a host; a name with * is not taken, because it would be many');
+    CALL refuse('not the name of a host; wildcards are not accepted');
   ELSEIF p_kind = 'san_uri' AND p_subject NOT REGEXP '\\A[A-Za-z][A-Za-z0-9+.-]*:.' THEN
-    CALL refuse('this is no absolute URI, such as spiffe://example.com/orders');
+    CALL refuse('not an absolute URI such as spiffe://example.com/orders');
   ELSEIF p_kind = 'san_ip' AND NOT IS_IPV4(CONVERT(p_subject USING ascii)) AND NOT IS_IPV6(CONVERT(p_subject USING ascii)) THEN
-    CALL refuse('this is no IP address, such as 192.0.2.7 or 2001:db8::7');
+    CALL refuse('not an IP address such as 192.0.2.7 or 2001:db8::7');
   ELSEIF p_kind = 'san_email' AND p_subject NOT REGEXP '\\A[^@]+@[^@]+\\z' THEN
-    CALL refuse('this is no mailbox, such as orders@example.com');
+    CALL refuse('not a mailbox such as orders@example.com');
   END IF;
 END//
 
--- --- what the procedures below check --------------------------------------------------------------------------------
+-- --- checks of the procedures below ---------------------------------------------------------------------------------
 
 CREATE OR REPLACE PROCEDURE client_must_exist(IN p_client_id VARBINARY(4096))
   READS SQL DATA SQL SECURITY INVOKER
@@ -457,7 +457,7 @@ CREATE OR REPLACE PROCEDURE client_secret_must_exist(IN p_client_id VARBINARY(40
 BEGIN
   CALL client_must_exist(p_client_id);
   IF p_label IS NULL OR NOT EXISTS (SELECT 1 FROM client_secret WHERE client_id = p_client_id AND label = p_label) THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the client has no secret of this label: SELECT label FROM client_secret shows them';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the client has no secret with this label: SELECT label FROM client_secret lists them';
   END IF;
 END//
 
@@ -467,7 +467,7 @@ CREATE OR REPLACE PROCEDURE client_key_must_exist(IN p_client_id VARBINARY(4096)
 BEGIN
   CALL client_must_exist(p_client_id);
   IF p_kid IS NULL OR NOT EXISTS (SELECT 1 FROM client_key WHERE client_id = p_client_id AND kid = p_kid) THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the client has no key of this kid: SELECT kid FROM client_key shows them';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the client has no key with this kid: SELECT kid FROM client_key lists them';
   END IF;
 END//
 
@@ -476,16 +476,16 @@ CREATE OR REPLACE PROCEDURE audience_must_exist(IN p_audience VARBINARY(4096))
   COMMENT 'refuses an unknown audience'
 BEGIN
   IF p_audience IS NULL OR NOT EXISTS (SELECT 1 FROM audience WHERE audience = p_audience) THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'there is no such audience: INSERT INTO audience first (every character counts, a last / too)';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'there is no such audience: INSERT INTO audience first (every character counts, including a final /)';
   END IF;
 END//
 
--- --- what is missing ------------------------------------------------------------------------------------------------
+-- --- missing routines -----------------------------------------------------------------------------------------------
 
--- For the server's account, which sees no routine in information_schema: with the rights of who laid it.
+-- For the server's account, which sees no routine in information_schema: runs with the rights of its definer.
 CREATE OR REPLACE PROCEDURE routines_missing()
   READS SQL DATA SQL SECURITY DEFINER
-  COMMENT 'the procedures, functions and triggers that were laid and are not there, as after a restore without --routines'
+  COMMENT 'recorded procedures, functions and triggers that do not exist, e.g. after a restore without --routines'
 BEGIN
   SELECT s.kind, s.name FROM schema_routine s
     LEFT JOIN information_schema.ROUTINES r ON s.kind <> 'TRIGGER' AND r.ROUTINE_SCHEMA = DATABASE()
@@ -514,7 +514,7 @@ BEGIN
     SET v_at = UTC_TIMESTAMP + INTERVAL LEAST(v_seconds, 2147483647) SECOND;
   ELSEIF p_text REGEXP '\\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt\\x20]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?([Zz]|\\x20?UTC|\\x20?[+-](0[0-9]|1[0-4]):?[0-5][0-9])?)?\\z' THEN
     IF p_text < '1971' OR RIGHT(LEFT(p_text, 10), 2) > DAY(LAST_DAY(CONCAT(LEFT(p_text, 7), '-01'))) THEN
-      CALL refuse(CONCAT(v_given, ' is no date after 1970'));
+      CALL refuse(CONCAT(v_given, ' is not a date after 1970'));
     END IF;
     SET v_time = COALESCE(NULLIF(REGEXP_SUBSTR(SUBSTRING(p_text, 12), '\\A[0-9]{2}:[0-9]{2}(:[0-9]{2})?'), ''), '00:00');
     SET v_zone = REGEXP_SUBSTR(SUBSTRING(p_text, 12), '([Zz]|UTC|[+-][0-9]{2}:?[0-9]{2})\\z');
@@ -528,30 +528,30 @@ BEGIN
       SET v_at = v_at - INTERVAL IF(LEFT(v_zone, 1) = '-', -v_seconds, v_seconds) SECOND;
     END IF;
   ELSE
-    CALL refuse(CONCAT(v_given, ' is no time: write 2027-01-31, 2027-01-31T12:00:00Z, +7d (s, m, h, d), now, or NULL'));
+    CALL refuse(CONCAT(v_given, ' is not a time: write 2027-01-31, 2027-01-31T12:00:00Z, +7d (s, m, h, d), now, or NULL'));
   END IF;
   IF v_at > '2038-01-19 03:14:07' THEN
-    CALL refuse(CONCAT(v_given, ' is after 2038-01-19, which cannot be stored: write NULL for a time that never comes'));
+    CALL refuse(CONCAT(v_given, ' is after 2038-01-19, which cannot be stored: use NULL for never'));
   END IF;
   RETURN DATE_FORMAT(v_at, '%Y-%m-%d %H:%i:%s');
 END//
 
 CREATE OR REPLACE FUNCTION rule_seconds() RETURNS INT UNSIGNED
   DETERMINISTIC NO SQL SQL SECURITY INVOKER
-  COMMENT 'how long a revocation is kept: the longest life of a token (86400 s) and a minute, as clocks differ'
+  COMMENT 'how long a revocation is kept: the longest lifetime of a token (86400 s) and a minute for clock differences'
   RETURN 86460//
 
--- --- the operators' procedures --------------------------------------------------------------------------------------
+-- --- procedures for operators ---------------------------------------------------------------------------------------
 
--- Each makes one change or says why not; none commits, so several make one migration; plain INSERT and UPDATE work, too.
--- They run with the rights of their caller. How times are written is at the head of this file.
+-- Each makes one change or fails with the reason. None commits, so a migration can call several; plain INSERT and
+-- UPDATE work as well. They run with the rights of the caller. The head of this file describes the format of times.
 
 CREATE OR REPLACE PROCEDURE client_create(IN p_client_id VARBINARY(4096), IN p_description VARCHAR(4096) CHARACTER SET utf8mb4)
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'a new client, enabled, that may do nothing yet'
+  COMMENT 'creates a client, enabled, without any rights'
 BEGIN
   IF EXISTS (SELECT 1 FROM client WHERE client_id = p_client_id) THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'there is a client of this client_id already';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a client with this client_id exists already';
   END IF;
   INSERT INTO client (client_id, description) VALUES (p_client_id, COALESCE(p_description, ''));
 END//
@@ -559,12 +559,12 @@ END//
 CREATE OR REPLACE PROCEDURE client_add_secret(IN p_client_id VARBINARY(4096), IN p_label VARBINARY(4096), IN p_hash VARBINARY(4096),
                                    IN p_expires_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'one more secret; hash as printed by m2mctl secret; expires_at NULL: never'
+  COMMENT 'adds a secret; hash as printed by m2mctl secret; expires_at NULL: never'
 BEGIN
   DECLARE v_expires_at VARCHAR(19) DEFAULT instant_utc(p_expires_at);
   CALL client_must_exist(p_client_id);
   IF EXISTS (SELECT 1 FROM client_secret WHERE client_id = p_client_id AND label = p_label) THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the client has a secret of this label already: take another label';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the client has a secret with this label already: use another label';
   END IF;
   SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO client_secret (client_id, label, hash, expires_at) VALUES (p_client_id, p_label, p_hash, v_expires_at);
@@ -572,7 +572,7 @@ END//
 
 CREATE OR REPLACE PROCEDURE client_expire_secret(IN p_client_id VARBINARY(4096), IN p_label VARBINARY(4096), IN p_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'the secret ends at this time; NULL: now. Its tokens live on: secret_revoke_tokens'
+  COMMENT 'the secret expires at this time; NULL: now. Its tokens stay valid: secret_revoke_tokens'
 BEGIN
   DECLARE v_at VARCHAR(19) DEFAULT instant_utc(p_at);
   CALL client_secret_must_exist(p_client_id, p_label);
@@ -581,7 +581,7 @@ BEGIN
    WHERE client_id = p_client_id AND label = p_label;
 END//
 
--- kid and alg that are NULL are taken from the JWK; without an alg a key of EC or OKP has the one that fits it.
+-- If kid or alg is NULL, it is taken from the JWK; an EC or OKP key without alg gets the one that fits it.
 CREATE OR REPLACE PROCEDURE client_key_insert(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255),
                                               IN p_public_jwk MEDIUMTEXT CHARACTER SET utf8mb4, IN p_expires_at VARCHAR(255),
                                               IN p_auth_method VARCHAR(64))
@@ -597,7 +597,7 @@ BEGIN
   END IF;
   SET v_kid = COALESCE(p_kid, JSON_VALUE(p_public_jwk, '$.kid')), v_alg = COALESCE(p_alg, JSON_VALUE(p_public_jwk, '$.alg'));
   IF v_kid IS NULL THEN
-    CALL refuse('the JWK has no kid, so the call must name one: a word that its client puts into the header of what it signs');
+    CALL refuse('the JWK has no kid, so the call must name one: the kid that the client sends in the header of its assertions');
   END IF;
   IF v_alg IS NULL THEN
     SET v_alg = CASE JSON_VALUE(p_public_jwk, '$.kty') WHEN 'EC' THEN 'ES256' WHEN 'OKP' THEN 'EdDSA' END;
@@ -609,7 +609,7 @@ BEGIN
   END IF;
   CALL client_key_must_fit(v_kid, v_alg, p_public_jwk);
   IF EXISTS (SELECT 1 FROM client_key WHERE client_id = p_client_id AND kid = v_kid) THEN
-    CALL refuse('the client has a key of this kid already: take another kid');
+    CALL refuse('the client has a key with this kid already: use another kid');
   END IF;
   SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO client_key (client_id, kid, alg, public_jwk, expires_at) VALUES (p_client_id, v_kid, v_alg, p_public_jwk, v_expires_at);
@@ -620,12 +620,12 @@ END//
 CREATE OR REPLACE PROCEDURE client_add_key(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255),
                                 IN p_public_jwk MEDIUMTEXT CHARACTER SET utf8mb4, IN p_expires_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'one more public key, and auth_methods gets private_key_jwt; kid, alg NULL: those of the JWK; expires_at NULL: never'
+  COMMENT 'adds a public key, and private_key_jwt to auth_methods; kid, alg NULL: those of the JWK; expires_at NULL: never'
   CALL client_key_insert(p_client_id, p_kid, p_alg, p_public_jwk, p_expires_at, 'private_key_jwt')//
 
 CREATE OR REPLACE PROCEDURE client_expire_key(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'the key ends at this time; NULL: now. Its tokens live on: key_revoke_tokens'
+  COMMENT 'the key expires at this time; NULL: now. Its tokens stay valid: key_revoke_tokens'
 BEGIN
   DECLARE v_at VARCHAR(19) DEFAULT instant_utc(p_at);
   CALL client_key_must_exist(p_client_id, p_kid);
@@ -635,7 +635,7 @@ END//
 
 CREATE OR REPLACE PROCEDURE client_set_tls_subject(IN p_client_id VARBINARY(4096), IN p_kind VARCHAR(255), IN p_subject VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'the client may prove itself by a certificate of this subject, and auth_methods gets tls_client_auth'
+  COMMENT 'the client may authenticate by a certificate with this subject; adds tls_client_auth to auth_methods'
 BEGIN
   CALL client_must_exist(p_client_id);
   CALL tls_subject_must_fit(p_kind, p_subject);
@@ -658,7 +658,7 @@ END//
 CREATE OR REPLACE PROCEDURE client_add_certificate_key(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096), IN p_alg VARCHAR(255),
                                             IN p_public_jwk MEDIUMTEXT CHARACTER SET utf8mb4, IN p_expires_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'as client_add_key, for a certificate with this key, whoever signed it (self_signed_tls_client_auth)'
+  COMMENT 'as client_add_key, for a certificate with this key and any issuer (self_signed_tls_client_auth)'
   CALL client_key_insert(p_client_id, p_kid, p_alg, p_public_jwk, p_expires_at, 'self_signed_tls_client_auth')//
 
 CREATE OR REPLACE PROCEDURE client_allow(IN p_client_id VARBINARY(4096), IN p_audience VARBINARY(4096), IN p_scope VARBINARY(4096),
@@ -679,11 +679,11 @@ END//
 
 CREATE OR REPLACE PROCEDURE client_disallow(IN p_client_id VARBINARY(4096), IN p_audience VARBINARY(4096), IN p_scope VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'undoes client_allow; scope NULL: every grant at this audience. Tokens that are out keep what they have'
+  COMMENT 'undoes client_allow; scope NULL: every grant at this audience. Issued tokens keep their scope'
 BEGIN
   CALL client_must_exist(p_client_id);
   IF NOT EXISTS (SELECT 1 FROM client_grant WHERE client_id = p_client_id AND audience = p_audience AND scope = COALESCE(p_scope, scope)) THEN
-    CALL refuse('the client has no such grant: m2mctl show, or SELECT audience, scope FROM client_grant, shows what it has');
+    CALL refuse('the client has no such grant: see m2mctl show, or SELECT audience, scope FROM client_grant');
   END IF;
   DELETE FROM client_grant WHERE client_id = p_client_id AND audience = p_audience AND scope = COALESCE(p_scope, scope);
   UPDATE client SET default_audience = NULL WHERE client_id = p_client_id AND default_audience = p_audience AND
@@ -717,7 +717,7 @@ BEGIN
   DELETE FROM audience_reader WHERE client_id = p_client_id AND audience = p_audience;
 END//
 
--- A client of the same client_id may be created later: the rule keeps the tokens of this one inactive then.
+-- A client with the same client_id may be created later: the rule keeps the tokens of this one inactive.
 CREATE OR REPLACE PROCEDURE client_remove(IN p_client_id VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
   COMMENT 'removes a client with its credentials and grants, and revokes its tokens; client_disable can be undone'
@@ -732,11 +732,11 @@ END//
 
 CREATE OR REPLACE PROCEDURE audience_scope_remove(IN p_audience VARBINARY(4096), IN p_scope VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'removes a scope word of an audience from all clients and from the audience; tokens that are out keep it'
+  COMMENT 'removes a scope word of an audience from all clients and from the audience; issued tokens keep it'
 BEGIN
   CALL audience_must_exist(p_audience);
   IF NOT EXISTS (SELECT 1 FROM audience_scope WHERE audience = p_audience AND scope = p_scope) THEN
-    CALL refuse('this audience knows no such scope: SELECT audience, scope FROM audience_scope shows them');
+    CALL refuse('the audience has no such scope: SELECT audience, scope FROM audience_scope lists them');
   END IF;
   DELETE FROM client_grant WHERE audience = p_audience AND scope = p_scope;
   DELETE FROM audience_scope WHERE audience = p_audience AND scope = p_scope;
@@ -744,7 +744,7 @@ END//
 
 CREATE OR REPLACE PROCEDURE audience_remove(IN p_audience VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'removes an audience with its scopes, its grants and the right to introspect its tokens; those that are out run on'
+  COMMENT 'removes an audience with its scopes, its grants and the right to introspect its tokens; issued tokens stay valid'
 BEGIN
   CALL audience_must_exist(p_audience);
   DELETE FROM audience_reader WHERE audience = p_audience;
@@ -756,7 +756,7 @@ END//
 
 CREATE OR REPLACE PROCEDURE client_disable(IN p_client_id VARBINARY(4096))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'no new token, and its tokens are inactive'
+  COMMENT 'the client gets no token, and its tokens are inactive'
 BEGIN
   CALL client_must_exist(p_client_id);
   UPDATE client SET enabled = 0 WHERE client_id = p_client_id;
@@ -770,10 +770,10 @@ BEGIN
   UPDATE client SET enabled = 1 WHERE client_id = p_client_id;
 END//
 
--- With an expires_at that is too early (of another zone, of another token) the row would be purged while the token lives.
+-- A row with an expires_at that is too early (of another time zone or token) would be deleted while the token is valid.
 CREATE OR REPLACE PROCEDURE token_revoke(IN p_jti VARBINARY(4096), IN p_expires_at VARCHAR(255))
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'revokes one token; expires_at is its exp, NULL: not known. The row stays as long as a token can live, or longer'
+  COMMENT 'revokes one token; expires_at is its exp, NULL: unknown. The row is kept at least as long as a token can be valid'
 BEGIN
   DECLARE v_expires_at VARCHAR(19) DEFAULT instant_utc(p_expires_at);
   DECLARE v_least VARCHAR(19) DEFAULT DATE_FORMAT(UTC_TIMESTAMP + INTERVAL rule_seconds() SECOND, '%Y-%m-%d %H:%i:%s');
@@ -782,10 +782,10 @@ BEGIN
   ON DUPLICATE KEY UPDATE expires_at = GREATEST(expires_at, VALUES(expires_at));
 END//
 
--- A second is added, or the tokens of this very second would live on.
+-- A second is added; otherwise tokens issued in this second would stay valid.
 CREATE OR REPLACE PROCEDURE client_revoke_tokens(IN p_client_id VARBINARY(4096), IN p_reason VARCHAR(4096) CHARACTER SET utf8mb4)
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'revokes all tokens of a client issued until now; new ones are good'
+  COMMENT 'revokes all tokens of a client issued until now; new ones are valid'
 BEGIN
   CALL client_must_exist(p_client_id);
   SET STATEMENT time_zone = '+00:00' FOR
@@ -795,7 +795,7 @@ END//
 
 CREATE OR REPLACE PROCEDURE all_revoke_tokens(IN p_reason VARCHAR(4096) CHARACTER SET utf8mb4)
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'revokes all tokens of all clients issued until now; new ones are good'
+  COMMENT 'revokes all tokens of all clients issued until now; new ones are valid'
 BEGIN
   SET STATEMENT time_zone = '+00:00' FOR
   INSERT INTO revocation_rule (issued_before, expires_at, reason)
@@ -805,7 +805,7 @@ END//
 CREATE OR REPLACE PROCEDURE secret_revoke_tokens(IN p_client_id VARBINARY(4096), IN p_label VARBINARY(4096),
                                       IN p_reason VARCHAR(4096) CHARACTER SET utf8mb4)
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'revokes all tokens minted with one secret until now; expire or delete the secret, too'
+  COMMENT 'revokes all tokens issued for one secret until now; also expire or delete the secret'
 BEGIN
   CALL client_secret_must_exist(p_client_id, p_label);
   SET STATEMENT time_zone = '+00:00' FOR
@@ -817,7 +817,7 @@ END//
 CREATE OR REPLACE PROCEDURE key_revoke_tokens(IN p_client_id VARBINARY(4096), IN p_kid VARBINARY(4096),
                                    IN p_reason VARCHAR(4096) CHARACTER SET utf8mb4)
   MODIFIES SQL DATA SQL SECURITY INVOKER
-  COMMENT 'revokes all tokens minted with one key until now; expire or delete the key, too'
+  COMMENT 'revokes all tokens issued for one key until now; also expire or delete the key'
 BEGIN
   CALL client_key_must_exist(p_client_id, p_kid);
   SET STATEMENT time_zone = '+00:00' FOR
@@ -826,20 +826,20 @@ BEGIN
           COALESCE(p_reason, ''));
 END//
 
--- --- what the server's account may do, and no more ------------------------------------------------------------------
+-- --- procedures for the server's account ----------------------------------------------------------------------------
 
--- These run with the rights of the account that laid them; sql/grants.sql lets the server's account call them in place of
--- changing the tables. Each only moves forward, whatever it is given: nothing that has ended begins again. Their times are
+-- These run with the rights of their definer; sql/grants.sql lets the server's account call them instead of changing
+-- the tables. Whatever the parameters, each only moves forward: nothing that has ended begins again. Their times are
 -- seconds since 1970. The clock is SYSDATE(), which a session cannot set.
 
 CREATE OR REPLACE PROCEDURE signing_key_add(IN p_kid VARBINARY(64), IN p_alg VARCHAR(8), IN p_public_jwk TEXT CHARACTER SET ascii,
                                             IN p_private_pem TEXT CHARACTER SET ascii, IN p_private_uri VARBINARY(500),
                                             IN p_mac VARBINARY(64), IN p_publish BIGINT, IN p_activate BIGINT)
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  COMMENT 'a new signing key with its MAC; a kid is used once'
+  COMMENT 'adds a signing key with its MAC; a kid is used only once'
 BEGIN
   IF p_mac IS NULL OR p_mac = '' THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key has a MAC: m2mctl key new makes both';
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key needs a MAC: create both with m2mctl key new';
   END IF;
   SET STATEMENT time_zone = '+00:00', check_constraint_checks = 1 FOR
   INSERT INTO signing_key (kid, alg, public_jwk, private_pem, private_uri, mac, publish_at, activate_at)
@@ -848,7 +848,7 @@ END//
 
 CREATE OR REPLACE PROCEDURE signing_key_retire(IN p_retire BIGINT, IN p_remove BIGINT, IN p_kid VARBINARY(64))
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  COMMENT 'the key retires and is removed at these times, or at those that it has when they are earlier'
+  COMMENT 'the key retires and is removed at these times, or at its own if these are earlier'
 BEGIN
   IF COALESCE(p_retire, 0) NOT BETWEEN 1 AND 2147483647 OR COALESCE(p_remove, 0) NOT BETWEEN 1 AND 2147483647 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key retires and is removed at times between 1970 and 2038';
@@ -862,7 +862,7 @@ END//
 
 CREATE OR REPLACE PROCEDURE signing_key_remove(IN p_remove BIGINT, IN p_kid VARBINARY(64))
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  COMMENT 'the key is removed at this time, or at the one that it has when that is earlier'
+  COMMENT 'the key is removed at this time, or at its own if that is earlier'
 BEGIN
   IF COALESCE(p_remove, 0) NOT BETWEEN 1 AND 2147483647 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a signing key is removed at a time between 1970 and 2038';
@@ -872,10 +872,10 @@ BEGIN
    WHERE kid = p_kid;
 END//
 
--- The row stays, and with it its kid, or a row that was saved with its MAC could be inserted again.
+-- The row stays, and with it its kid; otherwise a saved row with its MAC could be inserted again.
 CREATE OR REPLACE PROCEDURE signing_key_strip()
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  COMMENT 'takes the private half from keys that were removed a day ago'
+  COMMENT 'deletes the private key of signing keys removed a day ago'
 BEGIN
   DECLARE v_now BIGINT;
   SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
@@ -884,7 +884,7 @@ BEGIN
    ORDER BY kid LIMIT 1000;
 END//
 
--- The DELETE comes last, because its number of rows is the answer.
+-- The DELETE comes last, because its row count is the result.
 CREATE OR REPLACE PROCEDURE revocation_rule_purge()
   MODIFIES SQL DATA SQL SECURITY DEFINER
   COMMENT 'deletes rules whose last token ended an hour ago'
@@ -907,7 +907,7 @@ END//
 
 CREATE OR REPLACE PROCEDURE used_proof_purge()
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  COMMENT 'deletes used proofs that ended ten minutes ago, more than the clocks of hosts may differ'
+  COMMENT 'deletes used proofs that expired ten minutes ago, a margin above the clock difference between hosts'
 BEGIN
   DECLARE v_now BIGINT;
   SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
@@ -917,17 +917,17 @@ END//
 
 CREATE OR REPLACE PROCEDURE revoked_token_keep(IN p_expires BIGINT, IN p_jti VARBINARY(64))
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  COMMENT 'the row of a revoked token stays until this time, or until the one that it has when that is later'
+  COMMENT 'keeps the row of a revoked token until this time, or until its own expires_at if that is later'
 BEGIN
   SET STATEMENT time_zone = '+00:00' FOR
   UPDATE revoked_token SET expires_at = FROM_UNIXTIME(p_expires) WHERE jti = p_jti AND UNIX_TIMESTAMP(expires_at) < p_expires;
 END//
 
--- A row of feed that is deleted, or a stream that is moved, before the other hosts have read it, hides a change from them: a
--- client that was disabled goes on. They read all again after a gap of half an hour.
+-- Deleting a row of feed or changing a stream before the other hosts have read it would hide a change from them: a
+-- disabled client would continue. After a gap of half an hour hosts load everything again.
 CREATE OR REPLACE PROCEDURE feed_purge()
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  COMMENT 'deletes changes of a week ago'
+  COMMENT 'deletes changes older than a week'
 BEGIN
   DECLARE v_now BIGINT;
   SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
@@ -937,7 +937,7 @@ END//
 
 CREATE OR REPLACE PROCEDURE feed_purge_early()
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  COMMENT 'deletes changes by hosts of an hour ago, for when there are many streams'
+  COMMENT 'deletes changes by hosts older than an hour; used when there are many streams'
 BEGIN
   DECLARE v_now BIGINT;
   SET STATEMENT time_zone = '+00:00' FOR SELECT UNIX_TIMESTAMP(SYSDATE()) INTO v_now;
@@ -945,11 +945,11 @@ BEGIN
   DELETE FROM feed WHERE at < FROM_UNIXTIME(v_now - 3600) AND stream <> 'operator' ORDER BY at, stream, seq LIMIT 1000;
 END//
 
--- seq only grows: when it is p_seq before and after the look at feed, no row came between. Both looks are locking, because
--- another would see what the caller's isolation level shows.
+-- seq only increases: if it equals p_seq before and after the query on feed, no row was added in between. Both queries
+-- lock, because otherwise they would read the snapshot of the caller's isolation level.
 CREATE OR REPLACE PROCEDURE feed_stream_remove(IN p_stream VARBINARY(64), IN p_seq BIGINT UNSIGNED, IN p_began BIGINT UNSIGNED)
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  COMMENT 'removes a stream without a row in feed, unless it has moved since'
+  COMMENT 'removes a stream without a row in feed, unless it has changed since'
 BEGIN
   DECLARE v_same, v_highest BIGINT UNSIGNED;
   IF p_stream <> 'operator' THEN

@@ -1,4 +1,4 @@
 -- data
--- No new token for demo-client, and the tokens it holds are inactive, within a second. CALL client_enable undoes it.
+-- Within a second demo-client gets no token and its tokens are inactive. CALL client_enable undoes it.
 
 CALL client_disable('demo-client');

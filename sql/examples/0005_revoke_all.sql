@@ -1,5 +1,5 @@
 -- data
--- Every token that demo-client holds now is inactive within a second; it may ask for new ones.
+-- Within a second every token of demo-client issued until now is inactive; it may request new ones.
 
 CALL client_revoke_tokens('demo-client', 'a laptop was stolen');
 

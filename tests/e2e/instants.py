@@ -90,14 +90,14 @@ FORMS = [
     ("'2027-10-31T01:30:00Z'", 1824946200), ("'2027-03-28T01:30:00Z'", 1806197400), ("'2038-01-19T03:14:07Z'", 2147483647),
     ("'now'", 1800000000), ("'+90s'", 1800000090), ("'+15m'", 1800000900), ("'+12h'", 1800043200), ("'+7d'", 1800604800),
 ]
-REFUSED = [("'9999-12-31'", "NULL for a time that never comes"), ("'9999-12-31 23:59:59Z'", "NULL"), ("'2038-01-19T03:14:08Z'", "NULL"),
-           ("'2038-01-20'", "NULL"), ("'+999999999d'", "NULL"), ("'2027-02-29'", "is no date"), ("'2027-04-31T10:00:00Z'", "is no date"),
-           ("'1970-01-01'", "is no date after 1970"), ("'0000-00-00'", "is no time"), ("'2027-13-01'", "is no time"),
-           ("'2027-01-31T24:00:00Z'", "is no time"), ("'2027-01-31T10:00:60Z'", "is no time"), ("'2027-1-1'", "is no time"),
-           ("'31.01.2027'", "is no time"), ("20270131", "is no time"), ("1801353600", "is no time"), ("''", "is no time"),
-           ("'never'", "is no time"), ("'-1d'", "is no time"), ("'+7'", "is no time"), ("'2027-01-31\n'", "is no time"),
-           ("'2027-01-31T12:00:00Europe/London'", "is no time"), ("'2027-01-31T12:00:00+25:00'", "is no time"),
-           ("CONCAT('2027-01-31', REPEAT(' ', 300))", "is no time")]
+REFUSED = [("'9999-12-31'", "NULL for never"), ("'9999-12-31 23:59:59Z'", "NULL"), ("'2038-01-19T03:14:08Z'", "NULL"),
+           ("'2038-01-20'", "NULL"), ("'+999999999d'", "NULL"), ("'2027-02-29'", "is not a date"), ("'2027-04-31T10:00:00Z'", "is not a date"),
+           ("'1970-01-01'", "is not a date after 1970"), ("'0000-00-00'", "is not a time"), ("'2027-13-01'", "is not a time"),
+           ("'2027-01-31T24:00:00Z'", "is not a time"), ("'2027-01-31T10:00:60Z'", "is not a time"), ("'2027-1-1'", "is not a time"),
+           ("'31.01.2027'", "is not a time"), ("20270131", "is not a time"), ("1801353600", "is not a time"), ("''", "is not a time"),
+           ("'never'", "is not a time"), ("'-1d'", "is not a time"), ("'+7'", "is not a time"), ("'2027-01-31\n'", "is not a time"),
+           ("'2027-01-31T12:00:00Europe/London'", "is not a time"), ("'2027-01-31T12:00:00+25:00'", "is not a time"),
+           ("CONCAT('2027-01-31', REPEAT(' ', 300))", "is not a time")]
 
 
 @check("times as people write them are taken, the same in every zone, or refused with a sentence")
@@ -148,8 +148,8 @@ def not_strict(db):
             (f"INSERT INTO client_secret (client_id, label, hash) VALUES ('orders', REPEAT('x', 33), '{HASH}')", "label"),
             (f"INSERT INTO client_secret (client_id, label, hash, expires_at) VALUES ('orders', 'n', '{HASH}', 'soon')", "expires_at"),
             (f"INSERT INTO client_secret (client_id, label, hash, expires_at) VALUES ('orders', 'n', '{HASH}', '9999-12-31')", "expires_at"),
-            (f"INSERT INTO client_secret (client_id, label, hash, expires_at) VALUES ('orders', 'n', '{HASH}', '0000-00-00')", "no time"),
-            ("UPDATE client_secret SET expires_at = '2027-02-30'", "expires_at"), ("UPDATE client_secret SET not_before = 0", "no time"),
+            (f"INSERT INTO client_secret (client_id, label, hash, expires_at) VALUES ('orders', 'n', '{HASH}', '0000-00-00')", "not a time"),
+            ("UPDATE client_secret SET expires_at = '2027-02-30'", "expires_at"), ("UPDATE client_secret SET not_before = 0", "not a time"),
             ("SET time_zone = 'Europe/London'; UPDATE client_secret SET expires_at = '2027-03-28 01:30:00'", "expires_at"),
             (f"INSERT INTO client_key (client_id, kid, alg, public_jwk) VALUES ('orders', 'n', 'ES512', '{JWK}')", "alg"),
             ("UPDATE client_key SET expires_at = '2039-01-01'", "expires_at"),
@@ -161,10 +161,10 @@ def not_strict(db):
             (f"INSERT INTO audience_scope (audience, scope) VALUES ('{API}', REPEAT('x', 256))", "scope"),
             ("INSERT INTO revoked_token (jti) VALUES (REPEAT('x', 65))", "jti"),
             ("INSERT INTO revoked_token (jti, expires_at) VALUES ('n', '')", "expires_at"),
-            ("INSERT INTO revoked_token (jti, expires_at) VALUES ('n', '0000-00-00')", "no time"),
-            (rule(", client_id", "NOW(), NOW(), REPEAT('x', 129)"), "client_id"), (rule("", "'0000-00-00', NOW()"), "no time"),
-            (rule("", "'yesterday', NOW()"), "issued_before"), (rule(", issued_from", "NOW(), NOW(), '0000-00-00'"), "no time"),
-            (key("'RS512'", "NOW()"), "alg"), (key("'ES256'", "'0000-00-00'"), "no time"), (key("'ES256'", "'x'"), "publish_at")):
+            ("INSERT INTO revoked_token (jti, expires_at) VALUES ('n', '0000-00-00')", "not a time"),
+            (rule(", client_id", "NOW(), NOW(), REPEAT('x', 129)"), "client_id"), (rule("", "'0000-00-00', NOW()"), "not a time"),
+            (rule("", "'yesterday', NOW()"), "issued_before"), (rule(", issued_from", "NOW(), NOW(), '0000-00-00'"), "not a time"),
+            (key("'RS512'", "NOW()"), "alg"), (key("'ES256'", "'0000-00-00'"), "not a time"), (key("'ES256'", "'x'"), "publish_at")):
         failed(db, f"SET sql_mode = '', time_zone = '+00:00'; {sql}", column)
     equal(db.sql("SELECT COUNT(*) FROM client WHERE client_id LIKE 'n%' OR require_binding <> 'none' OR omitted_scope <> 'default'"),
           [["0"]], "clients that were changed")

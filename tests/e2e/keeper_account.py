@@ -95,9 +95,9 @@ def keeper_moves_forward(db):
     done = as_keeper(db, "CALL revoked_token_keep(1, 'alive'); CALL revoked_token_keep(NULL, 'alive'); CALL revoked_token_keep(0, 'alive')")
     must(done.returncode == 0, done.stderr.decode())
     equal(rows(db, "SELECT expires_at > NOW() FROM revoked_token WHERE jti = 'alive'"), [["1"]], "the end of a revoked token")
-    refused(db, "UPDATE signing_key SET remove_at = NULL WHERE kid = 'k1'", "does not come back")
-    refused(db, "UPDATE signing_key SET remove_at = NOW() + INTERVAL 1 DAY WHERE kid = 'k1'", "does not come back")
-    refused(db, "UPDATE signing_key SET retire_at = NULL WHERE kid = 'k1'", "does not sign again")
+    refused(db, "UPDATE signing_key SET remove_at = NULL WHERE kid = 'k1'", "cannot be used again")
+    refused(db, "UPDATE signing_key SET remove_at = NOW() + INTERVAL 1 DAY WHERE kid = 'k1'", "cannot be used again")
+    refused(db, "UPDATE signing_key SET retire_at = NULL WHERE kid = 'k1'", "cannot sign again")
 
 
 @check("the keeper's account hides no change: it deletes what is old in the feed, and streams without a change, whatever its session is")

@@ -72,7 +72,7 @@ def key_passphrase(desk):
     equal(stat.S_IMODE(os.stat(path).st_mode), 0o600, "mode")
     equal(len(decode(text.strip())), 32, "bytes")
     must(text.strip() not in out + err, "the passphrase is printed")
-    says(desk.run("key", "passphrase", path, status=1)[1], "is there already")
+    says(desk.run("key", "passphrase", path, status=1)[1], "exists already")
     with open(path) as file:
         equal(file.read(), text, "the file")
     desk.run("key", "passphrase", status=2)

@@ -35,12 +35,12 @@ def add(jwk, kid="'k'", alg="'ES256'", procedure="client_add_key"):
 
 
 BAD_KEYS = [
-    ("[]", "'ES256'", "no JSON object"), ("x", "'ES256'", "no JSON object"), ("", "'ES256'", "no JSON object"),
+    ("[]", "'ES256'", "not a JSON object"), ("x", "'ES256'", "not a JSON object"), ("", "'ES256'", "not a JSON object"),
     ({"keys": [EC]}, "'ES256'", "JWK Set"), ({**EC, "d": X}, "'ES256'", "private members"), ({"kty": "oct", "k": X}, "NULL", "private"),
-    ({**EC, "kid": "other"}, "'ES256'", "kid is not that of the JWK"), ({**EC, "kid": 7}, "'ES256'", "kid is not that of the JWK"),
+    ({**EC, "kid": "other"}, "'ES256'", "kid differs from that of the JWK"), ({**EC, "kid": 7}, "'ES256'", "kid differs from that of the JWK"),
     (EC, "'RS256'", "does not fit a key of kty EC"), (EC, "'EdDSA'", "does not fit"), (OKP, "'ES256'", "does not fit"),
     (RSA, "'ES256'", "does not fit"), (EC, "'none'", "alg must be"), (EC, "'HS256'", "alg must be"), (EC, "'es256'", "alg must be"),
-    ({**EC, "alg": "RS256"}, "'ES256'", "alg is not that of the JWK"), ({**EC, "alg": "ES384"}, "NULL", "alg must be"),
+    ({**EC, "alg": "RS256"}, "'ES256'", "alg differs from that of the JWK"), ({**EC, "alg": "ES384"}, "NULL", "alg must be"),
     ({**EC, "use": "enc"}, "'ES256'", "not sig"), ({**EC, "use": "SIG"}, "'ES256'", "not sig"),
     ({**EC, "key_ops": ["sign"]}, "'ES256'", "key_ops"), ({**EC, "kty": "ec"}, "'ES256'", "kty"), (without(EC, "kty"), "'ES256'", "kty"),
     ({**EC, "crv": "P-384"}, "'ES256'", "crv"), (without(EC, "crv"), "NULL", "crv"), ({**OKP, "crv": "X25519"}, "'EdDSA'", "crv"),
@@ -48,7 +48,7 @@ BAD_KEYS = [
     ({**EC, "x": "A" + X}, "'ES256'", "43 characters"), ({**EC, "y": Y.replace("_", "/")}, "'ES256'", "43 characters"),
     (without(EC, "y"), "'ES256'", "43 characters"), ({**OKP, "x": 5}, "'EdDSA'", "43 characters"),
     ({**RSA, "n": N[:300]}, "'RS256'", "2048 to 4096"), ({**RSA, "n": N * 3}, "'RS256'", "2048 to 4096"),
-    (without(RSA, "e"), "'RS256'", "e be there"), (json.dumps(EC)[:-1] + ',"x":"AA"}', "'ES256'", "twice"),
+    (without(RSA, "e"), "'RS256'", "e must be present"), (json.dumps(EC)[:-1] + ',"x":"AA"}', "'ES256'", "twice"),
 ]
 
 
@@ -57,11 +57,11 @@ def bad_keys(db):
     for jwk, alg, words in BAD_KEYS:
         refused(db, add(jwk, alg=alg), words)
         refused(db, add(jwk, alg=alg, procedure="client_add_certificate_key"), words)
-        if alg != "NULL" and words != "no JSON object":
+        if alg != "NULL" and words != "not a JSON object":
             text = jwk if isinstance(jwk, str) else json.dumps(jwk)
             refused(db, f"INSERT INTO client_key (client_id, kid, alg, public_jwk) VALUES ('orders', 'k', {alg}, '{text}')",
                     "alg" if words == "alg must be" else words)
-    refused(db, "CALL client_add_key('orders', 'k', 'ES256', NULL, NULL)", "no JSON object")
+    refused(db, "CALL client_add_key('orders', 'k', 'ES256', NULL, NULL)", "not a JSON object")
     refused(db, add(EC).replace("'orders'", "'nobody'"), "there is no client")
     refused(db, add(EC, kid="'two words'"), "client_key_kid_is_a_plain_word")
     equal(db.sql("SELECT COUNT(*) FROM client_key"), [["0"]], "keys")
@@ -95,14 +95,14 @@ def good_keys(db):
     refused(db, add(EC, "NULL"), "no kid, so the call must name one")
     refused(db, add(RSA, "'r'", "NULL"), "RS256 or PS256")
     db.sql(add(EC))
-    refused(db, add(EC), "a key of this kid already")
+    refused(db, add(EC), "a key with this kid already")
     db.sql("DELETE FROM client_key")
 
 
 @check("what is refused here the server could not use either")
 def faults(db):
     for jwk, alg, words in BAD_KEYS:
-        if alg == "NULL" or words in ("no JSON object", "alg must be"):
+        if alg == "NULL" or words in ("not a JSON object", "alg must be"):
             continue
         text = jwk if isinstance(jwk, str) else json.dumps(jwk)
         db.sql("SET check_constraint_checks = 0; INSERT INTO client_key (client_id, kid, alg, public_jwk) "
@@ -116,7 +116,7 @@ BAD_SUBJECTS = [
     ("dn", "CN=a", "kind of a subject must be"), ("", "CN=a", "kind of a subject"), ("subject_dn", "", "1 to 512 bytes"),
     ("subject_dn", "C" * 513, "1 to 512 bytes"), ("subject_dn", "orders", "RFC 4514"), ("subject_dn", "/C=DE/CN=orders", "RFC 4514"),
     ("subject_dn", "CN=", "RFC 4514"), ("subject_dn", "CN=a,", "RFC 4514"), ("subject_dn", "CN=#0401", "RFC 4514"),
-    ("subject_dn", 'CN="a"', "RFC 4514"), ("subject_dn", "CN=a;O=b", "RFC 4514"), ("san_dns", "*.example.com", "would be many"),
+    ("subject_dn", 'CN="a"', "RFC 4514"), ("subject_dn", "CN=a;O=b", "RFC 4514"), ("san_dns", "*.example.com", "wildcards"),
     ("san_dns", "a b", "blank"), ("san_dns", "a..b", "name of a host"), ("san_uri", "orders", "absolute URI"),
     ("san_ip", "192.0.2", "IP address"), ("san_ip", "300.1.1.1", "IP address"), ("san_ip", "192.0.2.1/32", "IP address"),
     ("san_email", "orders", "mailbox"), ("san_email", "a@b@c", "mailbox"), ("san_uri", "a: b", "blank"),

@@ -69,7 +69,7 @@ def scope(host):
     host.sql(f"CALL audience_scope_remove('{AUDIENCE}', 'extra')")
     await_true(lambda: host.ask("scoped", scope="extra")[1].get("error") == "invalid_scope", 5, "no new token with it")
     equal((host.active(token), host.ask("scoped")[0]), (True, 200), "a token that is out, a new one")
-    host.refused(f"audience_scope_remove('{AUDIENCE}', 'extra')", "knows no such scope")
+    host.refused(f"audience_scope_remove('{AUDIENCE}', 'extra')", "has no such scope")
     host.refused("audience_scope_remove('https://unknown/', 'extra')", "no such audience")
 
 

@@ -88,10 +88,10 @@ def upgraded(desk):
 @check("an older number and another text of the same number are installed again; a greater number stays")
 def numbers(desk):
     schema = installed(desk)
-    marked = TEXT.replace("'no new token, and its tokens are inactive'", "'marked'")
+    marked = TEXT.replace("'the client gets no token, and its tokens are inactive'", "'marked'")
     comment = f"SELECT ROUTINE_COMMENT FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '{schema}' " \
               "AND ROUTINE_NAME = 'client_disable'"
-    for number, text, wanted in ((NUMBER, marked, "marked"), (NUMBER, TEXT, "no new token, and its tokens are inactive"),
+    for number, text, wanted in ((NUMBER, marked, "marked"), (NUMBER, TEXT, "the client gets no token, and its tokens are inactive"),
                                  (NUMBER + 1, marked, "marked")):
         path = variant(desk, schema, number, text)
         says(desk.migrate(schema, "--status", "--routines", path, MIGRATIONS, status=1), "routines")

@@ -124,17 +124,17 @@ def fixed_names(db):
            f"INSERT INTO signing_key (mac, kid, alg, public_jwk, private_pem) VALUES ('', 'fixed', 'ES256', '{JWK}', '{PEM}')")
     refused(db, "UPDATE client SET client_id = 'other' WHERE client_id = 'demo-client'", "client_id never changes", "disable")
     refused(db, "UPDATE client_secret SET label = 'other' WHERE label = 'fixed'", "label of a secret never change")
-    refused(db, "UPDATE client_grant SET scope = '' WHERE scope = 'read'", "only is_default changes")
-    refused(db, f"UPDATE audience_reader SET client_id = 'demo-client' WHERE audience = '{API}'", "a reader never changes")
+    refused(db, "UPDATE client_grant SET scope = '' WHERE scope = 'read'", "only is_default of a grant can change")
+    refused(db, f"UPDATE audience_reader SET client_id = 'demo-client' WHERE audience = '{API}'", "a row of audience_reader never changes")
     refused(db, "UPDATE revoked_token SET jti = 'other' WHERE jti = 'fixed'", "jti of a revoked token never changes")
-    refused(db, "UPDATE signing_key SET alg = 'RS256' WHERE kid = 'fixed'", "only its times change")
-    refused(db, "UPDATE signing_key SET public_jwk = '{}' WHERE kid = 'fixed'", "only its times change")
-    refused(db, "UPDATE signing_key SET private_pem = NULL, private_uri = 'file:/k' WHERE kid = 'fixed'", "only its times change")
+    refused(db, "UPDATE signing_key SET alg = 'RS256' WHERE kid = 'fixed'", "only the times of a signing key can change")
+    refused(db, "UPDATE signing_key SET public_jwk = '{}' WHERE kid = 'fixed'", "only the times of a signing key can change")
+    refused(db, "UPDATE signing_key SET private_pem = NULL, private_uri = 'file:/k' WHERE kid = 'fixed'", "only the times of a signing key can change")
     db.sql("INSERT INTO signing_key (mac, kid, alg, public_jwk, private_uri) VALUES ('', 'uri', 'ES256', '{}', 'pkcs11:object=k;type=private'),"
            "('', 'uri3', 'ES256', '{}', 'file:///k.pem')")
-    refused(db, "UPDATE signing_key SET private_uri = 'file:/k' WHERE kid = 'uri'", "only its times change")
+    refused(db, "UPDATE signing_key SET private_uri = 'file:/k' WHERE kid = 'uri'", "only the times of a signing key can change")
     db.sql("UPDATE signing_key SET activate_at = publish_at WHERE kid = 'uri'")
-    refused(db, "UPDATE audience_scope SET scope = 'other' WHERE scope = 'read'", "only the description changes")
+    refused(db, "UPDATE audience_scope SET scope = 'other' WHERE scope = 'read'", "only the description of a scope can change")
     refused(db, "DELETE FROM audience_scope WHERE scope = 'read'", "granted to clients")
     refused(db, "DELETE FROM client WHERE client_id = 'demo-client'", "foreign key")
     db.sql("UPDATE signing_key SET activate_at = NOW() WHERE kid = 'fixed'; UPDATE client SET description = 'new';"
@@ -147,23 +147,23 @@ def client_keys(db):
     add = "CALL client_add_key('" + name + "', '{}', '{}', '{}', NULL)"
     for kid, alg, jwk, rule in (
             ("a b", "ES256", CLIENT_JWK, "client_key_kid_is_a_plain_word"), ("k" * 64 + "x", "ES256", CLIENT_JWK, "'kid'"),
-            ("k", "none", CLIENT_JWK, "alg must be"), ("k", "ES256", "[]", "no JSON object"),
+            ("k", "none", CLIENT_JWK, "alg must be"), ("k", "ES256", "[]", "not a JSON object"),
             ("k", "ES256", CLIENT_JWK[:-1] + ',"x5u":"' + "A" * 5000 + '"}', "client_key_is_at_most_4096_bytes")):
         refused(db, add.format(kid, alg, jwk), rule)
     refused(db, add.format("k", "ES256", CLIENT_JWK).replace(name, "nobody-at-all"), "there is no client")
     db.sql(add.format("k0", "ES256", CLIENT_JWK[:-1] + ',"kid":"k0","alg":"ES256"}'))
     equal(value(db, f"SELECT auth_methods FROM client WHERE client_id = '{name}'"),
           "client_secret_basic,client_secret_post,private_key_jwt", "auth_methods")
-    refused(db, add.format("k0", "ES256", CLIENT_JWK), "a key of this kid already")
-    refused(db, f"UPDATE client_key SET alg = 'RS256' WHERE client_id = '{name}'", "only its times change")
+    refused(db, add.format("k0", "ES256", CLIENT_JWK), "a key with this kid already")
+    refused(db, f"UPDATE client_key SET alg = 'RS256' WHERE client_id = '{name}'", "only the times of a client key can change")
     for number in range(1, 8):
         db.sql(add.format(f"k{number}", "ES256", CLIENT_JWK))
     refused(db, add.format("k8", "ES256", CLIENT_JWK), "at most 8 keys")
     before = int(value(db, "SELECT seq FROM feed_stream WHERE stream = 'operator'"))
     db.sql(f"CALL client_expire_key('{name}', 'k0', NULL); CALL key_revoke_tokens('{name}', 'k0', 'why')")
     equal(int(value(db, "SELECT seq FROM feed_stream WHERE stream = 'operator'")), before + 2, "the feed tells both")
-    refused(db, f"CALL client_expire_key('{name}', 'none', NULL)", "no key of this kid")
-    refused(db, f"CALL key_revoke_tokens('{name}', 'none', '')", "no key of this kid")
+    refused(db, f"CALL client_expire_key('{name}', 'none', NULL)", "no key with this kid")
+    refused(db, f"CALL key_revoke_tokens('{name}', 'none', '')", "no key with this kid")
 
 
 @check("at most 8 secrets, 256 grants and 64 audiences to read")
@@ -214,10 +214,10 @@ def procedures_refuse(db):
         refused(db, "CALL " + call.format("NULL"), "there is no client NULL")
     refused(db, "CALL client_create('demo-client', '')", "already")
     refused(db, "CALL client_create('', '')", "client_id_is_vschar")
-    refused(db, f"CALL client_add_secret('demo-client', 'fixed', '{HASH}', NULL)", "take another label")
+    refused(db, f"CALL client_add_secret('demo-client', 'fixed', '{HASH}', NULL)", "use another label")
     refused(db, "CALL client_add_secret('demo-client', 'clear', 'my-secret', NULL)", "hash_is_a_hash_not_a_secret")
-    refused(db, "CALL client_expire_secret('demo-client', 'none', NULL)", "no secret of this label")
-    refused(db, "CALL secret_revoke_tokens('demo-client', 'none', '')", "no secret of this label")
+    refused(db, "CALL client_expire_secret('demo-client', 'none', NULL)", "no secret with this label")
+    refused(db, "CALL secret_revoke_tokens('demo-client', 'none', '')", "no secret with this label")
     refused(db, "CALL client_allow('demo-client', 'https://unknown/', '', 0)", "INSERT INTO audience first")
     refused(db, "CALL client_allow('demo-client', NULL, '', 0)", "INSERT INTO audience first")
     refused(db, f"CALL client_allow('demo-client', '{API}', 'fly', 0)", "no such scope")
