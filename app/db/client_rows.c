@@ -161,15 +161,17 @@ static const struct column_rule
                   "tls_client_auth does not work for the client: CALL client_set_tls_subject" };
 
 /* The certificate subject is a credential: an invalid one is left out, and other credentials still work. */
-static void take_subject(struct client_rows *page, struct client_row *row, const struct text columns[2],
-                         struct text issuer)
+static void take_subject(struct client_rows *page, struct client_row *row, const struct text *columns)
 {
     struct client *client = &row->client;
-    client->tls_subject.kind = (enum certificate_subject_kind)take_number(page, row, columns[0], &kind_rule);
-    client->tls_subject.value = columns[1];
+    struct text issuer = columns[COLUMN_CLIENT_tls_issuer];
+    client->tls_subject.kind = (enum certificate_subject_kind)take_number(
+        page, row, columns[COLUMN_CLIENT_tls_subject_kind], &kind_rule);
+    client->tls_subject.value = columns[COLUMN_CLIENT_tls_subject];
     const char *why = NULL;
     if (client->tls_subject.kind != CERTIFICATE_SUBJECT_NONE) why = certificate_subject_fault(&client->tls_subject);
-    else if ((client->methods & CLIENT_TLS) && !text_present(columns[0])) why = "tls_client_auth needs it";
+    else if ((client->methods & CLIENT_TLS) && !text_present(columns[COLUMN_CLIENT_tls_subject_kind]))
+        why = "tls_client_auth needs it";
     const char *wrong = text_present(issuer) && client->tls_subject.kind != CERTIFICATE_SUBJECT_NONE
                           ? certificate_subject_issuer_fault(issuer)
                           : NULL;
@@ -180,7 +182,7 @@ static void take_subject(struct client_rows *page, struct client_row *row, const
     if (why || wrong || client->tls_subject.kind == CERTIFICATE_SUBJECT_NONE) {
         client->tls_subject = (struct certificate_subject){ CERTIFICATE_SUBJECT_NONE, { NULL, 0 } };
     } else {
-        client->tls_subject.value = keep(page, columns[1]);
+        client->tls_subject.value = keep(page, columns[COLUMN_CLIENT_tls_subject]);
         client->tls_issuer = keep(page, issuer);
     }
 }
@@ -225,29 +227,31 @@ static int skip_client(struct client_rows *page, struct text id)
 static int take_client(void *context, const struct text *columns, size_t count)
 {
     struct client_rows *page = context;
-    if (count != 14 || page->rows == page->limit) return -1;
+    if (count != COLUMN_CLIENT_COUNT || page->rows == page->limit) return -1;
     page->rows++;
-    page->last = keep(page, columns[0]);
-    if (columns[0].size > CLIENT_ID_BYTES) return skip_client(page, columns[0]);
+    page->last = keep(page, columns[COLUMN_CLIENT_client_id]);
+    if (columns[COLUMN_CLIENT_client_id].size > CLIENT_ID_BYTES)
+        return skip_client(page, columns[COLUMN_CLIENT_client_id]);
     struct client_row *row = &page->clients[page->count++];
     struct client *client = &row->client;
     *row = (struct client_row){ .bad_rows = 0 };
     client->id = page->last;
-    client->enabled = take_number(page, row, columns[1], &enabled_rule) == 1;
-    take_methods(page, row, columns[2]);
-    take_default_audience(page, row, columns[3]);
-    client->omitted_scope = (uint8_t)(take_number(page, row, columns[4], &omitted_rule) - 1);
-    client->token_seconds = take_number(page, row, columns[5], &seconds_rule);
-    client->rate_per_minute = take_number(page, row, columns[6], &rate_rule);
-    client->rate_burst = take_number(page, row, columns[7], &burst_rule);
+    client->enabled = take_number(page, row, columns[COLUMN_CLIENT_enabled], &enabled_rule) == 1;
+    take_methods(page, row, columns[COLUMN_CLIENT_auth_methods]);
+    take_default_audience(page, row, columns[COLUMN_CLIENT_default_audience]);
+    client->omitted_scope = (uint8_t)(take_number(page, row, columns[COLUMN_CLIENT_omitted_scope], &omitted_rule) - 1);
+    client->token_seconds = take_number(page, row, columns[COLUMN_CLIENT_token_seconds], &seconds_rule);
+    client->rate_per_minute = take_number(page, row, columns[COLUMN_CLIENT_rate_per_minute], &rate_rule);
+    client->rate_burst = take_number(page, row, columns[COLUMN_CLIENT_rate_burst], &burst_rule);
     if (client->rate_burst == 0) client->rate_burst = client->rate_per_minute;
-    client->assertion_audience = (uint8_t)(take_number(page, row, columns[8], &assertion_rule) - 1);
-    uint32_t binding = take_number(page, row, columns[9], &binding_rule);
+    client->assertion_audience =
+        (uint8_t)(take_number(page, row, columns[COLUMN_CLIENT_assertion_audience], &assertion_rule) - 1);
+    uint32_t binding = take_number(page, row, columns[COLUMN_CLIENT_require_binding], &binding_rule);
     if (binding == BINDING_NOT_KNOWN) client->methods = 0;
     else client->require_binding = (uint8_t)(binding - 1);
-    take_subject(page, row, columns + 10, columns[13]);
-    client->assertion_seconds = take_number(page, row, columns[12], &life_rule);
-    if (!columns_plain(columns[0], ' ', CLIENT_ID_BYTES)) {
+    take_subject(page, row, columns);
+    client->assertion_seconds = take_number(page, row, columns[COLUMN_CLIENT_assertion_seconds], &life_rule);
+    if (!columns_plain(columns[COLUMN_CLIENT_client_id], ' ', CLIENT_ID_BYTES)) {
         client->enabled = false;
         fault_column(page, row, (struct columns_verdict){ "client_id", "not 1 to 128 printable characters" },
                      "the client counts as disabled: INSERT it under another name");
@@ -301,12 +305,12 @@ static void add_secret(struct client_rows *page, struct client_row *row, struct 
 static int take_secret(void *context, const struct text *columns, size_t count)
 {
     struct client_rows *page = context;
-    struct client_row *row = count == 5 ? owner(page, columns[0]) : NULL;
+    struct client_row *row = count == COLUMN_SECRET_COUNT ? owner(page, columns[COLUMN_SECRET_client_id]) : NULL;
     struct client_secret secret;
     if (!row) return 0;
     struct columns_verdict verdict = columns_secret(columns, &secret);
-    if (verdict.why) leave_out_secret(page, row, columns[1], verdict);
-    secret.label = keep(page, columns[1]);
+    if (verdict.why) leave_out_secret(page, row, columns[COLUMN_SECRET_label], verdict);
+    secret.label = keep(page, columns[COLUMN_SECRET_label]);
     if (!verdict.why) add_secret(page, row, secret);
     return 0;
 }
@@ -345,7 +349,8 @@ static void add_key(struct client_rows *page, struct client_row *row, struct cli
 static int take_key(void *context, const struct text *columns, size_t count)
 {
     struct client_rows *page = context;
-    struct client_row *row = count == 6 ? owner(page, columns[0]) : NULL;
+    struct client_row *row = count == COLUMN_CLIENT_KEY_COUNT ? owner(page, columns[COLUMN_CLIENT_KEY_client_id])
+                                                              : NULL;
     struct client_key key;
     if (!row) return 0;
     struct buffer jwk = { arena_take(&page->arena, COLUMNS_JWK), 0, COLUMNS_JWK, false };
@@ -354,8 +359,8 @@ static int take_key(void *context, const struct text *columns, size_t count)
         return -1;
     }
     struct columns_verdict verdict = columns_key(columns, &jwk, &key);
-    if (verdict.why) leave_out_key(page, row, columns[1], verdict);
-    key.kid = keep(page, columns[1]);
+    if (verdict.why) leave_out_key(page, row, columns[COLUMN_CLIENT_KEY_kid], verdict);
+    key.kid = keep(page, columns[COLUMN_CLIENT_KEY_kid]);
     if (!verdict.why) add_key(page, row, key);
     return 0;
 }
@@ -373,7 +378,7 @@ static struct text grant_audience(struct client_rows *page, const struct client 
 static int take_grant(void *context, const struct text *columns, size_t count)
 {
     struct client_rows *page = context;
-    struct client_row *row = count == 6 ? owner(page, columns[0]) : NULL;
+    struct client_row *row = count == COLUMN_GRANT_COUNT ? owner(page, columns[COLUMN_GRANT_client_id]) : NULL;
     struct client_grant grant;
     if (!row) return 0;
     struct client *client = &row->client;
@@ -385,14 +390,14 @@ static int take_grant(void *context, const struct text *columns, size_t count)
         leave_out(page, row,
                   (struct client_rows_fault){
                       .table = "client_grant",
-                      .row = columns[1],
+                      .row = columns[COLUMN_GRANT_audience],
                       .column = verdict.column,
                       .why = verdict.why,
                       .then = "this grant is left out: correct the row, or DELETE it and CALL client_allow" });
         return 0;
     }
-    grant.audience = grant_audience(page, client, columns[1]);
-    grant.scope = keep(page, columns[2]);
+    grant.audience = grant_audience(page, client, columns[COLUMN_GRANT_audience]);
+    grant.scope = keep(page, columns[COLUMN_GRANT_scope]);
     if (client->grant_count++ == 0) client->grants = &page->grants[page->grant_count];
     page->grants[page->grant_count++] = grant;
     return 0;
@@ -401,23 +406,25 @@ static int take_grant(void *context, const struct text *columns, size_t count)
 static int take_reader(void *context, const struct text *columns, size_t count)
 {
     struct client_rows *page = context;
-    struct client_row *row = count == 2 ? owner(page, columns[0]) : NULL;
+    struct client_row *row = count == COLUMN_INTROSPECTED_COUNT ? owner(page, columns[COLUMN_INTROSPECTED_client_id])
+                                                                : NULL;
     if (!row) return 0;
     const char *why = NULL;
-    if (!columns_plain(columns[1], '!', COLUMNS_AUDIENCE)) why = "not an absolute URI of at most 255 bytes";
+    if (!columns_plain(columns[COLUMN_INTROSPECTED_audience], '!', COLUMNS_AUDIENCE))
+        why = "not an absolute URI of at most 255 bytes";
     else if (row->client.read_count == CLIENT_READS)
         why = "the client has more than 64, and this is not one of the first";
     if (why) {
         leave_out(page, row,
                   (struct client_rows_fault){ .table = "audience_reader",
-                                              .row = columns[1],
+                                              .row = columns[COLUMN_INTROSPECTED_audience],
                                               .column = "audience",
                                               .why = why,
                                               .then = "the client may not introspect its tokens: DELETE the row" });
         return 0;
     }
     if (row->client.read_count++ == 0) row->client.reads = &page->reads[page->read_count];
-    page->reads[page->read_count++] = keep(page, columns[1]);
+    page->reads[page->read_count++] = keep(page, columns[COLUMN_INTROSPECTED_audience]);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "../../lib/base/buffer.h"
 #include "../../lib/jose/rotation.h"
 #include "../../lib/oauth/client.h"
+#include "result_columns.h"
 
 enum {
     COLUMNS_TOKEN_SECONDS = ROTATION_LONGEST_TOKEN, /* the largest value of token_seconds */
@@ -30,11 +31,12 @@ bool columns_plain(struct text t, char first, size_t most);
  * number. */
 bool columns_number(struct text column, uint64_t most, uint32_t *number_r);
 
-/* Check and convert a row of READ_SECRETS, READ_CLIENT_KEYS or READ_GRANTS (db.h). The label, kid, audience and
+/* Check and convert a row of the list SECRET, CLIENT_KEY or GRANT (result_columns.h). The label, kid, audience and
  * scope are checked here and copied by the caller. jwk: a buffer of COLUMNS_JWK bytes, into which the key is
  * serialized again; key_r is a view into it. */
-struct columns_verdict columns_secret(const struct text columns[5], struct client_secret *secret_r);
-struct columns_verdict columns_key(const struct text columns[6], struct buffer *jwk, struct client_key *key_r);
-struct columns_verdict columns_grant(const struct text columns[6], struct client_grant *grant_r);
+struct columns_verdict columns_secret(const struct text columns[COLUMN_SECRET_COUNT], struct client_secret *secret_r);
+struct columns_verdict columns_key(const struct text columns[COLUMN_CLIENT_KEY_COUNT], struct buffer *jwk,
+                                   struct client_key *key_r);
+struct columns_verdict columns_grant(const struct text columns[COLUMN_GRANT_COUNT], struct client_grant *grant_r);
 
 #endif

@@ -11,11 +11,12 @@
 
 #include "../../lib/base/text.h"
 #include "../platform/config.h"
+#include "result_columns.h"
 
 enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VALUE = 16384 };
 
-/* Each entry NAME becomes the constant DB_NAME. A string parameter that is compared with a number is CAST, or
- * MariaDB would compare both as doubles. No value may be longer than DB_VALUE. */
+/* Each entry NAME becomes the constant DB_NAME; `-> LIST` refers to result_columns.h. A string parameter that is
+ * compared with a number is CAST, or MariaDB would compare both as doubles. No value may be longer than DB_VALUE. */
 #define DB_STATEMENT_LIST(X) DB_SESSION_LIST(X) DB_KEEPER_LIST(X) DB_KEY_LIST(X) DB_OPERATOR_LIST(X)
 
 /* Session variables are in session.h. */
@@ -37,63 +38,49 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "SELECT @@GLOBAL.read_only, @@GLOBAL.innodb_read_only") \
     X(READ_MISSING, /* -> kind, name of each recorded procedure and trigger that does not exist */ \
       "CALL routines_missing()") \
-    X(READ_STREAMS, /* -> stream, seq, began, began_seq, epoch; one row with a NULL stream if there are none */ \
-      "SELECT s.stream, s.seq, s.began, s.began_seq, e.epoch FROM (SELECT 1 AS one) o " \
-      "LEFT JOIN feed_epoch e ON e.only_row = o.one LEFT JOIN feed_stream s ON TRUE ORDER BY s.stream") \
+    X(READ_STREAMS, /* -> STREAM; one row with a NULL stream if there are none */ \
+      DB_SELECT(STREAM) " FROM (SELECT 1 AS one) o " \
+                        "LEFT JOIN feed_epoch e ON e.only_row = o.one " \
+                        "LEFT JOIN feed_stream s ON TRUE ORDER BY s.stream") \
     X(READ_STREAM, /* stream -> seq */ \
       "SELECT seq FROM feed_stream WHERE stream = ?") \
-    X(READ_FEED, /* stream, seq, seq again -> seq, kind, item, expires_at of the revoked token: the next 10000 */ \
-      "SELECT f.seq, f.kind, f.item, UNIX_TIMESTAMP(r.expires_at) FROM feed f " \
-      "LEFT JOIN revoked_token r ON f.kind = 'revoked_token' AND r.jti = f.item " \
-      "WHERE f.stream = ? AND f.seq > CAST(? AS UNSIGNED) AND f.seq <= CAST(? AS UNSIGNED) + 10000 ORDER BY f.seq") \
+    X(READ_FEED, /* stream, seq, seq again -> CHANGE: the next 10000 */ \
+      DB_SELECT(CHANGE) " FROM feed f " \
+                        "LEFT JOIN revoked_token r ON f.kind = 'revoked_token' AND r.jti = f.item " \
+                        "WHERE f.stream = ? AND f.seq > CAST(? AS UNSIGNED) AND f.seq <= CAST(? AS UNSIGNED) + 10000 " \
+                        "ORDER BY f.seq") \
     X(READ_FEED_ROW, /* stream, seq -> seq */ \
       "SELECT seq FROM feed WHERE stream = ? AND seq = CAST(? AS UNSIGNED)") \
     X(READ_FEED_OLDEST, /* stream, seq -> the smallest seq above it, or no row */ \
       "SELECT seq FROM feed WHERE stream = ? AND seq > CAST(? AS UNSIGNED) ORDER BY seq LIMIT 1") \
-    X(READ_CLIENTS, /* first, last -> client_id, enabled, bits of auth_methods, default_audience, index of omitted_scope
-                       from 1, token_seconds, rate_per_minute, rate_burst, index of assertion_audience from 1, index of
-                       require_binding from 1, index of tls_subject_kind from 1, tls_subject, assertion_seconds, tls_issuer;
-                       by client_id, at most 1000 */ \
-      "SELECT client_id, enabled, CAST(auth_methods AS UNSIGNED), LEFT(default_audience, 256), CAST(omitted_scope AS " \
-      "UNSIGNED), " \
-      "token_seconds, rate_per_minute, rate_burst, CAST(assertion_audience AS UNSIGNED), " \
-      "CAST(require_binding AS UNSIGNED), CAST(tls_subject_kind AS UNSIGNED), LEFT(tls_subject, 513), " \
-      "assertion_seconds, " \
-      "LEFT(tls_issuer, 513) FROM client " \
-      "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 1000") \
-    X(READ_SECRETS, /* first, last -> client_id, label, hash, not_before, expires_at; by client_id */ \
-      "SELECT client_id, label, LEFT(hash, 256), UNIX_TIMESTAMP(not_before), UNIX_TIMESTAMP(expires_at) FROM " \
-      "client_secret " \
-      "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, label") \
-    X(READ_CLIENT_KEYS, /* first, last -> client_id, kid, alg, public_jwk, not_before, expires_at; by client_id */ \
-      "SELECT client_id, kid, alg, LEFT(public_jwk, 4097), UNIX_TIMESTAMP(not_before), UNIX_TIMESTAMP(expires_at) " \
-      "FROM client_key WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, kid") \
-    X(READ_GRANTS, /* first, last -> client_id, audience, scope, is_default, and of the audience: token_seconds,
-                      token_algorithm; by client_id */ \
-      "SELECT g.client_id, LEFT(g.audience, 256), LEFT(g.scope, 256), g.is_default, a.token_seconds, " \
-      "a.token_algorithm " \
-      "FROM client_grant g LEFT JOIN audience a ON a.audience = g.audience " \
-      "WHERE g.client_id >= ? AND g.client_id <= ? ORDER BY g.client_id, g.audience, g.scope") \
-    X(READ_READERS, /* first, last -> client_id, audience; by client_id */ \
-      "SELECT client_id, LEFT(audience, 256) FROM audience_reader " \
-      "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, audience") \
+    X(READ_CLIENTS, /* first, last -> CLIENT; by client_id, at most 1000 */ \
+      DB_SELECT(CLIENT) " FROM client " \
+                        "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id LIMIT 1000") \
+    X(READ_SECRETS, /* first, last -> SECRET; by client_id */ \
+      DB_SELECT(SECRET) " FROM client_secret " \
+                        "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, label") \
+    X(READ_CLIENT_KEYS, /* first, last -> CLIENT_KEY; by client_id */ \
+      DB_SELECT(CLIENT_KEY) " FROM client_key " \
+                            "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, kid") \
+    X(READ_GRANTS, /* first, last -> GRANT; by client_id */ \
+      DB_SELECT(GRANT) " FROM client_grant g " \
+                       "LEFT JOIN audience a ON a.audience = g.audience " \
+                       "WHERE g.client_id >= ? AND g.client_id <= ? ORDER BY g.client_id, g.audience, g.scope") \
+    X(READ_READERS, /* first, last -> INTROSPECTED; by client_id */ \
+      DB_SELECT(INTROSPECTED) " FROM audience_reader " \
+                              "WHERE client_id >= ? AND client_id <= ? ORDER BY client_id, audience") \
     X(READ_SCOPES, /* -> scope, sorted, without duplicates; at most 8193, twice as many as 8192 bytes can hold */ \
       "SELECT DISTINCT scope FROM audience_scope ORDER BY scope LIMIT 8193") \
-    X(READ_REVOKED_TOKENS, /* last seen -> jti, expires_at; by jti, at most 10000 */ \
-      "SELECT LEFT(jti, 65), UNIX_TIMESTAMP(expires_at) FROM revoked_token " \
-      "WHERE jti > ? AND expires_at > CURRENT_TIMESTAMP ORDER BY jti LIMIT 10000") \
-    X(READ_RULES, /* -> client_id, label, issued_from, issued_before, expires_at; rules for the same tokens are
-                     adjacent, those without issued_from first */ \
-      "SELECT client_id, label, UNIX_TIMESTAMP(issued_from), UNIX_TIMESTAMP(issued_before), " \
-      "UNIX_TIMESTAMP(expires_at) FROM revocation_rule WHERE expires_at > CURRENT_TIMESTAMP ORDER BY client_id, " \
-      "label, issued_from") \
-    X(READ_KEYS, /* -> kid, alg, public_jwk, private_pem, private_uri (one of the two), mac, publish_at,
-                    activate_at, retire_at, remove_at: of the keys that are not removed; a value that is too long
-                    is shortened, but stays too long to be accepted */ \
-      "SELECT kid, alg, LEFT(public_jwk, 4096), LEFT(private_pem, 16000), private_uri, mac, " \
-      "UNIX_TIMESTAMP(publish_at), " \
-      "UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
-      "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP ORDER BY publish_at DESC, kid LIMIT 1000") \
+    X(READ_REVOKED_TOKENS, /* last seen -> REVOKED_TOKEN; by jti, at most 10000 */ \
+      DB_SELECT(REVOKED_TOKEN) " FROM revoked_token " \
+                               "WHERE jti > ? AND expires_at > CURRENT_TIMESTAMP ORDER BY jti LIMIT 10000") \
+    X(READ_RULES, /* -> RULE; rules for the same tokens are adjacent, those without issued_from first */ \
+      DB_SELECT(RULE) " FROM revocation_rule " \
+                      "WHERE expires_at > CURRENT_TIMESTAMP ORDER BY client_id, label, issued_from") \
+    X(READ_KEYS, /* -> KEY: of the keys that are not removed */ \
+      DB_SELECT( \
+          KEY) " FROM signing_key " \
+               "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP ORDER BY publish_at DESC, kid LIMIT 1000") \
     X(ADD_REVOKED_TOKEN, /* jti, client_id, expires_at */ \
       "INSERT INTO revoked_token (jti, client_id, expires_at) VALUES (?, ?, FROM_UNIXTIME(CAST(? AS UNSIGNED)))") \
     X(ADD_USED_PROOF, /* proof, expires_at */ \
@@ -133,13 +120,11 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "WHERE only_row = 1 AND (? IN (holder, 'operator') OR ends_at <= CURRENT_TIMESTAMP)") \
     X(READ_AUDIENCE_ALGORITHMS, /* -> token_algorithm: each algorithm that an audience names */ \
       "SELECT DISTINCT token_algorithm FROM audience WHERE token_algorithm IS NOT NULL") \
-    X(LIST_KEYS, /* -> kid, alg, public_jwk, private_uri, mac, publish_at, activate_at, retire_at, remove_at;
-                    removed keys last, then by publish_at. Removed keys stay in the table and are listed for a
-                    week */ \
-      "SELECT kid, alg, LEFT(public_jwk, 4096), private_uri, mac, UNIX_TIMESTAMP(publish_at), " \
-      "UNIX_TIMESTAMP(activate_at), UNIX_TIMESTAMP(retire_at), UNIX_TIMESTAMP(remove_at) FROM signing_key " \
-      "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP - INTERVAL 7 DAY " \
-      "ORDER BY remove_at IS NOT NULL AND remove_at <= CURRENT_TIMESTAMP, publish_at, kid LIMIT 1000") \
+    X(LIST_KEYS, /* -> LISTED_KEY; removed keys last, then by publish_at. Removed keys stay in the table and are
+                    listed for a week */ \
+      DB_SELECT(LISTED_KEY) " FROM signing_key " \
+                            "WHERE remove_at IS NULL OR remove_at > CURRENT_TIMESTAMP - INTERVAL 7 DAY ORDER BY " \
+                            "remove_at IS NOT NULL AND remove_at <= CURRENT_TIMESTAMP, publish_at, kid LIMIT 1000") \
     X(CALL_ADD_KEY, /* kid, alg, public_jwk, private_pem, private_uri, mac, publish_at, activate_at */ \
       "CALL signing_key_add(?, ?, ?, ?, ?, ?, ?, ?)") \
     X(ADD_KEY, /* the same */ \
@@ -165,17 +150,25 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(CALL_REMOVE_STREAM, /* stream, seq, began */ "CALL feed_stream_remove(?, ?, ?)")
 
 /* The columns of a client as m2mctl shows them: name, and expression in the SELECT list. */
+/* clang-format off */
 #define DB_CLIENT_COLUMN_LIST(X) \
     X(client_id, "client_id") \
     X(enabled, ", enabled") \
     X(description, ", description") \
     X(auth_methods, ", auth_methods") \
-    X(default_audience, ", default_audience") X(omitted_scope, ", omitted_scope") X(token_seconds, ", token_seconds") \
-        X(rate_per_minute, ", rate_per_minute") X(rate_burst, ", rate_burst") \
-            X(assertion_audience, ", assertion_audience") X(assertion_seconds, ", assertion_seconds") \
-                X(require_binding, ", require_binding") X(tls_subject_kind, ", tls_subject_kind") \
-                    X(tls_subject, ", tls_subject") X(tls_issuer, ", tls_issuer") \
-                        X(created_at, ", UNIX_TIMESTAMP(created_at)")
+    X(default_audience, ", default_audience") \
+    X(omitted_scope, ", omitted_scope") \
+    X(token_seconds, ", token_seconds") \
+    X(rate_per_minute, ", rate_per_minute") \
+    X(rate_burst, ", rate_burst") \
+    X(assertion_audience, ", assertion_audience") \
+    X(assertion_seconds, ", assertion_seconds") \
+    X(require_binding, ", require_binding") \
+    X(tls_subject_kind, ", tls_subject_kind") \
+    X(tls_subject, ", tls_subject") \
+    X(tls_issuer, ", tls_issuer") \
+    X(created_at, ", UNIX_TIMESTAMP(created_at)")
+/* clang-format on */
 #define DB_CLIENT_COLUMN_SQL(name, sql) sql
 
 /* For m2mctl. */
@@ -189,10 +182,8 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
       "state ENUM('running','done') NOT NULL COMMENT 'running: under way, or it failed half-way', " \
       "db_user VARCHAR(255) NOT NULL, started_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, " \
       "finished_at TIMESTAMP NULL DEFAULT NULL) ENGINE=InnoDB COMMENT='migrations applied by m2mctl migrate'") \
-    X(READ_MIGRATIONS, /* -> version, sha256, state, db_user, started_at, finished_at; in the order in which they
-                          were started */ \
-      "SELECT version, sha256, state, db_user, UNIX_TIMESTAMP(started_at), UNIX_TIMESTAMP(finished_at) " \
-      "FROM schema_migration ORDER BY started_at, version") \
+    X(READ_MIGRATIONS, /* -> MIGRATION; in the order in which they were started */ \
+      DB_SELECT(MIGRATION) " FROM schema_migration ORDER BY started_at, version") \
     X(START_MIGRATION, /* version, sha256 */ \
       "INSERT INTO schema_migration (version, sha256, state, db_user) VALUES (?, ?, 'running', USER())") \
     X(FINISH_MIGRATION, /* sha256, version */ \
@@ -201,14 +192,15 @@ enum { DB_SECONDS = 1, DB_COLUMNS = 16, DB_PARAMETERS = 16, DB_WHY = 512, DB_VAL
     X(FORGET_MIGRATION, /* version */ \
       "DELETE FROM schema_migration WHERE version = ? AND state = 'running'") \
     X(READ_VERSION, "SELECT @@version") \
-    X(READ_ROUTINE_FILE, /* -> number, sha256, state, db_user, laid_at; no row or one */ \
-      "SELECT number, sha256, state, db_user, UNIX_TIMESTAMP(laid_at) FROM schema_routine_file") \
-    X(READ_MISSING_ROUTINES, /* -> kind, name of each recorded routine that does not exist */ \
-      "SELECT s.kind, s.name FROM schema_routine s " \
-      "LEFT JOIN information_schema.ROUTINES r ON s.kind <> 'TRIGGER' AND r.ROUTINE_SCHEMA = DATABASE() " \
-      "AND r.ROUTINE_TYPE = s.kind AND r.ROUTINE_NAME = s.name " \
-      "LEFT JOIN information_schema.TRIGGERS t ON s.kind = 'TRIGGER' AND t.TRIGGER_SCHEMA = DATABASE() " \
-      "AND t.TRIGGER_NAME = s.name WHERE r.ROUTINE_NAME IS NULL AND t.TRIGGER_NAME IS NULL ORDER BY s.kind, s.name") \
+    X(READ_ROUTINE_FILE, /* -> ROUTINE_FILE; no row or one */ \
+      DB_SELECT(ROUTINE_FILE) " FROM schema_routine_file") \
+    X(READ_MISSING_ROUTINES, /* -> ROUTINE: each recorded routine that does not exist */ \
+      DB_SELECT(ROUTINE) " FROM schema_routine s " \
+                         "LEFT JOIN information_schema.ROUTINES r ON s.kind <> 'TRIGGER' AND r.ROUTINE_SCHEMA = " \
+                         "DATABASE() AND r.ROUTINE_TYPE = s.kind AND r.ROUTINE_NAME = s.name " \
+                         "LEFT JOIN information_schema.TRIGGERS t ON s.kind = 'TRIGGER' AND t.TRIGGER_SCHEMA = " \
+                         "DATABASE() AND t.TRIGGER_NAME = s.name " \
+                         "WHERE r.ROUTINE_NAME IS NULL AND t.TRIGGER_NAME IS NULL ORDER BY s.kind, s.name") \
     X(START_ROUTINES, /* number, sha256 */ \
       "REPLACE INTO schema_routine_file (only_row, number, sha256, state, db_user) " \
       "VALUES (1, CAST(? AS UNSIGNED), ?, 'running', USER())") \

@@ -2,8 +2,6 @@
 
 #include <time.h>
 
-enum { KID, ALG, JWK, URI, MAC, PUBLISH, ACTIVATE, RETIRE, REMOVE, COLUMNS };
-
 struct reading {
     struct key_rows *timeline;
     const struct key_seal *seal;
@@ -28,10 +26,11 @@ static bool reached(int64_t time, int64_t at) { return time != 0 && time <= at; 
 
 static enum key_seal_state seal_of(const struct reading *reading, const struct text *columns, size_t *reading_r)
 {
-    const struct key_seal_row row = { columns[KID], columns[ALG], columns[JWK], columns[URI] };
+    const struct key_seal_row row = { columns[COLUMN_LISTED_KEY_kid], columns[COLUMN_LISTED_KEY_alg],
+                                      columns[COLUMN_LISTED_KEY_public_jwk], columns[COLUMN_LISTED_KEY_private_uri] };
     *reading_r = 0;
-    if (!reading->seal) return columns[MAC].size > 0 ? KEY_SEAL_GOOD : KEY_SEAL_NONE;
-    return key_seal_check(reading->seal, &row, columns[MAC], reading_r);
+    if (!reading->seal) return columns[COLUMN_LISTED_KEY_mac].size > 0 ? KEY_SEAL_GOOD : KEY_SEAL_NONE;
+    return key_seal_check(reading->seal, &row, columns[COLUMN_LISTED_KEY_mac], reading_r);
 }
 
 /* Keys with a valid MAC come first; the others are appended. */
@@ -50,15 +49,17 @@ static int take(void *context, const struct text *columns, size_t count)
     struct reading *reading = context;
     struct key_rows *timeline = reading->timeline;
     size_t sealed_by;
-    if (count != COLUMNS) return -1;
+    if (count != COLUMN_LISTED_KEY_COUNT) return -1;
     enum key_seal_state seal = seal_of(reading, columns, &sealed_by);
     struct rotation_key key = {
-        .times = { time_of(columns[PUBLISH]), time_of(columns[ACTIVATE]), time_of(columns[RETIRE]),
-                   time_of(columns[REMOVE]) },
+        .times = { time_of(columns[COLUMN_LISTED_KEY_publish_at]), time_of(columns[COLUMN_LISTED_KEY_activate_at]),
+                   time_of(columns[COLUMN_LISTED_KEY_retire_at]), time_of(columns[COLUMN_LISTED_KEY_remove_at]) },
     };
-    if (columns[KID].size >= sizeof key.kid || columns[ALG].size >= sizeof key.algorithm) return 0;
-    memcpy(key.kid, columns[KID].data, columns[KID].size);
-    memcpy(key.algorithm, columns[ALG].data, columns[ALG].size);
+    if (columns[COLUMN_LISTED_KEY_kid].size >= sizeof key.kid ||
+        columns[COLUMN_LISTED_KEY_alg].size >= sizeof key.algorithm)
+        return 0;
+    memcpy(key.kid, columns[COLUMN_LISTED_KEY_kid].data, columns[COLUMN_LISTED_KEY_kid].size);
+    memcpy(key.algorithm, columns[COLUMN_LISTED_KEY_alg].data, columns[COLUMN_LISTED_KEY_alg].size);
     bool removed = reached(key.times.remove, reading->now);
     if (seal != KEY_SEAL_GOOD && !removed) timeline->others++;
     if (seal == KEY_SEAL_GOOD && !removed && key.times.publish >= reading->newest) {

@@ -95,21 +95,20 @@ static int compare(const void *left, const void *right)
 /* A row that cannot be parsed is left out, so that it does not stop the other streams. */
 static int take_stream(void *context, const struct text *columns, size_t count)
 {
-    enum { STREAM, SEQ, BEGAN, BEGAN_SEQ, EPOCH, COLUMNS };
     struct feed *feed = context;
-    assert(count == COLUMNS);
+    assert(count == COLUMN_STREAM_COUNT);
     memset(feed->read_epoch, 0, sizeof feed->read_epoch);
-    if (columns[EPOCH].size > 0 && columns[EPOCH].size < FEED_EPOCH_BYTES)
-        memcpy(feed->read_epoch, columns[EPOCH].data, columns[EPOCH].size);
-    if (!text_present(columns[STREAM])) return 0;
-    struct position p = { .size = columns[STREAM].size, .seen_ms = region_milliseconds() };
-    if (p.size > FEED_STREAM_BYTES || text_number(columns[SEQ], UINT64_MAX, &p.seq) ||
-        text_number(columns[BEGAN], UINT64_MAX, &p.began) ||
-        text_number(columns[BEGAN_SEQ], UINT64_MAX, &p.began_seq) || feed->read.count == FEED_STREAMS) {
+    if (columns[COLUMN_STREAM_epoch].size > 0 && columns[COLUMN_STREAM_epoch].size < FEED_EPOCH_BYTES)
+        memcpy(feed->read_epoch, columns[COLUMN_STREAM_epoch].data, columns[COLUMN_STREAM_epoch].size);
+    if (!text_present(columns[COLUMN_STREAM_stream])) return 0;
+    struct position p = { .size = columns[COLUMN_STREAM_stream].size, .seen_ms = region_milliseconds() };
+    if (p.size > FEED_STREAM_BYTES || text_number(columns[COLUMN_STREAM_seq], UINT64_MAX, &p.seq) ||
+        text_number(columns[COLUMN_STREAM_began], UINT64_MAX, &p.began) ||
+        text_number(columns[COLUMN_STREAM_began_seq], UINT64_MAX, &p.began_seq) || feed->read.count == FEED_STREAMS) {
         feed->left_out++;
         return 0;
     }
-    if (p.size > 0) memcpy(p.stream, columns[STREAM].data, p.size);
+    if (p.size > 0) memcpy(p.stream, columns[COLUMN_STREAM_stream].data, p.size);
     return append(&feed->read, &p);
 }
 
@@ -259,17 +258,18 @@ static int take_change(void *context, const struct text *columns, size_t count)
 {
     struct changes *changes = context;
     uint64_t seq = 0;
-    if (count != 4 || text_number(columns[0], UINT64_MAX, &seq)) return -1;
+    if (count != COLUMN_CHANGE_COUNT || text_number(columns[COLUMN_CHANGE_seq], UINT64_MAX, &seq)) return -1;
     changes->hole = seq != changes->seq + 1;
     if (changes->hole) return -1;
-    struct text kind = columns[1], item = columns[2];
+    struct text kind = columns[COLUMN_CHANGE_kind], item = columns[COLUMN_CHANGE_item];
     if (text_equal(kind, TEXT("client"))) add_client(changes, item);
     else if (text_equal(kind, TEXT("revocation_rule"))) changes->rules = true;
     else if (text_equal(kind, TEXT("signing_key"))) changes->keys = true;
     else if (text_equal(kind, TEXT("audience_scope"))) changes->scopes = true;
     else if (!text_equal(kind, TEXT("revoked_token"))) changes->everything = true;
     /* Without expires_at the row has been purged because the token expired. */
-    else if (text_present(columns[3])) replica_revoke(changes->replica, item, columns[3]);
+    else if (text_present(columns[COLUMN_CHANGE_expires_at]))
+        replica_revoke(changes->replica, item, columns[COLUMN_CHANGE_expires_at]);
     changes->seq = seq;
     changes->rows++;
     return changes->everything;

@@ -7,8 +7,6 @@
 #include "../region/signing_keys.h"
 #include "../platform/log.h"
 
-enum { KID, ALG, JWK, PEM, URI, MAC, PUBLISH, ACTIVATE, RETIRE, REMOVE, COLUMNS };
-
 enum { TOLD_MOST = 8, TOLD_BYTES = 4096 };
 
 struct key_replica {
@@ -113,11 +111,12 @@ static void note(struct key_replica *replica, struct text kid, const char *what)
 /* Returns false if a value is too long. Of a row without a MAC only kid and alg are copied. */
 static bool copy_row(struct region_key *key, const struct text *columns)
 {
-    if (!copy(columns[KID], key->kid, sizeof key->kid) || !copy(columns[ALG], key->algorithm, sizeof key->algorithm))
+    if (!copy(columns[COLUMN_KEY_kid], key->kid, sizeof key->kid) ||
+        !copy(columns[COLUMN_KEY_alg], key->algorithm, sizeof key->algorithm))
         return false;
-    return key->unproven ||
-           (copy(columns[JWK], key->jwk, sizeof key->jwk) && copy(columns[PEM], key->pem, sizeof key->pem) &&
-            copy(columns[URI], key->uri, sizeof key->uri));
+    return key->unproven || (copy(columns[COLUMN_KEY_public_jwk], key->jwk, sizeof key->jwk) &&
+                             copy(columns[COLUMN_KEY_private_pem], key->pem, sizeof key->pem) &&
+                             copy(columns[COLUMN_KEY_private_uri], key->uri, sizeof key->uri));
 }
 
 /* Counts the row. Returns NULL, or the text for the log. */
@@ -139,19 +138,22 @@ static int take_key(void *context, const struct text *columns, size_t count)
 {
     struct key_replica *replica = context;
     size_t reading;
-    if (count != COLUMNS) return -1;
-    const struct key_seal_row row = { columns[KID], columns[ALG], columns[JWK], columns[URI] };
-    enum key_seal_state state = key_seal_check(replica->seal, &row, columns[MAC], &reading);
+    if (count != COLUMN_KEY_COUNT) return -1;
+    const struct key_seal_row row = { columns[COLUMN_KEY_kid], columns[COLUMN_KEY_alg], columns[COLUMN_KEY_public_jwk],
+                                      columns[COLUMN_KEY_private_uri] };
+    enum key_seal_state state = key_seal_check(replica->seal, &row, columns[COLUMN_KEY_mac], &reading);
     const char *why = check_row(replica, state);
-    if (why) note(replica, columns[KID], why);
+    if (why) note(replica, columns[COLUMN_KEY_kid], why);
     if (state == KEY_SEAL_WRONG) return 0;
-    struct region_key key = { .publish = seconds(columns[PUBLISH]),
-                              .activate = seconds(columns[ACTIVATE]),
-                              .retire = seconds(columns[RETIRE]),
-                              .remove = seconds(columns[REMOVE]),
+    struct region_key key = { .publish = seconds(columns[COLUMN_KEY_publish_at]),
+                              .activate = seconds(columns[COLUMN_KEY_activate_at]),
+                              .retire = seconds(columns[COLUMN_KEY_retire_at]),
+                              .remove = seconds(columns[COLUMN_KEY_remove_at]),
                               .unproven = state == KEY_SEAL_NONE };
     if (copy_row(&key, columns)) key_replica_put(&replica->keys, &key, replica->now);
-    else note(replica, columns[KID], "public_jwk, private_pem or private_uri is too long: the key is left out");
+    else
+        note(replica, columns[COLUMN_KEY_kid],
+             "public_jwk, private_pem or private_uri is too long: the key is left out");
     return 0;
 }
 

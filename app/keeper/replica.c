@@ -165,13 +165,13 @@ void replica_revoke(struct replica *replica, struct text jti, struct text expire
 static int take_revoked(void *context, const struct text *columns, size_t count)
 {
     struct replica *replica = context;
-    struct text jti = text_slice(columns[0], 0, REGION_JTI);
-    assert(count == 2);
+    struct text jti = text_slice(columns[COLUMN_REVOKED_TOKEN_jti], 0, REGION_JTI);
+    assert(count == COLUMN_REVOKED_TOKEN_COUNT);
     replica->jti_rows++;
     if (jti.size > 0) memcpy(replica->jti, jti.data, jti.size);
     replica->jti_size = jti.size;
-    if (columns[0].size <= REGION_JTI) {
-        replica_revoke(replica, columns[0], columns[1]);
+    if (columns[COLUMN_REVOKED_TOKEN_jti].size <= REGION_JTI) {
+        replica_revoke(replica, columns[COLUMN_REVOKED_TOKEN_jti], columns[COLUMN_REVOKED_TOKEN_expires_at]);
     } else {
         replica->jti[replica->jti_size++] = '\xff'; /* sorts after every jti with this prefix */
         log_repeated(LOG_LEVEL_ERROR, "bad_row",
@@ -208,13 +208,18 @@ static bool covers_with(struct region_rule *last, const struct region_rule *rule
 static int take_rule(void *context, const struct text *columns, size_t count)
 {
     struct replica *replica = context;
-    if (count != 5 || replica->rule_count > replica->region->rules_max) return -1;
+    if (count != COLUMN_RULE_COUNT || replica->rule_count > replica->region->rules_max) return -1;
     const struct region_rule rule = {
-        .client = text_present(columns[0]) ? revocation_client(replica->region, columns[0]) : 0,
-        .credential = text_present(columns[1]) ? revocation_credential(replica->region, columns[0], columns[1]) : 0,
-        .issued_from = seconds(columns[2]),
-        .issued_before = seconds(columns[3]),
-        .expires_at = seconds(columns[4]),
+        .client = text_present(columns[COLUMN_RULE_client_id])
+                    ? revocation_client(replica->region, columns[COLUMN_RULE_client_id])
+                    : 0,
+        .credential = text_present(columns[COLUMN_RULE_label])
+                        ? revocation_credential(replica->region, columns[COLUMN_RULE_client_id],
+                                                columns[COLUMN_RULE_label])
+                        : 0,
+        .issued_from = seconds(columns[COLUMN_RULE_issued_from]),
+        .issued_before = seconds(columns[COLUMN_RULE_issued_before]),
+        .expires_at = seconds(columns[COLUMN_RULE_expires_at]),
     };
     struct region_rule *last = replica->rule_count > 0 ? &replica->rules[replica->rule_count - 1] : NULL;
     if (last && covers_with(last, &rule)) return 0;

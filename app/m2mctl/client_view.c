@@ -65,11 +65,11 @@ static int take_secret(void *context, const struct text *columns, size_t count)
 {
     struct walk *walk = context;
     struct client_secret secret = { .not_before = 0 };
-    if (count != 5 || !find_owner(walk, columns[0])) return 0;
+    if (count != COLUMN_SECRET_COUNT || !find_owner(walk, columns[COLUMN_SECRET_client_id])) return 0;
     struct client_view_credential *row = take_row(walk, sizeof *row);
     if (!row) return -1;
     row->verdict = columns_secret(columns, &secret);
-    row->name = keep(walk, columns[1]);
+    row->name = keep(walk, columns[COLUMN_SECRET_label]);
     row->not_before = secret.not_before;
     row->expires_at = secret.expires_at;
     *walk->secrets[walk->at] = row;
@@ -83,12 +83,12 @@ static int take_key(void *context, const struct text *columns, size_t count)
     struct client_key key = { .not_before = 0 };
     char bytes[COLUMNS_JWK];
     struct buffer jwk = { bytes, 0, sizeof bytes, false };
-    if (count != 6 || !find_owner(walk, columns[0])) return 0;
+    if (count != COLUMN_CLIENT_KEY_COUNT || !find_owner(walk, columns[COLUMN_CLIENT_KEY_client_id])) return 0;
     struct client_view_credential *row = take_row(walk, sizeof *row);
     if (!row) return -1;
     row->verdict = columns_key(columns, &jwk, &key);
-    row->name = keep(walk, columns[1]);
-    row->algorithm = keep(walk, columns[2]);
+    row->name = keep(walk, columns[COLUMN_CLIENT_KEY_kid]);
+    row->algorithm = keep(walk, columns[COLUMN_CLIENT_KEY_alg]);
     row->not_before = key.not_before;
     row->expires_at = key.expires_at;
     *walk->keys[walk->at] = row;
@@ -100,12 +100,12 @@ static int take_grant(void *context, const struct text *columns, size_t count)
 {
     struct walk *walk = context;
     struct client_grant grant = { .is_default = false };
-    if (count != 6 || !find_owner(walk, columns[0])) return 0;
+    if (count != COLUMN_GRANT_COUNT || !find_owner(walk, columns[COLUMN_GRANT_client_id])) return 0;
     struct client_view_grant *row = take_row(walk, sizeof *row);
     if (!row) return -1;
     row->verdict = columns_grant(columns, &grant);
-    row->audience = keep(walk, columns[1]);
-    row->scope = keep(walk, columns[2]);
+    row->audience = keep(walk, columns[COLUMN_GRANT_audience]);
+    row->scope = keep(walk, columns[COLUMN_GRANT_scope]);
     row->is_default = grant.is_default;
     *walk->grants[walk->at] = row;
     walk->grants[walk->at] = &row->next;
@@ -115,10 +115,10 @@ static int take_grant(void *context, const struct text *columns, size_t count)
 static int take_introspected(void *context, const struct text *columns, size_t count)
 {
     struct walk *walk = context;
-    if (count != 2 || !find_owner(walk, columns[0])) return 0;
+    if (count != COLUMN_INTROSPECTED_COUNT || !find_owner(walk, columns[COLUMN_INTROSPECTED_client_id])) return 0;
     struct client_view_grant *row = take_row(walk, sizeof *row);
     if (!row) return -1;
-    row->audience = keep(walk, columns[1]);
+    row->audience = keep(walk, columns[COLUMN_INTROSPECTED_audience]);
     *walk->introspects[walk->at] = row;
     walk->introspects[walk->at] = &row->next;
     return 0;

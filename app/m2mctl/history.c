@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-enum { VERSION, SHA256, STATE, USER, STARTED, FINISHED, COLUMNS };
-
 static void copy(struct text column, char *text_r, size_t size)
 {
     struct text cut = text_slice(column, 0, size - 1);
@@ -14,21 +12,21 @@ static void copy(struct text column, char *text_r, size_t size)
 static int take(void *context, const struct text *columns, size_t count)
 {
     struct history *history = context;
-    struct history_record *records = count == COLUMNS
+    struct history_record *records = count == COLUMN_MIGRATION_COUNT
                                        ? realloc(history->records, (history->count + 1) * sizeof *records)
                                        : NULL;
     uint64_t started = 0, finished = 0;
     if (!records) return -1;
     history->records = records;
     struct history_record *record = &records[history->count++];
-    copy(columns[VERSION], record->version, sizeof record->version);
-    copy(columns[SHA256], record->sha256, sizeof record->sha256);
-    copy(columns[USER], record->user, sizeof record->user);
-    (void)text_number(columns[STARTED], INT64_MAX, &started);
-    (void)text_number(columns[FINISHED], INT64_MAX, &finished);
+    copy(columns[COLUMN_MIGRATION_version], record->version, sizeof record->version);
+    copy(columns[COLUMN_MIGRATION_sha256], record->sha256, sizeof record->sha256);
+    copy(columns[COLUMN_MIGRATION_db_user], record->user, sizeof record->user);
+    (void)text_number(columns[COLUMN_MIGRATION_started_at], INT64_MAX, &started);
+    (void)text_number(columns[COLUMN_MIGRATION_finished_at], INT64_MAX, &finished);
     record->started = (int64_t)started;
     record->finished = (int64_t)finished;
-    record->running = !text_equal(columns[STATE], TEXT("done"));
+    record->running = !text_equal(columns[COLUMN_MIGRATION_state], TEXT("done"));
     return 0;
 }
 

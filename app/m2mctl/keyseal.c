@@ -57,14 +57,16 @@ static struct key_seal_row fields_of(const struct row *row)
 /* Takes a row of DB_READ_KEYS. A value that is too long was not written by m2mauth; the row is left unchanged. */
 static int take_row(void *context, const struct text *columns, size_t count)
 {
-    enum { KID, ALG, JWK, PEM, URI, MAC };
     struct job *job = context;
-    if (job->count == ROWS || count <= MAC) return -1;
+    if (job->count == ROWS || count != COLUMN_KEY_COUNT) return -1;
     struct row *row = &job->rows[job->count];
     *row = (struct row){ .chosen = false };
-    if (!copy(columns[KID], row->kid, sizeof row->kid) || !copy(columns[ALG], row->algorithm, sizeof row->algorithm) ||
-        !copy(columns[JWK], row->jwk, sizeof row->jwk) || !copy(columns[PEM], row->pem, sizeof row->pem) ||
-        !copy(columns[URI], row->uri, sizeof row->uri) || !copy(columns[MAC], row->mac, sizeof row->mac))
+    if (!copy(columns[COLUMN_KEY_kid], row->kid, sizeof row->kid) ||
+        !copy(columns[COLUMN_KEY_alg], row->algorithm, sizeof row->algorithm) ||
+        !copy(columns[COLUMN_KEY_public_jwk], row->jwk, sizeof row->jwk) ||
+        !copy(columns[COLUMN_KEY_private_pem], row->pem, sizeof row->pem) ||
+        !copy(columns[COLUMN_KEY_private_uri], row->uri, sizeof row->uri) ||
+        !copy(columns[COLUMN_KEY_mac], row->mac, sizeof row->mac))
         return 0;
     const struct key_seal_row fields = fields_of(row);
     row->state = key_seal_check(&job->seal, &fields, text_of(row->mac), &row->reading);

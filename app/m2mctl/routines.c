@@ -123,12 +123,14 @@ static int take_file(void *context, const struct text *columns, size_t count)
 {
     struct routines_record *record = context;
     uint64_t at = 0;
-    if (count != 5 || text_number(columns[0], UINT32_MAX, &record->number)) return -1;
-    copy(columns[1], record->sha256, sizeof record->sha256);
-    copy(columns[3], record->user, sizeof record->user);
-    (void)text_number(columns[4], INT64_MAX, &at);
+    if (count != COLUMN_ROUTINE_FILE_COUNT ||
+        text_number(columns[COLUMN_ROUTINE_FILE_number], UINT32_MAX, &record->number))
+        return -1;
+    copy(columns[COLUMN_ROUTINE_FILE_sha256], record->sha256, sizeof record->sha256);
+    copy(columns[COLUMN_ROUTINE_FILE_db_user], record->user, sizeof record->user);
+    (void)text_number(columns[COLUMN_ROUTINE_FILE_laid_at], INT64_MAX, &at);
     record->installed_at = (int64_t)at;
-    record->running = !text_equal(columns[2], TEXT("done"));
+    record->running = !text_equal(columns[COLUMN_ROUTINE_FILE_state], TEXT("done"));
     record->known = true;
     return 0;
 }
@@ -137,9 +139,10 @@ static int take_missing(void *context, const struct text *columns, size_t count)
 {
     struct routines_record *record = context;
     size_t size = strlen(record->names);
-    if (count == 2 && size + columns[1].size + sizeof ", ..." < sizeof record->names)
-        snprintf(record->names + size, sizeof record->names - size, "%s%.*s", size ? ", " : "", (int)columns[1].size,
-                 columns[1].data);
+    if (count == COLUMN_ROUTINE_COUNT &&
+        size + columns[COLUMN_ROUTINE_name].size + sizeof ", ..." < sizeof record->names)
+        snprintf(record->names + size, sizeof record->names - size, "%s%.*s", size ? ", " : "",
+                 (int)columns[COLUMN_ROUTINE_name].size, columns[COLUMN_ROUTINE_name].data);
     else if (size > 3 && strcmp(record->names + size - 3, "...") != 0)
         snprintf(record->names + size, sizeof record->names - size, ", ...");
     record->missing++;
