@@ -3,9 +3,9 @@
 #
 #     deploy/spawn-fcgi.sh start | stop | restart | reload | status
 #
-# What differs from the lines below is set in the environment, for example: SOCKET=/srv/fcgi.sock spawn-fcgi.sh start
-# As root the socket and the process are given to the users below; otherwise both are the caller's.
-# spawn-fcgi leaves stderr at /dev/null, so the log goes to syslog (log_target = auto).
+# Override the settings below in the environment, for example: SOCKET=/srv/fcgi.sock spawn-fcgi.sh start
+# Started as root, the socket and the process belong to the users below, otherwise to the caller.
+# spawn-fcgi redirects stderr to /dev/null, so the log goes to syslog (log_target = auto).
 set -eu
 
 M2MAUTH=${M2MAUTH:-/usr/local/sbin/m2mauth}
@@ -13,16 +13,16 @@ CONFIG=${CONFIG:-/etc/m2mauth/m2mauth.conf}
 SOCKET=${SOCKET:-/run/m2mauth/fcgi.sock}
 PIDFILE=${PIDFILE:-/run/m2mauth/m2mauth.pid}
 RUN_USER=${RUN_USER:-m2mauth}
-SOCKET_GROUP=${SOCKET_GROUP:-www-data}      # the web server's; who may connect speaks for the web server
+SOCKET_GROUP=${SOCKET_GROUP:-www-data}      # group of the front server: every member is trusted as the front server
 BACKLOG=${BACKLOG:-1024}
-STOP_SECONDS=${STOP_SECONDS:-20}            # above drain_seconds of m2mauth.conf
+STOP_SECONDS=${STOP_SECONDS:-20}            # more than drain_seconds of m2mauth.conf
 
 say() {
     echo "spawn-fcgi.sh: $*" >&2
 }
 
-# The pid in $pid when m2mauth runs. A pid file that outlived its process may name a stranger. A process that has ended
-# stays in /proc where nothing reaps it, as in a container without an init process.
+# Sets pid if m2mauth runs. The pid in a stale pid file may belong to another program. A process that has exited stays
+# in /proc where no process reaps it, as in a container without an init process.
 running() {
     pid=$(cat "$PIDFILE" 2>/dev/null) || return 1
     case $pid in '' | *[!0-9]*) return 1 ;; esac
@@ -30,7 +30,7 @@ running() {
         [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$(basename "$M2MAUTH" | cut -c1-15)" ]
 }
 
-# As the user who will read the files.
+# As the user that reads the files.
 check() {
     if [ "$(id -u)" = 0 ]; then
         setpriv --reuid="$RUN_USER" --regid="$(id -gn "$RUN_USER")" --init-groups "$M2MAUTH" -c "$CONFIG" -t >/dev/null
@@ -63,7 +63,7 @@ stop() {
     left=$((STOP_SECONDS * 10))
     while running; do
         if [ "$left" = 0 ]; then
-            say "pid $pid is still there after $STOP_SECONDS s, killing it"
+            say "pid $pid still runs after $STOP_SECONDS s, killing it"
             kill -KILL "$pid"
             break
         fi

@@ -88,7 +88,7 @@ def tour(scratch, front):
     must("Every answer was right" in said, f"no word of success: {said[-500:]}")
     top = demo_folder(said)
     inspect(top)
-    locked = said[said.index("An operator locks the client"):said.index("The operator lets the client in")]
+    locked = said[said.index("An operator disables the client"):said.index("The operator enables the client again")]
     must('{"active":false}\n200' in locked, f"the locked client's token: {locked[-200:]}")
     process.send_signal(signal.SIGINT)
     equal(process.wait(60), 0, "exit status after Ctrl-C")
