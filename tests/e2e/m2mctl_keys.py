@@ -337,7 +337,7 @@ def key_timeline(desk):
     says(desk.run("key", "list", schema=schema)[0], f"signs after m2mctl key activate {out.split()[1]}")
 
 
-@check("key rotate: the safe times, for both keys; not while a successor is on its way; each algorithm for itself")
+@check("key rotate: the safe times, for both keys; not while a successor is planned; each algorithm for itself")
 def key_rotate(desk):
     passphrase(desk)
     schema = installed(desk)
@@ -351,7 +351,7 @@ def key_rotate(desk):
     publish, activate, retire, remove = row(desk, schema, second)
     equal((activate - publish, retire, remove), (300 + 30 + 60, None, None), "the second")
     equal(row(desk, schema, first)[2:], [activate + 30, activate + 30 + 86400 + 300 + 60], "retire, remove")
-    says(desk.run("key", "rotate", schema=schema, status=1)[1], "on its way")
+    says(desk.run("key", "rotate", schema=schema, status=1)[1], "already planned")
     third = desk.run("key", "rotate", "--alg", "RS256", schema=schema)[0].split()[1]
     soon(row(desk, schema, third)[1], now + 390, "activate of the third")
     equal(row(desk, schema, second), [publish, activate, None, None], "the second still")

@@ -128,7 +128,7 @@ def secret_typed(desk):
 @check("client: a ready migration for a client that may ask, and read")
 def client_ready(desk):
     schema = installed(desk)
-    says(desk.run("client", "--reads", "https://a.example/", "x")[1], "--reads is now --introspects")
+    says(desk.run("client", "--reads", "https://a.example/", "x")[1], "--reads was renamed to --introspects")
     out, err = desk.run("client", "--description", "it's a \u201ctest\u201d \\", "--audience", "https://a.example/", "--scope",
                         "read write", "--default-scope", "read", "--audience", "urn:b", "--audience", "https://c.example/'",
                         "--scope", "all", "--introspects", "https://a.example/", "--introspects",
