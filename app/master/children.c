@@ -1,5 +1,6 @@
 #include "children.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,27 +14,31 @@
 
 enum { HEARTBEAT_MS = 10000 };
 
-static const struct job {
+static const struct role {
     const char *name;
     const char *title; /* in the process list; the kernel keeps 15 bytes */
     int (*run)(struct region *region, struct region_process *row, const struct config *config);
-} jobs[] = {
+} roles[] = {
     [REGION_WORKER] = { "worker", "m2mauth-worker", worker_run },
     [REGION_KEEPER] = { "keeper", "m2mauth-keeper", keeper_run },
 };
 
-const char *children_role_name(enum region_role role) { return jobs[role].name; }
-
-/* The child ends when its master does; if that was before prctl(), at once. */
-static _Noreturn void work(struct children *children, const struct child *member, pid_t master,
-                           const struct config *config)
+const char *children_role_name(enum region_role role)
 {
-    const struct job *job = &jobs[member->role];
+    assert(role == REGION_WORKER || role == REGION_KEEPER);
+    return roles[role].name;
+}
+
+/* Runs the child, which gets SIGTERM when its master exits. A master that exited before prctl() is detected by getppid(). */
+static _Noreturn void run_child(struct children *children, const struct child *member, pid_t master,
+                                const struct config *config)
+{
+    const struct role *role = &roles[member->role];
     if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) || getppid() != master) _exit(EXIT_FAILURE);
-    (void)prctl(PR_SET_NAME, job->title, 0, 0, 0);
+    (void)prctl(PR_SET_NAME, role->title, 0, 0, 0);
     region_process_own(member->row);
-    log_open(config->log_target, job->name);
-    exit(job->run(children->region, member->row, config));
+    log_open(config->log_target, role->name);
+    exit(role->run(children->region, member->row, config));
 }
 
 int children_start(struct children *children, enum region_role role, uint32_t generation, const struct config *config)
@@ -42,13 +47,14 @@ int children_start(struct children *children, enum region_role role, uint32_t ge
     pid_t master = getpid();
     if (children->count < CHILDREN_MAX) member.row = region_process_take(children->region, role);
     if (!member.row) {
-        log_repeated(LOG_LEVEL_ERROR, "fork", "no row is left in the region for another %s", children_role_name(role));
+        log_repeated(LOG_LEVEL_ERROR, "fork", "cannot start another %s: all rows of the scoreboard are in use",
+                     children_role_name(role));
         return -1;
     }
     member.pid = fork();
-    if (member.pid == 0) work(children, &member, master, config);
+    if (member.pid == 0) run_child(children, &member, master, config);
     if (member.pid < 0) {
-        log_repeated(LOG_LEVEL_ERROR, "fork", "no %s: %s", children_role_name(role), strerror(errno));
+        log_repeated(LOG_LEVEL_ERROR, "fork", "cannot start a %s: %s", children_role_name(role), strerror(errno));
         region_process_release(member.row);
         return -1;
     }
@@ -56,16 +62,16 @@ int children_start(struct children *children, enum region_role role, uint32_t ge
     return 0;
 }
 
-bool children_reap(struct children *children, struct child *dead_r, int *status_r)
+bool children_reap(struct children *children, struct child *exited_r, int *status_r)
 {
     for (;;) {
         pid_t pid = waitpid(-1, status_r, WNOHANG);
         if (pid <= 0) return false;
         for (size_t i = 0; i < children->count; i++) {
             if (children->members[i].pid != pid) continue;
-            *dead_r = children->members[i];
+            *exited_r = children->members[i];
             children->members[i] = children->members[--children->count];
-            region_process_release(dead_r->row);
+            region_process_release(exited_r->row);
             return true;
         }
     }
@@ -73,6 +79,7 @@ bool children_reap(struct children *children, struct child *dead_r, int *status_
 
 void children_stop(struct children *children, const struct children_stop_order *order)
 {
+    assert(order->gone_by_ms > 0); /* 0 would mean that the process may stay */
     for (size_t i = 0; i < children->count; i++) {
         struct child *member = &children->members[i];
         bool meant = member->generation >= order->first && member->generation <= order->last;
@@ -84,17 +91,18 @@ void children_stop(struct children *children, const struct children_stop_order *
 
 static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
-/* Why a member must be killed, or NULL. A worker has no heartbeat while it is busy, a keeper none while it waits for a
- * database that is silent. */
+/* Returns why a process must be killed, or NULL. A worker has no heartbeat while it is busy; a keeper has none while it waits
+ * for a database that does not respond. */
 static const char *fault_of(const struct child *member, const struct config *config, uint64_t now, uint64_t awake_ms)
 {
     uint64_t since = later(member->born_ms, awake_ms);
     uint64_t busy = atomic_load(&member->row->busy_since_ms);
     uint64_t heartbeat = later(atomic_load(&member->row->heartbeat_ms), since);
     uint64_t busy_limit = member->role == REGION_WORKER ? config->busy_seconds * 1000ULL : 0;
-    if (member->gone_by_ms > 0 && now >= member->gone_by_ms) return "did not leave in time";
-    if (busy_limit > 0 && busy > 0 && now > later(busy, since) + busy_limit) return "was too long at one request";
-    return now > heartbeat + busy_limit + HEARTBEAT_MS ? "shows no heartbeat" : NULL;
+    if (member->gone_by_ms > 0 && now >= member->gone_by_ms) return "did not exit in time";
+    if (busy_limit > 0 && busy > 0 && now > later(busy, since) + busy_limit)
+        return "was busy with one request for longer than busy_seconds";
+    return now > heartbeat + busy_limit + HEARTBEAT_MS ? "has no heartbeat" : NULL;
 }
 
 void children_watch(struct children *children, const struct config *config, uint64_t awake_ms)

@@ -1,6 +1,6 @@
-/* children: the processes that the master has forked, their rows in the region, and when they must be gone.
+/* children: the processes that the master has forked, their rows of the scoreboard, and their deadlines to exit.
  *
- * It knows how to start, tell, watch and bury a process; how many there should be is the master's affair. */
+ * It starts, signals, watches and reaps processes. It does not decide how many there should be: the master does. */
 #ifndef APP_MASTER_CHILDREN_H
 #define APP_MASTER_CHILDREN_H
 
@@ -18,7 +18,7 @@ struct child {
     uint32_t generation;
     struct region_process *row;
     uint64_t born_ms;
-    uint64_t gone_by_ms; /* 0: may stay; told to leave, and killed after this time */
+    uint64_t gone_by_ms; /* 0: not signalled to exit; else it is killed after this time */
     bool killed;
 };
 
@@ -28,34 +28,38 @@ struct children {
     struct child members[CHILDREN_MAX];
 };
 
-/* The name of a role in logs. */
+/* Returns the name in logs of a role that is not REGION_FREE. */
 const char *children_role_name(enum region_role role);
 
-/* Forks a worker or keeper, which runs under config. 0, or -1 with a log line. */
+/* Forks a worker or keeper, which runs with config. Returns 0, or -1 with a log line. */
 int children_start(struct children *children, enum region_role role, uint32_t generation, const struct config *config);
 
-/* Takes one dead process off the list. True with what it was and its wait status, false when nobody has died. */
-bool children_reap(struct children *children, struct child *dead_r, int *status_r);
+/* Reaps one exited process and frees its row. Returns true with what it was and its wait status, or false when no process
+ * has exited. */
+bool children_reap(struct children *children, struct child *exited_r, int *status_r);
 
-/* Tells members of a role, from generation `first` to `last`, to go: by signal and before gone_by_ms. */
+/* Which processes to stop: those of a role, from generation `first` to `last`; how and until when. */
 struct children_stop_order {
     enum region_role role;
     uint32_t first, last;
     int signal;
     uint64_t gone_by_ms;
 };
+
+/* Sends the signal; an earlier deadline of a process stays. */
 void children_stop(struct children *children, const struct children_stop_order *order);
 
-/* Kills who has overstayed, is busy with one request for too long or shows no heartbeat. Nobody is judged by what
- * happened before awake_ms: the whole host may have slept until then. */
+/* Kills each process that has passed its deadline, has been busy with one request for too long or has no heartbeat. Times
+ * before awake_ms do not count: the whole host may have been suspended until then. */
 void children_watch(struct children *children, const struct config *config, uint64_t awake_ms);
 
-/* Members of a role and generation that are to stay; only those that serve when ready is asked for. */
+/* Returns the number of processes of a role and generation without a deadline; with ready, only of those that serve. */
 size_t children_count(const struct children *children, enum region_role role, uint32_t generation, bool ready);
 
-/* Members of a role, whatever their generation, leaving or not. */
+/* Returns the number of processes of a role, of all generations, with or without a deadline. */
 size_t children_total(const struct children *children, enum region_role role);
 
+/* Returns whether any process has a deadline to exit. */
 bool children_is_leaving(const struct children *children);
 
 #endif

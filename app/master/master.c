@@ -1,5 +1,6 @@
 #include "master.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,18 +16,17 @@
 
 enum {
     LISTENER = 0,
-    QUICK_MS = 1000, /* who lives shorter than this makes the next of its kind wait */
+    QUICK_MS = 1000, /* a process that exits sooner delays the start of the next of its role */
     PAUSE_FIRST_MS = 100,
     PAUSE_LAST_MS = 5000,
-    START_MS = 5000, /* a process that refuses the configuration in this time ends the whole start */
-    READY_MS =
-        30000, /* for a new generation to serve: it may be loading, or the machine be busy; the old one serves on */
-    OVERTIME_MS = 3000, /* past drain_seconds, and for the keeper's last commit */
-    ASLEEP_MS = 5000,   /* the master was not woken for so long: the host slept */
+    START_MS = 5000,    /* a process that rejects the configuration within this time ends the whole start */
+    READY_MS = 30000,   /* time for a new generation to load and serve; the old one serves meanwhile */
+    OVERTIME_MS = 3000, /* beyond drain_seconds, and for the keeper's last commit */
+    ASLEEP_MS = 5000,   /* when the master was not woken for so long, the host was suspended */
     TICK_MS = 1000,
     PAUSED_TICK_MS = 100,
     BUSY_TICK_MS = 20,
-    ACCEPT_US = 1000, /* longest wait in accept() while the listening socket is in blocking mode */
+    ACCEPT_US = 1000, /* limit of a wait in accept() while the listening socket is in blocking mode */
 };
 
 enum reload { RELOAD_NONE, RELOAD_STARTING, RELOAD_REPLACING };
@@ -62,13 +62,13 @@ static uint64_t drained_by(const struct master *master)
     return master->now + (current > former ? current : former) * 1000ULL + OVERTIME_MS;
 }
 
-static void dismiss_workers(struct master *master, uint32_t first, uint32_t last, int signal)
+static void stop_workers(struct master *master, uint32_t first, uint32_t last, int signal)
 {
     children_stop(&master->children,
                   &(struct children_stop_order){ REGION_WORKER, first, last, signal, drained_by(master) });
 }
 
-static void dismiss_keeper(struct master *master)
+static void stop_keeper(struct master *master)
 {
     children_stop(&master->children,
                   &(struct children_stop_order){ REGION_KEEPER, 0, UINT32_MAX, SIGTERM, master->now + OVERTIME_MS });
@@ -77,33 +77,34 @@ static void dismiss_keeper(struct master *master)
 static void begin_stop(struct master *master, int status)
 {
     if (master->stopping) return;
-    log_event(LOG_LEVEL_NOTICE, "stop", "%zu processes are told to finish", master->children.count);
+    log_event(LOG_LEVEL_NOTICE, "stop", "signalling %zu processes to exit", master->children.count);
     master->stopping = true;
     master->status = status;
-    dismiss_workers(master, 0, UINT32_MAX, SIGTERM);
+    stop_workers(master, 0, UINT32_MAX, SIGTERM);
 }
 
-/* The keeper goes last, and only once: workers may still have it write. */
+/* The keeper is stopped last, and only once: until then workers may post jobs. */
 static void step_stop(struct master *master)
 {
     if (children_total(&master->children, REGION_WORKER) == 0 && !children_is_leaving(&master->children))
-        dismiss_keeper(master);
+        stop_keeper(master);
 }
 
-/* Sizes of the region, which stay as they are while the master lives. */
+/* Sizes of the region, which cannot change while the master runs. */
 #define SIZE_LIST(X) X(clients_max) X(client_bytes) X(revocations_max) X(rules_max) X(verified_max) X(seen_max)
 
 static void keep_sizes(const struct config *old, struct config *new)
 {
 #define KEEP_SIZE(key) \
     if (new->key != old->key) \
-        log_event(LOG_LEVEL_WARNING, "reload", #key " stays at %u until m2mauth is restarted", old->key); \
+        log_event(LOG_LEVEL_WARNING, "reload", \
+                  #key " cannot change by a reload and remains %u; restart m2mauth to change it", old->key); \
     new->key = old->key;
     SIZE_LIST(KEEP_SIZE)
 #undef KEEP_SIZE
 }
 
-/* Reads the file; its complaints go to the log, because stderr may be /dev/null. */
+/* Reads the file. Complaints go to the log, because stderr may be /dev/null. */
 static int read_config(const struct master *master, struct config *config_r)
 {
     char *complaints = NULL;
@@ -121,9 +122,10 @@ static int read_config(const struct master *master, struct config *config_r)
 static void begin_reload(struct master *master)
 {
     struct config new;
+    assert(master->reload == RELOAD_NONE);
     master->reload_wanted = false;
     if (read_config(master, &new)) {
-        log_event(LOG_LEVEL_ERROR, "reload", "the configuration is wrong; the old one stays in force");
+        log_event(LOG_LEVEL_ERROR, "reload", "the configuration has errors; the old one stays in force");
         return;
     }
     keep_sizes(&master->current.config, &new);
@@ -136,31 +138,33 @@ static void begin_reload(struct master *master)
     log_event(LOG_LEVEL_NOTICE, "reload", "generation %u starts", master->current.generation);
 }
 
-/* The new generation is of no use: it goes, and the old one, which never stopped, stays. */
+/* Stops the new generation, which does not serve; the old one has never stopped. */
 static void abandon_reload(struct master *master)
 {
     uint32_t generation = master->current.generation;
+    assert(master->reload == RELOAD_STARTING);
     log_event(LOG_LEVEL_ERROR, "reload", "generation %u does not serve; the old one stays in force", generation);
-    dismiss_workers(master, generation, generation, SIGTERM);
+    stop_workers(master, generation, generation, SIGTERM);
     master->current = master->former;
     master->reload = RELOAD_REPLACING;
 }
 
-static void replace(struct master *master)
+static void stop_former(struct master *master)
 {
-    dismiss_workers(master, 0, master->current.generation - 1, SIGHUP);
-    dismiss_keeper(master);
+    assert(master->reload == RELOAD_STARTING && master->current.generation > 0);
+    stop_workers(master, 0, master->current.generation - 1, SIGHUP);
+    stop_keeper(master);
     master->reload = RELOAD_REPLACING;
 }
 
-/* One reload at a time, to its end; what was asked for meanwhile comes after it, once. */
+/* Reloads do not overlap: any number of requests during one reload cause one more after it. */
 static void step_reload(struct master *master)
 {
     if (master->reload == RELOAD_NONE && master->reload_wanted) begin_reload(master);
     if (master->reload == RELOAD_STARTING) {
         size_t ready = children_count(&master->children, REGION_WORKER, master->current.generation, true);
         bool late = master->now >= master->ready_by_ms;
-        if (ready >= master->current.config.workers || (late && ready > 0)) replace(master);
+        if (ready >= master->current.config.workers || (late && ready > 0)) stop_former(master);
         else if (late) abandon_reload(master);
     }
     if (master->reload == RELOAD_REPLACING && !children_is_leaving(&master->children)) {
@@ -169,8 +173,8 @@ static void step_reload(struct master *master)
     }
 }
 
-/* Forks what is missing of a role, unless the last ones died too quickly. */
-static void fill(struct master *master, enum region_role role, size_t wanted, size_t there)
+/* Forks the missing processes of a role, unless the last ones exited too quickly. */
+static void fill_role(struct master *master, enum region_role role, size_t wanted, size_t there)
 {
     struct pace *pace = &master->paces[role];
     while (there < wanted && master->now >= pace->not_before_ms) {
@@ -180,55 +184,56 @@ static void fill(struct master *master, enum region_role role, size_t wanted, si
     }
 }
 
-/* Of keepers there is one at any time, so a new one waits for the old one's end. True when one is still missing. */
+/* There is at most one keeper at any time, so a new one waits until the old one has exited. Returns whether a process is
+ * still missing. */
 static bool fill_all(struct master *master)
 {
     const struct config *config = &master->current.config;
-    fill(master, REGION_KEEPER, 1, children_total(&master->children, REGION_KEEPER));
-    fill(master, REGION_WORKER, config->workers,
-         children_count(&master->children, REGION_WORKER, master->current.generation, false));
+    fill_role(master, REGION_KEEPER, 1, children_total(&master->children, REGION_KEEPER));
+    fill_role(master, REGION_WORKER, config->workers,
+              children_count(&master->children, REGION_WORKER, master->current.generation, false));
     return children_total(&master->children, REGION_KEEPER) == 0 ||
            children_count(&master->children, REGION_WORKER, master->current.generation, false) < config->workers;
 }
 
-static void log_death(const struct child *dead, int status)
+static void log_exit(const struct child *exited, int status)
 {
-    const char *role = children_role_name(dead->role);
+    const char *role = children_role_name(exited->role);
     if (WIFSIGNALED(status))
-        log_event(LOG_LEVEL_WARNING, "died", "%s %d by signal %d", role, (int)dead->pid, WTERMSIG(status));
+        log_event(LOG_LEVEL_WARNING, "died", "%s %d by signal %d", role, (int)exited->pid, WTERMSIG(status));
     else if (WEXITSTATUS(status))
-        log_event(LOG_LEVEL_WARNING, "died", "%s %d with status %d", role, (int)dead->pid, WEXITSTATUS(status));
+        log_event(LOG_LEVEL_WARNING, "died", "%s %d with status %d", role, (int)exited->pid, WEXITSTATUS(status));
 }
 
-static void slow_down(struct master *master, const struct child *dead)
+static void slow_down(struct master *master, const struct child *exited)
 {
-    struct pace *pace = &master->paces[dead->role];
-    if (master->now - dead->born_ms >= QUICK_MS) pace->pause_ms = 0;
+    struct pace *pace = &master->paces[exited->role];
+    if (master->now - exited->born_ms >= QUICK_MS) pace->pause_ms = 0;
     else if (pace->pause_ms == 0) pace->pause_ms = PAUSE_FIRST_MS;
     else pace->pause_ms = pace->pause_ms * 2 < PAUSE_LAST_MS ? pace->pause_ms * 2 : PAUSE_LAST_MS;
     pace->not_before_ms = master->now + pace->pause_ms;
 }
 
-/* A child that cannot work with the configuration has said why. At the start that ends the pool, during a reload the
- * reload; later (somebody has moved a file) the others serve on. */
-static void refuse_config(struct master *master, const struct child *dead)
+/* A child that cannot run with the configuration has logged why. At the start that stops the pool, during a reload it
+ * abandons the reload; later (a file was moved, for example) the other processes continue. */
+static void reject_config(struct master *master, const struct child *exited)
 {
-    bool new = dead->role == REGION_WORKER && dead->generation == master->current.generation;
+    bool new = exited->role == REGION_WORKER && exited->generation == master->current.generation;
     if (master->reload == RELOAD_STARTING && new) abandon_reload(master);
     else if (master->now - master->started_ms < START_MS &&
              children_count(&master->children, REGION_WORKER, master->current.generation, true) == 0)
         begin_stop(master, EX_CONFIG);
 }
 
-static void bury(struct master *master)
+static void reap(struct master *master)
 {
-    struct child dead;
+    struct child exited;
     int status;
-    while (children_reap(&master->children, &dead, &status)) {
-        log_death(&dead, status);
-        if (master->stopping || dead.gone_by_ms > 0) continue;
-        slow_down(master, &dead);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG) refuse_config(master, &dead);
+    while (children_reap(&master->children, &exited, &status)) {
+        log_exit(&exited, status);
+        if (master->stopping || exited.gone_by_ms > 0) continue;
+        slow_down(master, &exited);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG) reject_config(master, &exited);
     }
 }
 
@@ -240,17 +245,17 @@ static void take_signal(struct master *master, int signal)
 
 static void wait_signal(struct master *master, long milliseconds)
 {
-    struct timespec patience = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
+    struct timespec limit = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
     uint64_t before = master->now;
-    int signal = sigtimedwait(&master->signals, NULL, &patience);
+    int signal = sigtimedwait(&master->signals, NULL, &limit);
     master->now = region_milliseconds();
     if (master->now - before > ASLEEP_MS) master->awake_ms = master->now;
     take_signal(master, signal);
 }
 
-/* accept() on the listening socket must not wait: of several workers that were woken one gets the connection. The flag
- * belongs to the open file description, which the launcher shares with us: systemd clears it whenever it starts a process
- * with StandardInput=socket, as it does for each command of ExecReload=. */
+/* accept() on the listening socket must not block: of several workers that are woken, only one gets the connection. The flag
+ * belongs to the open file description, which the launcher shares: systemd clears it whenever it starts a process with
+ * StandardInput=socket, as it does for each command of ExecReload=. */
 static int keep_nonblocking(void)
 {
     int flags = fcntl(LISTENER, F_GETFL);
@@ -258,8 +263,8 @@ static int keep_nonblocking(void)
     return flags & O_NONBLOCK ? 0 : fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK);
 }
 
-/* The time-out is a property of the socket that nobody else changes: while the flag is cleared, accept() returns EAGAIN
- * after it. Accepted TCP sockets inherit it; fcgi_accept() sets theirs. */
+/* The time-out belongs to the socket, and no launcher changes it: while the flag is cleared, accept() returns EAGAIN after
+ * it. Accepted TCP sockets inherit it; fcgi_accept() sets their own. */
 static int open_listener(void)
 {
     struct timeval limit = { .tv_usec = ACCEPT_US };
@@ -267,13 +272,15 @@ static int open_listener(void)
     return keep_nonblocking();
 }
 
-static int run(struct master *master)
+static int master_loop(struct master *master)
 {
     for (;;) {
         bool missing = false;
-        if (keep_nonblocking()) log_repeated(LOG_LEVEL_ERROR, "listener", "cannot set O_NONBLOCK: %s", strerror(errno));
+        if (keep_nonblocking())
+            log_repeated(LOG_LEVEL_ERROR, "listener", "cannot set O_NONBLOCK on the listening socket: %s",
+                         strerror(errno));
         log_turn(master->now);
-        bury(master);
+        reap(master);
         if (master->stopping && master->children.count == 0) return master->status;
         children_watch(&master->children, &master->current.config, master->awake_ms);
         if (master->stopping) {
@@ -310,16 +317,16 @@ int master_run(const char *path, unsigned workers)
     master.former = master.current;
     master.children.region = &master.region;
     if (open_signals(&master) || open_listener()) {
-        log_event(LOG_LEVEL_ERROR, "start", "%s", strerror(errno));
+        log_event(LOG_LEVEL_ERROR, "start", "cannot set up signals or the listening socket: %s", strerror(errno));
         return EX_OSERR;
     }
     if (region_open(&master.region, config)) return EX_OSERR;
     log_event(LOG_LEVEL_NOTICE, "start", "%u workers, issuer %s", config->workers, config->issuer);
     log_count_in(master.region.log_lost, master.region.log_left_out);
-    int status = run(&master);
+    int status = master_loop(&master);
     log_flush();
     log_count_in(NULL, NULL);
-    log_event(LOG_LEVEL_NOTICE, "stop", "all processes have finished");
+    log_event(LOG_LEVEL_NOTICE, "stop", "all processes have exited");
     region_close(&master.region);
     return status;
 }
