@@ -10,6 +10,7 @@ enum { FIELDS = 4, INPUT_BYTES = 4096, LENGTH_BYTES = 4 };
 
 int key_seal_derive(struct key_seal *seal)
 {
+    assert(seal->passphrase.count <= PASSPHRASE_READINGS);
     for (size_t i = 0; i < seal->passphrase.count; i++)
         if (passphrase_derive(seal->passphrase.readings[i], TEXT("m2mauth signing_key.mac"), seal->keys[i],
                               KEY_SEAL_KEY))
@@ -23,7 +24,7 @@ void key_seal_close(struct key_seal *seal)
     OPENSSL_cleanse(seal->keys, sizeof seal->keys);
 }
 
-/* No two rows have the same input: each field comes after its length. */
+/* Each field is preceded by its length, so that no two rows have the same input. */
 static int put_field(struct buffer *b, struct text field)
 {
     for (int shift = 8 * (LENGTH_BYTES - 1); shift >= 0; shift -= 8)
@@ -53,6 +54,7 @@ enum key_seal_state key_seal_check(const struct key_seal *seal, const struct key
                                    size_t *reading_r)
 {
     char right[KEY_SEAL_MAC + 1];
+    assert(seal->passphrase.count <= PASSPHRASE_READINGS);
     if (mac.size == 0) return KEY_SEAL_NONE;
     if (mac.size != KEY_SEAL_MAC) return KEY_SEAL_WRONG;
     for (size_t i = 0; i < seal->passphrase.count; i++) {

@@ -1,5 +1,6 @@
 #include "keypair.h"
 
+#include <assert.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/rand.h>
@@ -34,13 +35,13 @@ static int describe(EVP_PKEY *key, enum jws_algorithm algorithm, struct keypair 
     return 0;
 }
 
-/* A kid that is made of the secret would let anybody try guesses on it. */
+/* The kid is random: a kid derived from the secret would allow guesses to be checked against it. */
 static int describe_secret(struct keypair *keypair)
 {
     unsigned char random[KEYPAIR_KID / 4 * 3];
     struct buffer kid = { keypair->kid, 0, KEYPAIR_KID, false };
     if (RAND_bytes(random, sizeof random) != 1) return -1;
-    random[0] &= 0x7f; /* a letter comes first */
+    random[0] &= 0x7f; /* the first character is then a letter */
     base64url_put(&kid, (struct text){ (const char *)random, sizeof random });
     memcpy(keypair->jwk, KEYPAIR_SECRET_JWK, sizeof KEYPAIR_SECRET_JWK);
     return kid.full ? -1 : 0;
@@ -48,6 +49,7 @@ static int describe_secret(struct keypair *keypair)
 
 int keypair_encrypt(EVP_PKEY *key, struct text passphrase, char pem_r[KEYPAIR_PEM_BYTES])
 {
+    assert(passphrase.size > 0); /* an empty one would store the key as good as unencrypted */
     PKCS8_PRIV_KEY_INFO *clear = EVP_PKEY2PKCS8(key);
     X509_ALGOR *scheme = PKCS5_pbe2_set_iv_ex(EVP_aes_256_cbc(), KEYPAIR_ROUNDS, NULL, SECRET_SALT, NULL,
                                               NID_hmacWithSHA256, NULL);
@@ -79,18 +81,17 @@ static const char *refusal(EVP_PKEY *key, enum jws_algorithm algorithm)
 {
     char group[32] = "";
     bool ec = EVP_PKEY_is_a(key, "EC"), rsa = EVP_PKEY_is_a(key, "RSA");
-    if (!ec && !rsa && !EVP_PKEY_is_a(key, "ED25519")) return "it is no key of EC P-256, RSA or Ed25519";
+    if (!ec && !rsa && !EVP_PKEY_is_a(key, "ED25519")) return "it is not an EC P-256, RSA or Ed25519 key";
     (void)EVP_PKEY_get_group_name(key, group, sizeof group, NULL);
     if (ec && strcmp(group, "prime256v1") != 0) return "its curve is not P-256";
     if (rsa && EVP_PKEY_get_bits(key) < 2048) return "its RSA modulus has fewer than 2048 bits";
     if (rsa && EVP_PKEY_get_bits(key) > 4096) return "its RSA modulus has more than 4096 bits";
     if (jwk_suits(key, algorithm)) return NULL;
-    return ec  ? "an EC key signs with ES256 only"
-         : rsa ? "an RSA key signs with RS256 or PS256 only"
-               : "an Ed25519 key signs with EdDSA only";
+    if (ec) return "an EC key signs with ES256 only";
+    return rsa ? "an RSA key signs with RS256 or PS256 only" : "an Ed25519 key signs with EdDSA only";
 }
 
-/* What is put is read again, as each worker will, so that nothing comes into the table that nobody takes. */
+/* The JWK is read back as each worker will read it, so that no key is stored that workers reject. */
 const char *keypair_take(EVP_PKEY *key, enum jws_algorithm algorithm, struct keypair *keypair_r)
 {
     struct jwk jwk;

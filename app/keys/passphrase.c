@@ -50,6 +50,7 @@ int passphrase_open(struct passphrase *passphrase, const struct config *config, 
 
 int passphrase_derive(struct text passphrase, struct text purpose, unsigned char *key_r, size_t size)
 {
+    assert(text_present(passphrase) && purpose.size > 0 && size > 0);
     return PKCS5_PBKDF2_HMAC(passphrase.data, (int)passphrase.size, (const unsigned char *)purpose.data,
                              (int)purpose.size, DERIVE_ROUNDS, EVP_sha256(), (int)size, key_r)
              ? 0

@@ -24,8 +24,8 @@ EVP_PKEY *private_key_decrypt(struct text pem, struct text passphrase)
     return key;
 }
 
-/* A file may begin with parameters (`openssl ecparam -genkey`) or certificates. What is not wanted or not understood is
- * NULL, and is not the end; a provider that never ends is stopped by the limit. */
+/* A file may begin with parameters (`openssl ecparam -genkey`) or certificates. For an object that is not expected or not
+ * understood OSSL_STORE_load() returns NULL, which is not the end; the limit stops a provider that never reports one. */
 static EVP_PKEY *find_key(OSSL_STORE_CTX *store)
 {
     EVP_PKEY *key = NULL;
@@ -43,7 +43,8 @@ EVP_PKEY *private_key_load(const char *uri, struct text passphrase, const char *
     UI_METHOD *questions = UI_UTIL_wrap_read_pem_callback(give_passphrase, 0);
     OSSL_STORE_CTX *store = questions ? OSSL_STORE_open(uri, questions, &passphrase, NULL, NULL) : NULL;
     EVP_PKEY *key = store && OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY) ? find_key(store) : NULL;
-    *why_r = key ? NULL : store ? "holds no private key that the passphrase opens" : "cannot be opened";
+    *why_r = store ? "holds no private key that the passphrase opens" : "cannot be opened";
+    if (key) *why_r = NULL;
     OSSL_STORE_close(store);
     UI_destroy_method(questions);
     ERR_clear_error();

@@ -1,7 +1,8 @@
-/* private_key: the private half of a signing key: out of the encrypted PEM of its row, or from where the URI of its row points.
+/* private_key: opens the private half of a signing key, from the encrypted PEM in its row or from the URI in its row. It does
+ * not check that the half matches the public one.
  *
- * What a URI may be is OSSL_STORE's affair: file:/a/path, or another scheme that a provider of OpenSSL's configuration knows
- * (pkcs11:). The passphrase is offered to both; nobody is ever asked at a terminal. */
+ * OSSL_STORE defines which URIs are valid: file:/a/path, or a scheme of a provider in OpenSSL's configuration (pkcs11:). The
+ * passphrase is offered for both; there is never a prompt at a terminal. */
 #ifndef APP_KEYS_PRIVATE_KEY_H
 #define APP_KEYS_PRIVATE_KEY_H
 
@@ -9,11 +10,11 @@
 
 #include "../../lib/base/text.h"
 
-/* NULL when the passphrase is not its own. */
+/* Decrypts a PEM. Returns the key, which the caller frees, or NULL when the passphrase does not open it. */
 EVP_PKEY *private_key_decrypt(struct text pem, struct text passphrase);
 
-/* The first private key that is found there. NULL when there is none, and then why_r says why: a literal for an operator's
- * eyes. passphrase may be absent. */
+/* Returns the first private key at the URI, which the caller frees, or NULL with *why_r set to the reason: a literal for the
+ * operator. passphrase may be absent. */
 EVP_PKEY *private_key_load(const char *uri, struct text passphrase, const char **why_r);
 
 #endif
