@@ -1,4 +1,4 @@
-/* account: what remains of a request when it has been answered: counters, and a line in the log if one is wanted. */
+/* account: records an answered request: counters and, if configured, a log line. It does not format the line (log.h). */
 #ifndef APP_WORKER_ACCOUNT_H
 #define APP_WORKER_ACCOUNT_H
 
@@ -6,7 +6,8 @@
 #include "../../lib/oauth/response.h"
 #include "../region/region.h"
 
-/* Counts in row; a response of log_from_status or above has a line. elapsed: microseconds. */
+/* Counts the request in row, which the caller owns, and logs it if its status is log_from_status or above. elapsed:
+ * microseconds. */
 void account_request(struct region_process *row, int log_from_status, const struct request *request,
                      const struct response *response, unsigned elapsed);
 

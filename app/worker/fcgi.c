@@ -14,36 +14,35 @@
 #include "../../lib/base/buffer.h"
 #include "fcgi_records.h"
 
-/* A body that is too large is read to its end as long as it is not larger than this: then the answer can say so and the
- * connection lives on. */
-enum { THROWN_AWAY_BYTES = 1048576, CHUNK_BYTES = 4096 };
+/* A body that is too large is read to its end up to this size, so that it can be answered and the connection kept. */
+enum { DISCARDED_BYTES = 1048576, CHUNK_BYTES = 4096 };
 
 struct fcgi_connection {
     FCGX_Request request;
     struct fcgi_records records;
-    char *ahead; /* libfcgi's buffer of what it has read of this request, and how much of it was filled */
+    char *ahead; /* libfcgi's read-ahead buffer of this request, and how much of it was filled */
     size_t ahead_size;
 };
 
-/* The connection whose request libfcgi is reading: a worker reads one at a time. */
+/* The connection whose request is being read or answered: a worker handles one at a time. */
 static struct fcgi_connection *reading;
 
 struct params {
     struct request request;
     struct text endpoint, script_name, path_info, content_length;
-    size_t size;    /* of what is read: a client may send any number of other headers */
+    size_t size;    /* of the parameters in known[]: a client may send any number of other headers */
     unsigned seen;  /* one bit for each of known[] */
-    unsigned again; /* for each of joined that stands there more than once */
+    unsigned again; /* one bit for each of joined that occurs more than once */
 };
 
 enum { KNOWN_ENDPOINT, KNOWN_ACCEPT, KNOWN_DPOP, KNOWN_IF_NONE_MATCH };
 
-/* Headers whose lines are joined with commas (RFC 9110 5.3), as some front servers do by themselves: lists, and DPoP, of
- * which two are no proof then (RFC 9449 4.3, check 1). Any other name that stands there twice is refused. */
+/* Headers whose lines are joined with commas (RFC 9110 5.3), as some front servers do: lists, and DPoP, where two proofs so
+ * joined are refused (RFC 9449 4.3, check 1). A request with any other name twice is refused. */
 static const unsigned joined = 1U << KNOWN_ACCEPT | 1U << KNOWN_DPOP | 1U << KNOWN_IF_NONE_MATCH;
 
-/* What is read. The list is closed: front servers pass on every header of the client, and all other names are skipped.
- * Names that begin with HTTP_ carry what the client wrote, the others cannot be made by any client. */
+/* The parameters that are read; all others are skipped, because front servers pass on every header of the client. Names that
+ * begin with HTTP_ have values that the client sent; a client cannot set the others. */
 static const struct known {
     struct text name;
     size_t offset;
@@ -79,7 +78,8 @@ int fcgi_open(void) { return FCGX_Init() ? -1 : 0; }
 
 int fcgi_accept(int listener, unsigned io_seconds, struct fcgi_connection **connection_r)
 {
-    struct timeval patience = { .tv_sec = (time_t)io_seconds };
+    struct timeval limit = { .tv_sec = (time_t)io_seconds };
+    assert(io_seconds > 0); /* 0 would be no limit at all */
     struct fcgi_connection *connection = calloc(1, sizeof *connection);
     int fd = connection ? accept4(listener, NULL, NULL, SOCK_CLOEXEC) : -1;
     if (fd < 0) {
@@ -88,8 +88,8 @@ int fcgi_accept(int listener, unsigned io_seconds, struct fcgi_connection **conn
         errno = why;
         return -1;
     }
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     FCGX_InitRequest(&connection->request, -1, 0); /* -1: it cannot accept */
     connection->request.ipcFd = fd;
     connection->request.keepConnection = 1;
@@ -98,13 +98,13 @@ int fcgi_accept(int listener, unsigned io_seconds, struct fcgi_connection **conn
     return fd;
 }
 
-/* libfcgi reads ahead up to 8,192 bytes, in the middle of a request as well, so its records can only be watched where
- * it reads them: it calls OS_Read through the dynamic linker, which finds this one instead of its own. With a libfcgi
- * that does otherwise (linked statically, or with -Bsymbolic) the assert in fcgi_read() fails at the first request. */
+/* libfcgi reads ahead up to 8,192 bytes, even in the middle of a request, so its records can only be checked where it reads
+ * them: it calls OS_Read through the dynamic linker, which finds this function instead of its own. With a libfcgi that calls
+ * its own (linked statically, or with -Bsymbolic) the assert in fcgi_read() fails at the first request. */
 int OS_Read(int fd, char *bytes, size_t size);
 int OS_Write(int fd, char *bytes, size_t size);
 
-/* Before libfcgi frees it: secrets do not stay in freed memory. */
+/* Called before libfcgi frees the buffer, so that no secret remains in freed memory. */
 static void wipe_ahead(struct fcgi_connection *connection)
 {
     if (connection->ahead) explicit_bzero(connection->ahead, connection->ahead_size);
@@ -124,7 +124,7 @@ int OS_Read(int fd, char *bytes, size_t size)
     return got > 0 ? -1 : (int)got;
 }
 
-/* As libfcgi's own, but what was sent, a token for example, does not stay in its buffer. */
+/* As libfcgi's own, but wipes the bytes that were sent, which may hold a token. */
 int OS_Write(int fd, char *bytes, size_t size)
 {
     ssize_t done = write(fd, bytes, size);
@@ -132,8 +132,8 @@ int OS_Write(int fd, char *bytes, size_t size)
     return (int)done;
 }
 
-/* All that libfcgi holds of a request. */
-static void wipe(struct fcgi_connection *connection)
+/* Wipes all that libfcgi holds of a request. */
+static void wipe_request(struct fcgi_connection *connection)
 {
     wipe_ahead(connection);
     if (!connection->request.paramsPtr) return;
@@ -142,10 +142,11 @@ static void wipe(struct fcgi_connection *connection)
 
 static struct text *field(struct params *params, unsigned i)
 {
+    assert(i < KNOWN);
     return (struct text *)((char *)params + known[i].offset);
 }
 
-/* An empty value says as much as none (RFC 3875 4.1); but it counts as standing there. */
+/* An empty value means the same as none (RFC 3875 4.1), but the name counts as present. */
 static void take_param(struct params *params, struct text name, struct text value)
 {
     for (unsigned i = 0; i < KNOWN; i++) {
@@ -169,7 +170,7 @@ static void take_params(char *const *envp, struct params *params)
     }
 }
 
-/* The lines of one header, empty ones included. Absent when the arena is used up. */
+/* Joins the lines of one header, including empty ones. Returns absent when the arena is full. */
 static struct text join_lines(struct arena *arena, char *const *envp, struct text header, size_t capacity)
 {
     struct buffer b = { arena_take(arena, capacity), 0, capacity, false };
@@ -194,8 +195,8 @@ static void join_again(struct arena *arena, char *const *envp, struct params *pa
     }
 }
 
-/* By the role and M2M_ENDPOINT, which no client can make. An endpoint of any other name, an empty one included, and any
- * other role is a mistake in a configuration: nothing is asked then, and the answer is never 2xx. */
+/* Decided by the role and M2M_ENDPOINT, which a client cannot set. Any other endpoint name (also an empty one) or role is an
+ * error in the front server's configuration: REQUEST_NOTHING, which is never answered with 2xx. */
 static enum request_kind kind_of(int role, const struct params *params)
 {
     bool is_named = params->seen & 1U << KNOWN_ENDPOINT;
@@ -205,8 +206,8 @@ static enum request_kind kind_of(int role, const struct params *params)
     return is_named ? REQUEST_SUBREQUEST : REQUEST_ENDPOINT;
 }
 
-/* The whole path; absent when there is none, or the arena is used up. */
-static struct text join(struct arena *arena, struct text script_name, struct text path_info)
+/* Returns the whole path; absent when there is none or the arena is full. */
+static struct text join_path(struct arena *arena, struct text script_name, struct text path_info)
 {
     if (!text_present(path_info)) return script_name;
     if (!text_present(script_name)) return path_info;
@@ -217,26 +218,26 @@ static struct text join(struct arena *arena, struct text script_name, struct tex
     return (struct text){ path, script_name.size + path_info.size };
 }
 
-/* Reads what is left of stdin, which on a kept connection would be taken for the next request. Whether it was size
+/* Reads the rest of stdin, which on a kept connection would be taken for the next request. Returns whether it had size
  * bytes. */
-static bool throw_away(FCGX_Stream *in, uint64_t size)
+static bool discard_body(FCGX_Stream *in, uint64_t size)
 {
     char chunk[CHUNK_BYTES];
     uint64_t total = 0;
     int got;
-    if (size > THROWN_AWAY_BYTES) return false;
+    if (size > DISCARDED_BYTES) return false;
     while (total <= size && (got = FCGX_GetStr(chunk, sizeof chunk, in)) > 0) total += (uint64_t)got;
     return total == size && FCGX_GetError(in) == 0;
 }
 
-/* The body is exactly as long as was announced and stdin is at its end, or -1: nothing is made of half a body. */
+/* Returns -1 unless the body is exactly as long as announced and stdin ends there: part of a body is never processed. */
 static int read_body(FCGX_Stream *in, struct text announced, struct arena *arena, struct request *request_r)
 {
     uint64_t size = 0;
-    if (text_present(announced) && text_number(announced, THROWN_AWAY_BYTES, &size)) return -1;
+    if (text_present(announced) && text_number(announced, DISCARDED_BYTES, &size)) return -1;
     if (size > REQUEST_BODY_BYTES) {
         request_r->body_too_large = true;
-        return throw_away(in, size) ? 0 : -1;
+        return discard_body(in, size) ? 0 : -1;
     }
     char *body = arena_take(arena, size + 1); /* one more, so that the read sees the end of stdin */
     if (!body || FCGX_GetStr(body, (int)size + 1, in) != (int)size || FCGX_GetError(in)) return -1;
@@ -251,19 +252,19 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
     reading = connection;
     fcgi_records_start(&connection->records);
     if (FCGX_Accept_r(request) < 0) {
-        connection->ahead = NULL; /* freed */
+        connection->ahead = NULL; /* libfcgi has freed it */
         return -1;
     }
     assert(connection->records.began);
-    if (FCGX_GetError(request->in)) return -1; /* parameters that were cut off count as success to libfcgi */
+    if (FCGX_GetError(request->in)) return -1; /* to libfcgi, truncated parameters are a success */
     take_params(request->envp, &params);
     params.request.kind = kind_of(request->role, &params);
     params.request.body = TEXT("");
     if (request->role == FCGI_RESPONDER) {
-        params.request.path = join(arena, params.script_name, params.path_info);
+        params.request.path = join_path(arena, params.script_name, params.path_info);
         if (read_body(request->in, params.content_length, arena, &params.request)) return -1;
     } else {
-        request->keepConnection = 0; /* an authorizer's stdin may have no end: not touched */
+        request->keepConnection = 0; /* an authorizer's stdin may never end, so it is not read */
     }
     if (params.size > REQUEST_PARAMS_BYTES) params.request.body_too_large = true;
     else if (params.again) join_again(arena, request->envp, &params);
@@ -274,14 +275,15 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
 int fcgi_write(struct fcgi_connection *connection, struct text answer, bool keep)
 {
     FCGX_Request *request = &connection->request;
+    assert(reading == connection && request->out); /* else the answer would go to another request */
     FCGX_PutStr(answer.data, (int)answer.size, request->out);
-    wipe(connection);
+    wipe_request(connection);
     if (!keep) request->keepConnection = 0;
     FCGX_Finish_r(request);
     return request->ipcFd < 0 ? -1 : 0;
 }
 
-/* On a Unix socket the peer's next write fails from here on, so no byte comes after recv() has found none. */
+/* On a Unix socket the peer's writes fail after shutdown(), so no byte can arrive after recv() has found none. */
 bool fcgi_refuse_more(struct fcgi_connection *connection)
 {
     char byte;
@@ -291,7 +293,8 @@ bool fcgi_refuse_more(struct fcgi_connection *connection)
 
 void fcgi_close(struct fcgi_connection *connection)
 {
-    wipe(connection);
+    wipe_request(connection);
+    if (reading == connection) reading = NULL;
     FCGX_Free(&connection->request, connection->request.ipcFd >= 0);
     free(connection);
 }

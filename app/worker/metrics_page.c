@@ -19,7 +19,7 @@ static void put_family(struct buffer *page, const char *name, const char *type, 
     buffer_put_char(page, '\n');
 }
 
-/* A label; the first of a sample opens the braces, and put_value closes them. */
+/* Writes a label; the text before the first one opens the braces, and put_value() closes them. */
 static void put_label(struct buffer *page, const char *before, const char *value)
 {
     buffer_put(page, text_of(before));
@@ -35,9 +35,10 @@ static void put_value(struct buffer *page, const char *before, uint64_t value)
     buffer_put_char(page, '\n');
 }
 
-/* parts / per_second, as a decimal fraction; per_second is a power of ten. */
+/* Writes parts / per_second as a decimal fraction; per_second is a power of ten. */
 static void put_seconds(struct buffer *page, uint64_t parts, uint64_t per_second)
 {
+    assert(per_second == 1000 || per_second == 1000000);
     buffer_put_number(page, parts / per_second);
     buffer_put_char(page, '.');
     for (uint64_t place = per_second / 10; place > 0; place /= 10)
@@ -45,10 +46,11 @@ static void put_seconds(struct buffer *page, uint64_t parts, uint64_t per_second
     buffer_put_char(page, '\n');
 }
 
-/* Several paths may share a route's name; they share its samples, too. */
+/* Several paths may have the same route name; they then share its samples. */
 static size_t first_of_name(size_t route)
 {
     size_t first = 0;
+    assert(route < COUNTERS_ROUTES);
     while (strcmp(server_route_name(first), server_route_name(route)) != 0) first++;
     return first;
 }
@@ -124,36 +126,35 @@ static uint64_t workers_ready(const struct region *region)
 
 static void put_replica(struct buffer *page, const struct region *region)
 {
-    const struct region_status *board = region->status;
-    uint64_t now_ms = region_milliseconds(), synced_ms = atomic_load(&board->synced_ms);
-    put_family(page, "replica_age_seconds", "gauge", "Since the last complete synchronisation with the database.");
+    const struct region_status *status = region->status;
+    uint64_t now_ms = region_milliseconds(), synced_ms = atomic_load(&status->synced_ms);
+    put_family(page, "replica_age_seconds", "gauge", "Time since the last complete synchronisation with the database.");
     buffer_put(page, TEXT("m2mauth_replica_age_seconds "));
-    if (atomic_load(&board->complete)) put_seconds(page, now_ms > synced_ms ? now_ms - synced_ms : 0, 1000);
+    if (atomic_load(&status->complete)) put_seconds(page, now_ms > synced_ms ? now_ms - synced_ms : 0, 1000);
     else buffer_put(page, TEXT("+Inf\n"));
-    put_family(page, "poll_seconds", "gauge", "How long the last synchronisation took.");
+    put_family(page, "poll_seconds", "gauge", "Duration of the last synchronisation.");
     buffer_put(page, TEXT("m2mauth_poll_seconds "));
-    put_seconds(page, atomic_load(&board->poll_ms), 1000);
-    put_fact(page, "reloads_total", "counter", "Complete loads of the replica.", atomic_load(&board->reloads));
-    put_fact(page, "feed_streams", "gauge",
-             "Streams of the change feed, one for each host that changed something lately.",
-             atomic_load(&board->streams));
-    put_fact(page, "database_up", "gauge", "1 while the keeper's connection works.", atomic_load(&board->database_up));
-    put_fact(page, "clients", "gauge", "Clients in the replica.", atomic_load(&board->clients));
+    put_seconds(page, atomic_load(&status->poll_ms), 1000);
+    put_fact(page, "reloads_total", "counter", "Complete loads of the replica.", atomic_load(&status->reloads));
+    put_fact(page, "feed_streams", "gauge", "Streams of the change feed, one for each host with recent changes.",
+             atomic_load(&status->streams));
+    put_fact(page, "database_up", "gauge", "1 while the keeper's connection works.", atomic_load(&status->database_up));
+    put_fact(page, "clients", "gauge", "Clients in the replica.", atomic_load(&status->clients));
     put_fact(page, "clients_left_out", "gauge", "Clients that did not fit: raise clients_max or client_bytes.",
-             atomic_load(&board->clients_left_out));
-    put_fact(page, "bad_rows", "gauge", "Rows of clients that cannot be right: see the event bad_row in the log.",
-             atomic_load(&board->bad_rows));
-    put_fact(page, "bad_key_rows", "gauge", "Rows of signing_key without a good MAC: see m2mctl key list.",
-             atomic_load(&board->bad_key_rows));
+             atomic_load(&status->clients_left_out));
+    put_fact(page, "bad_rows", "gauge", "Invalid rows of clients: see the event bad_row in the log.",
+             atomic_load(&status->bad_rows));
+    put_fact(page, "bad_key_rows", "gauge", "Rows of signing_key without a valid MAC: see m2mctl key list.",
+             atomic_load(&status->bad_key_rows));
     put_fact(page, "revocations_full_total", "counter", "Revocations that did not fit: raise revocations_max.",
              atomic_load(region->revocations_full));
     put_fact(page, "seen_full_total", "counter", "Proofs of clients that did not fit: raise seen_max.",
              atomic_load(region->replay_full));
-    put_fact(page, "rules_generation", "gauge", "Changes of the revocation rules.", atomic_load(&board->rules) >> 1);
-    put_fact(page, "keys_generation", "gauge", "Changes of the signing keys.", atomic_load(&board->keys) >> 1);
-    put_fact(page, "log_lost_total", "counter", "Lines of the log that its reader was too slow for.",
+    put_fact(page, "rules_generation", "gauge", "Changes of the revocation rules.", atomic_load(&status->rules) >> 1);
+    put_fact(page, "keys_generation", "gauge", "Changes of the signing keys.", atomic_load(&status->keys) >> 1);
+    put_fact(page, "log_lost_total", "counter", "Log lines lost because the reader of the log was too slow.",
              atomic_load(region->log_lost));
-    put_fact(page, "log_left_out_total", "counter", "Lines of requests over log_requests_per_second.",
+    put_fact(page, "log_left_out_total", "counter", "Log lines omitted: more requests than log_requests_per_second.",
              atomic_load(region->log_left_out));
     put_fact(page, "workers_ready", "gauge", "Workers that serve.", workers_ready(region));
 }
@@ -166,7 +167,7 @@ static void put_degraded(struct buffer *page, const struct region *region)
 #undef COUNTERS_DEGRADED
     };
     uint64_t degraded = atomic_load(&region->status->degraded);
-    put_family(page, "degraded", "gauge", "1 for what does not work although requests are served.");
+    put_family(page, "degraded", "gauge", "1 for a function that does not work while requests are served.");
     for (size_t i = 0; i < STORE_DEGRADED_COUNT; i++) {
         put_label(page, "m2mauth_degraded{reason=\"", names[i]);
         put_value(page, "}", degraded >> i & 1);

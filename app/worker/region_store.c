@@ -15,7 +15,7 @@
 #include "../region/client_table.h"
 #include "../region/verified_cache.h"
 
-/* Who is in the slow lane, and since when: [pid 22 | milliseconds 42]. A pid has 22 bits (proc(5), pid_max). */
+/* The slow lane's word: its holder, and since when: [pid 22 | milliseconds 42]. A pid has 22 bits (proc(5), pid_max). */
 enum { LANE_TIME_BITS = 42 };
 
 static const uint64_t lane_time_mask = ((uint64_t)1 << LANE_TIME_BITS) - 1;
@@ -30,9 +30,9 @@ static uint64_t boot_nanoseconds(void)
 static uint32_t store_age(void *context)
 {
     const struct region_store *store = context;
-    const struct region_status *board = store->region->status;
-    if (!atomic_load_explicit(&board->complete, memory_order_acquire)) return STORE_NEVER;
-    uint64_t synced_ms = atomic_load_explicit(&board->synced_ms, memory_order_acquire), now_ms = region_milliseconds();
+    const struct region_status *status = store->region->status;
+    if (!atomic_load_explicit(&status->complete, memory_order_acquire)) return STORE_NEVER;
+    uint64_t synced_ms = atomic_load_explicit(&status->synced_ms, memory_order_acquire), now_ms = region_milliseconds();
     uint64_t age = now_ms > synced_ms ? (now_ms - synced_ms) / 1000 : 0;
     return age < STORE_NEVER ? (uint32_t)age : STORE_NEVER;
 }
@@ -61,27 +61,27 @@ static enum answer store_token_revoked(void *context, const struct token_facts *
     return revocation_find(store->region, token);
 }
 
-/* -1 when the token cannot be one of ours. */
-static int job_write(const struct token_facts *token, struct region_job *letter_r)
+/* Returns -1 when the token cannot have been issued here. */
+static int job_write(const struct token_facts *token, struct region_job *job_r)
 {
-    *letter_r = (struct region_job){ .expires_at = token->expires_at };
+    *job_r = (struct region_job){ .expires_at = token->expires_at };
     if (token->jti.size == 0 || token->jti.size > REGION_JTI || token->client_id.size > REGION_CLIENT_ID) return -1;
-    letter_r->jti_size = (uint16_t)token->jti.size;
-    memcpy(letter_r->jti, token->jti.data, token->jti.size);
-    letter_r->client_id_size = (uint16_t)token->client_id.size;
-    if (token->client_id.size > 0) memcpy(letter_r->client_id, token->client_id.data, token->client_id.size);
+    job_r->jti_size = (uint16_t)token->jti.size;
+    memcpy(job_r->jti, token->jti.data, token->jti.size);
+    job_r->client_id_size = (uint16_t)token->client_id.size;
+    if (token->client_id.size > 0) memcpy(job_r->client_id, token->client_id.data, token->client_id.size);
     return 0;
 }
 
 static enum mailbox_state ask_keeper(struct region_store *store, const struct region_job *job)
 {
-    /* The keeper would not answer in time: say so at once. */
+    /* Without a database the keeper cannot answer in time: fail at once. */
     if (!atomic_load(&store->region->status->database_up)) return MAILBOX_FAILED;
     return mailbox_send(store->region, store->row, job, region_milliseconds() + store->config->revoke_wait_ms);
 }
 
-/* On this host first, so that it holds here whatever becomes of the rest. */
-static int revoke_here_and_there(struct region_store *store, const struct token_facts *token)
+/* Revokes on this host first, so that the revocation is in force here even if it does not become durable. */
+static int revoke_token(struct region_store *store, const struct token_facts *token)
 {
     struct region_job job;
     if (job_write(token, &job)) return -1;
@@ -92,7 +92,7 @@ static int revoke_here_and_there(struct region_store *store, const struct token_
 static int store_token_revoke(void *context, const struct token_facts *token)
 {
     struct region_store *store = context;
-    int status = revoke_here_and_there(store, token);
+    int status = revoke_token(store, token);
     counters_add(store->row, status ? COUNTERS_revocations_failed : COUNTERS_revocations_durable);
     return status;
 }
@@ -117,7 +117,7 @@ static void store_failure_count(void *context, struct text client_id, struct tex
     rate_limit_failure_count(store->region, &pair, store->config->failures_per_minute, region_milliseconds());
 }
 
-/* The caller's seconds since 1970 are used for differences only: an operator can set that clock, and not the other. */
+/* The caller's seconds since 1970 are used for differences only: an operator can set that clock, but not CLOCK_BOOTTIME. */
 static bool store_verified_find(void *context, const unsigned char fingerprint[STORE_FINGERPRINT], int64_t now)
 {
     struct region_store *store = context;
@@ -139,13 +139,13 @@ static void put_size(unsigned char bytes[8], size_t size)
     for (size_t i = 0; i < 8; i++) bytes[i] = (unsigned char)((uint64_t)size >> (56 - 8 * i));
 }
 
-/* All hosts of a cluster must come to the same one: SHA-256 of who and id, each after its size in 8 bytes, high byte
- * first, because either may hold any byte. */
+/* The same on all hosts of a cluster: SHA-256 of who and id, each preceded by its size in 8 bytes, big-endian, because either
+ * may contain any byte. */
 static int proof_digest(struct region_store *store, struct text who, struct text id, char proof_r[REGION_PROOF])
 {
     unsigned char sizes[2][8], digest[SECRET_DIGEST];
     const struct text parts[] = { { (const char *)sizes[0], 8 }, who, { (const char *)sizes[1], 8 }, id };
-    static_assert(sizeof digest == REGION_PROOF, "a proof is a digest");
+    static_assert(sizeof digest == REGION_PROOF, "the proof of a job is a digest");
     put_size(sizes[0], who.size);
     put_size(sizes[1], id.size);
     if (secret_digest(store->hasher, parts, 4, digest)) return -1;
@@ -153,30 +153,33 @@ static int proof_digest(struct region_store *store, struct text who, struct text
     return 0;
 }
 
-/* Yes: no host has had it. */
-static enum answer seen_nowhere(struct region_store *store, struct text who, struct text id, int64_t until)
+/* Returns ANSWER_YES if no host has used the proof before. */
+static enum answer is_new_in_cluster(struct region_store *store, struct text who, struct text id, int64_t until)
 {
     struct region_job job = { .kind = REGION_KIND_PROOF, .expires_at = until };
     enum mailbox_state state = proof_digest(store, who, id, job.proof) ? MAILBOX_FAILED : ask_keeper(store, &job);
-    counters_add(store->row, state == MAILBOX_DURABLE ? COUNTERS_proofs_new
-                             : state == MAILBOX_USED  ? COUNTERS_proofs_used
-                                                      : COUNTERS_proofs_failed);
-    return state == MAILBOX_DURABLE ? ANSWER_YES : state == MAILBOX_USED ? ANSWER_NO : ANSWER_CANNOT_SAY;
+    if (state == MAILBOX_DURABLE) {
+        counters_add(store->row, COUNTERS_proofs_new);
+        return ANSWER_YES;
+    }
+    counters_add(store->row, state == MAILBOX_USED ? COUNTERS_proofs_used : COUNTERS_proofs_failed);
+    return state == MAILBOX_USED ? ANSWER_NO : ANSWER_CANNOT_SAY;
 }
 
-/* On this host first: what was used here costs the database nothing. What it cannot judge is used up here all the same. */
-static enum answer store_seen_once(void *context, struct text who, struct text id, int64_t now, int64_t until)
+/* Checks this host first: a proof that was used here costs no database access. A proof that the database then cannot check
+ * counts as used on this host. */
+static enum answer store_replay_once(void *context, struct text who, struct text id, int64_t now, int64_t until)
 {
     struct region_store *store = context;
     enum answer answer = replay_cache_add(store->region, who, id, until - now);
     if (answer != ANSWER_YES || strcmp(store->config->replay, "cluster") != 0) return answer;
-    return seen_nowhere(store, who, id, until);
+    return is_new_in_cluster(store, who, id, until);
 }
 
 static uint64_t lane_word(uint64_t now_ms) { return (uint64_t)getpid() << LANE_TIME_BITS | (now_ms & lane_time_mask); }
 
-/* Free, or its holder has been too long about it or is no more. */
-static bool lane_is_open(uint64_t word, uint64_t now_ms)
+/* The lane is free, or its holder has exceeded its time or exited. */
+static bool lane_is_free(uint64_t word, uint64_t now_ms)
 {
     if (word == 0 || now_ms - (word & lane_time_mask) > REGION_STORE_SLOW_LANE_MS) return true;
     return kill((pid_t)(word >> LANE_TIME_BITS), 0) != 0 && errno == ESRCH;
@@ -186,7 +189,7 @@ static enum answer store_slow_lane_take(void *context)
 {
     const struct region_store *store = context;
     uint64_t word = atomic_load(store->region->slow_lane), now_ms = region_milliseconds();
-    if (!lane_is_open(word, now_ms)) return ANSWER_NO;
+    if (!lane_is_free(word, now_ms)) return ANSWER_NO;
     return atomic_compare_exchange_strong(store->region->slow_lane, &word, lane_word(now_ms)) ? ANSWER_YES : ANSWER_NO;
 }
 
@@ -200,6 +203,7 @@ static void store_slow_lane_give(void *context)
 int region_store_open(struct region_store *store, struct region *region, struct region_process *row,
                       struct secret_hasher *hasher, const struct config *config)
 {
+    assert(atomic_load(&row->role) == REGION_WORKER);
     *store = (struct region_store){ region,
                                     row,
                                     hasher,
@@ -217,7 +221,7 @@ int region_store_open(struct region_store *store, struct region *region, struct 
                                         .failure_count = store_failure_count,
                                         .verified_find = store_verified_find,
                                         .verified_put = store_verified_put,
-                                        .replay_once = store_seen_once,
+                                        .replay_once = store_replay_once,
                                         .slow_lane_take = store_slow_lane_take,
                                         .slow_lane_give = store_slow_lane_give,
                                     } };

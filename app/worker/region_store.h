@@ -1,7 +1,7 @@
-/* region_store: struct store (lib/oauth/store.h), filled over the region for one worker.
+/* region_store: implements struct store (lib/oauth/store.h) over the region, for one worker.
  *
- * Not a store itself: each door leads to the file that keeps what is behind it. Here stand only the clocks and what one
- * worker does for the others: ages, letters to the keeper and the slow lane. */
+ * It holds no data itself: each function calls the unit of app/region that does. It adds only the clocks, the age of the data,
+ * jobs for the keeper and the slow lane, which admits one slow hash at a time. */
 #ifndef APP_WORKER_REGION_STORE_H
 #define APP_WORKER_REGION_STORE_H
 
@@ -10,7 +10,7 @@
 #include "../platform/config.h"
 #include "../region/region.h"
 
-enum { REGION_STORE_SLOW_LANE_MS = 5000 }; /* who computes for longer has lost the lane */
+enum { REGION_STORE_SLOW_LANE_MS = 5000 }; /* a worker that computes longer loses the lane */
 
 struct region_store {
     struct region *region;
@@ -20,10 +20,12 @@ struct region_store {
     struct store interface;
 };
 
-/* All that is handed in must outlive world. 0, or -1 when there is no CLOCK_BOOTTIME to measure by. */
+/* Fills the store for the worker that owns row; all arguments must outlive it. Returns 0, or -1 when CLOCK_BOOTTIME cannot be
+ * read. */
 int region_store_open(struct region_store *store, struct region *region, struct region_process *row,
                       struct secret_hasher *hasher, const struct config *config);
 
+/* Returns the interface for lib/, valid as long as the store. */
 const struct store *region_store_interface(const struct region_store *store);
 
 #endif

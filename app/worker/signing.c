@@ -8,6 +8,7 @@ static_assert(JWS_ALGORITHMS <= 32, "one bit for each algorithm");
 void signing_note(struct region_process *row, const struct keyring *keyring)
 {
     uint32_t signs = 0;
+    assert(atomic_load(&row->role) != REGION_FREE);
     for (int i = 0; i < JWS_ALGORITHMS; i++) {
         const struct keyring_key *key = keyring_signer(keyring, (enum jws_algorithm)i, time(NULL));
         if (key) signs |= 1U << key->algorithm;
@@ -26,7 +27,7 @@ static uint32_t others_sign(const struct region *region, const struct region_pro
     return signs;
 }
 
-/* A key that was retired or removed since the others looked is not active in this keyring, and no reason. */
+/* A key that was retired or removed after the others published is not active in this keyring, and does not count as lost. */
 bool signing_lost(const struct region *region, const struct region_process *row, const struct keyring *keyring)
 {
     uint32_t own = atomic_load(&row->signs), others = others_sign(region, row), lost = others & ~own;

@@ -1,5 +1,6 @@
 #include "worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -24,21 +25,21 @@
 
 enum {
     LISTENER = 0,
-    ARENA_BYTES = 1048576, /* touched only as far as a request needs it */
-    CACHED_TOKENS = 4096,  /* touched only as they come */
-    CACHED_JWKS = 256,     /* of clients that sign: some 2 KB each */
+    ARENA_BYTES = 1048576, /* its pages are touched only as far as a request needs them */
+    CACHED_TOKENS = 4096,  /* pages are touched as entries are added */
+    CACHED_JWKS = 256,     /* keys of clients that sign: about 2 KB each */
     EVENTS = 64,
-    TURN_MS = 1000,            /* the heartbeat's longest pause */
+    TURN_MS = 1000,            /* the longest time between two heartbeats */
     DESCRIPTOR_PAUSE_MS = 100, /* after the system ran out of descriptors or memory */
     AWAY_MS = 1000,            /* connections wait so long for a database that is away */
     LOAD_MS = 10000,           /* and for the first load of the region: less than a front server waits for an answer */
     LOAD_TURN_MS = 5,
-    EMPTY_MS = 500, /* at a stop the backlog is emptied for so long, and at least of so many connections */
+    EMPTY_MS = 500, /* at a stop the backlog is emptied for so long, and of at least EMPTY_LEAST connections */
     EMPTY_LEAST = 32,
-    LAST_GRACE_MS = 1000, /* for what was taken off the backlog at the last moment */
-    KEPT_IDLE_MS = 100,   /* a kept connection without a request for so long is closed at a stop or reload */
+    LAST_GRACE_MS = 1000, /* for connections that were accepted last */
+    KEPT_IDLE_MS = 100,   /* at a stop or reload, a kept connection is closed after so long without a request */
     LEAVING_TURN_MS = 20,
-    ALARM_SECONDS = 3, /* past drain_seconds: when even the master is gone */
+    ALARM_SECONDS = 3, /* beyond drain_seconds: ends this process if the master does not */
     ID_BYTES = 8,
 };
 
@@ -47,7 +48,7 @@ enum phase { SERVING, EMPTYING, LEAVING };
 struct slot {
     struct fcgi_connection *connection; /* NULL: free */
     uint64_t used_ms;
-    bool kept; /* a request was answered on it */
+    bool kept; /* a request has been answered on it */
     struct slot *next_free;
 };
 
@@ -138,7 +139,7 @@ static int watch(struct worker *worker, int fd, uint32_t events, struct slot *sl
     return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* The listener and the signals have slots of their own behind those of the connections. */
+/* The listener and the signals have slots of their own after those of the connections. */
 static struct slot *listener_slot(const struct worker *worker)
 {
     return worker->slots + worker->config->worker_connections;
@@ -170,7 +171,7 @@ static int open_slots(struct worker *worker)
     return 0;
 }
 
-/* Signals stay blocked, so libfcgi never meets EINTR; they arrive as one more descriptor. */
+/* Signals stay blocked, so that libfcgi never gets EINTR; they arrive through a descriptor. */
 static int open_signals(struct worker *worker)
 {
     sigset_t stops, all;
@@ -198,12 +199,13 @@ static void open_log(struct worker *worker)
 {
     const struct config *config = worker->config;
     const char *logged = config->log_requests;
-    worker->log_from_status = strcmp(logged, "all") == 0 ? 0 : strcmp(logged, "none") == 0 ? INT32_MAX : 400;
+    worker->log_from_status = strcmp(logged, "all") == 0 ? 0 : 400;
+    if (strcmp(logged, "none") == 0) worker->log_from_status = INT32_MAX;
     log_turn(worker->opened_ms);
     log_limit_requests((config->log_requests_per_second + config->workers - 1) / config->workers);
 }
 
-/* NULL, or what failed. errno says why, unless it is 0. */
+/* Returns NULL, or what failed, with the reason in errno unless that is 0. */
 static const char *open_parts(struct worker *worker)
 {
     errno = 0;
@@ -255,8 +257,9 @@ static int open_all(struct worker *worker)
     return EX_OSERR;
 }
 
-static void drop(struct worker *worker, struct slot *slot)
+static void drop_connection(struct worker *worker, struct slot *slot)
 {
+    assert(slot->connection && worker->count > 0); /* freed twice, a slot would serve two connections */
     fcgi_close(slot->connection);
     slot->connection = NULL;
     slot->next_free = worker->free;
@@ -267,7 +270,7 @@ static void drop(struct worker *worker, struct slot *slot)
 static void close_all(struct worker *worker)
 {
     for (size_t i = 0; worker->slots && i < worker->config->worker_connections; i++)
-        if (worker->slots[i].connection) drop(worker, &worker->slots[i]);
+        if (worker->slots[i].connection) drop_connection(worker, &worker->slots[i]);
     free(worker->slots);
     if (worker->signals >= 0) close(worker->signals);
     if (worker->epoll >= 0) close(worker->epoll);
@@ -288,8 +291,8 @@ static uint64_t microseconds(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* A request that the front server gave no name gets one of ours, and its answer carries it. */
-static void name_request(struct worker *worker, struct request *request)
+/* Makes an id for a request that the front server sent without one; the response then carries it. */
+static void set_request_id(struct worker *worker, struct request *request)
 {
     unsigned char bytes[ID_BYTES];
     if (text_present(request->id)) return;
@@ -300,44 +303,46 @@ static void name_request(struct worker *worker, struct request *request)
     request->id_is_ours = true;
 }
 
-/* 0 when the connection is kept, -1 when it is over. */
-static int answer(struct worker *worker, struct fcgi_connection *connection)
+/* Returns 0 when the connection is kept, or -1 when it must be closed. */
+static int answer_request(struct worker *worker, struct fcgi_connection *connection)
 {
     struct request request;
     struct response response = { .status = 0 };
     uint64_t start = microseconds();
     if (fcgi_read(connection, &worker->arena, &request)) return -1;
     refresh_keys(worker);
-    name_request(worker, &request);
+    set_request_id(worker, &request);
     struct text reply = server_handle(&worker->issuer, &worker->arena, &request, &response);
     account_request(worker->row, worker->log_from_status, &request, &response, (unsigned)(microseconds() - start));
     return fcgi_write(connection, reply, worker->phase == SERVING);
 }
 
-static void serve(struct worker *worker, struct slot *slot)
+static void serve_slot(struct worker *worker, struct slot *slot)
 {
+    assert(slot->connection);
     slot->used_ms = region_milliseconds();
     atomic_store_explicit(&worker->row->busy_since_ms, slot->used_ms, memory_order_relaxed);
-    int over = answer(worker, slot->connection);
+    int over = answer_request(worker, slot->connection);
     slot->kept = true;
     arena_reset(&worker->arena);
     atomic_store_explicit(&worker->row->busy_since_ms, 0, memory_order_relaxed);
-    if (over) drop(worker, slot);
+    if (over) drop_connection(worker, slot);
 }
 
-/* What to do when no connection could be taken. */
+/* Stops accepting for a short time, unless the reason is that another worker accepted the connection. */
 static void accept_failed(struct worker *worker, int why)
 {
     if (why == EAGAIN || why == EINTR || why == ECONNABORTED) return;
-    log_repeated(LOG_LEVEL_WARNING, "accept", "cannot take a connection: %s", strerror(why));
+    log_repeated(LOG_LEVEL_WARNING, "accept", "cannot accept a connection: %s", strerror(why));
     listen_off(worker);
     worker->listen_again_ms = region_milliseconds() + DESCRIPTOR_PAUSE_MS;
 }
 
-/* One at a time, so that the workers share what comes. Whether there was one. */
-static bool take_connection(struct worker *worker)
+/* Accepts one connection at a time, so that the workers share them. Returns whether there was one. */
+static bool accept_connection(struct worker *worker)
 {
     struct slot *slot = worker->free;
+    assert(slot && !slot->connection);
     int fd = fcgi_accept(LISTENER, worker->config->io_seconds, &slot->connection);
     if (fd < 0) {
         accept_failed(worker, errno);
@@ -347,12 +352,12 @@ static bool take_connection(struct worker *worker)
     slot->kept = false;
     worker->count++;
     slot->used_ms = region_milliseconds();
-    if (watch(worker, fd, EPOLLIN, slot)) drop(worker, slot);
+    if (watch(worker, fd, EPOLLIN, slot)) drop_connection(worker, slot);
     return true;
 }
 
-/* Whether there is something to answer from, or nothing to wait for. While the keeper has not said that the database is away
- * it connects or loads, however long that takes on a busy machine. */
+/* Whether the replica is loaded, or waiting longer is useless. While the keeper has not reported that the database is away, it
+ * is connecting or loading, which may take long on a busy machine. */
 static bool may_accept(const struct worker *worker, uint64_t now)
 {
     const struct region_status *status = worker->region->status;
@@ -361,8 +366,8 @@ static bool may_accept(const struct worker *worker, uint64_t now)
     return now >= worker->opened_ms + (away ? AWAY_MS : LOAD_MS);
 }
 
-/* At the cap the socket is left to the other workers until a connection ends. */
-static void tend_listener(struct worker *worker, uint64_t now)
+/* Stops accepting while all slots are used: the other workers accept until a connection is closed. */
+static void update_listener(struct worker *worker, uint64_t now)
 {
     if (!worker->free) listen_off(worker);
     if (!worker->free || worker->listening || worker->phase != SERVING) return;
@@ -371,8 +376,8 @@ static void tend_listener(struct worker *worker, uint64_t now)
     else atomic_store_explicit(&worker->row->ready, 1, memory_order_release);
 }
 
-/* A worker that has not begun to accept has nothing to answer from: the backlog is left to the next start. */
-static void stop(struct worker *worker, enum phase phase)
+/* A worker that has never accepted has no data to answer from: the backlog is left to the next start. */
+static void begin_stop(struct worker *worker, enum phase phase)
 {
     if (!atomic_load_explicit(&worker->row->ready, memory_order_relaxed)) phase = LEAVING;
     if (worker->phase == SERVING) {
@@ -388,21 +393,21 @@ static void take_signals(struct worker *worker)
 {
     struct signalfd_siginfo info;
     while (read(worker->signals, &info, sizeof info) == (ssize_t)sizeof info)
-        stop(worker, info.ssi_signo == SIGHUP ? LEAVING : EMPTYING);
+        begin_stop(worker, info.ssi_signo == SIGHUP ? LEAVING : EMPTYING);
 }
 
-/* Whether what waited in the backlog when the stop began may still wait there. Under load there is always something, which
- * came later: that is left to the next start, or refused when the socket is closed. */
+/* Whether connections that were in the backlog when the stop began may still be there. Under load the backlog is never empty:
+ * later connections are left to the next start, or refused when the socket is closed. */
 static bool may_empty(const struct worker *worker, uint64_t now)
 {
-    bool token_cache = now < worker->stopped_ms + EMPTY_MS || worker->emptied < EMPTY_LEAST;
-    return token_cache && now < worker->until_ms;
+    bool recent = now < worker->stopped_ms + EMPTY_MS || worker->emptied < EMPTY_LEAST;
+    return recent && now < worker->until_ms;
 }
 
-/* One connection off the backlog each turn; then, when there are no more or time is up, only those that were taken. */
-static void empty(struct worker *worker, uint64_t now)
+/* Accepts one connection from the backlog each turn; when there are no more or time is up, serves only those accepted. */
+static void empty_backlog(struct worker *worker, uint64_t now)
 {
-    if (may_empty(worker, now) && (!worker->free || take_connection(worker))) {
+    if (may_empty(worker, now) && (!worker->free || accept_connection(worker))) {
         worker->emptied++;
         return;
     }
@@ -410,19 +415,20 @@ static void empty(struct worker *worker, uint64_t now)
     if (worker->until_ms < now + LAST_GRACE_MS) worker->until_ms = now + LAST_GRACE_MS;
 }
 
-/* There is nothing to wait for on a kept connection without a request. A front server that sends one at this moment finds
- * the connection closed before its first byte, and repeats it on another (fastcgi_next_upstream in deploy/nginx). */
+/* Closes kept connections without a request. A front server that sends one at this moment finds the connection closed before
+ * its first byte and repeats the request on another (fastcgi_next_upstream in deploy/nginx). */
 static void close_kept(struct worker *worker, uint64_t now)
 {
     for (size_t i = 0; i < worker->config->worker_connections; i++) {
         struct slot *slot = &worker->slots[i];
         if (!slot->connection || !slot->kept || now - slot->used_ms < KEPT_IDLE_MS) continue;
-        if (fcgi_refuse_more(slot->connection)) serve(worker, slot);
-        else drop(worker, slot);
+        if (fcgi_refuse_more(slot->connection)) serve_slot(worker, slot);
+        else drop_connection(worker, slot);
     }
 }
 
-static void sweep(struct worker *worker, uint64_t now)
+/* Once per turn: updates the keys and closes idle connections. */
+static void maintain(struct worker *worker, uint64_t now)
 {
     uint64_t idle_ms = worker->config->idle_seconds * 1000ULL;
     if (now - worker->swept_ms < TURN_MS) return;
@@ -431,11 +437,12 @@ static void sweep(struct worker *worker, uint64_t now)
     signing_note(worker->row, &worker->keyring); /* keys are activated and retired by time */
     for (size_t i = 0; i < worker->config->worker_connections; i++) {
         struct slot *slot = &worker->slots[i];
-        if (slot->connection && now - slot->used_ms >= idle_ms) drop(worker, slot);
+        if (slot->connection && now - slot->used_ms >= idle_ms) drop_connection(worker, slot);
     }
 }
 
-static int patience(const struct worker *worker)
+/* Returns the longest time to wait for events, in milliseconds. */
+static int wait_ms(const struct worker *worker)
 {
     if (worker->phase == EMPTYING && worker->free) return 0;
     if (worker->phase != SERVING) return LEAVING_TURN_MS;
@@ -443,34 +450,34 @@ static int patience(const struct worker *worker)
     return worker->listening ? TURN_MS : DESCRIPTOR_PAUSE_MS;
 }
 
-/* Nobody is taken in before those who are here were answered: a worker that dies takes as little as it can with it, and a
- * slot gets a new connection only when all events of the turn, which may speak of its former one, have been seen. */
-static void turn(struct worker *worker)
+/* Accepts only after all requests have been answered. A worker that exits then loses as few connections as possible, and a slot
+ * gets a new connection only after all events of the turn, which may refer to its former one, have been handled. */
+static void handle_events(struct worker *worker)
 {
     struct epoll_event events[EVENTS];
-    bool knocked = false;
-    int count = epoll_wait(worker->epoll, events, EVENTS, patience(worker));
+    bool is_readable = false;
+    int count = epoll_wait(worker->epoll, events, EVENTS, wait_ms(worker));
     for (int i = 0; i < count; i++) {
         struct slot *slot = events[i].data.ptr;
         if (slot == signals_slot(worker)) take_signals(worker);
-        else if (slot == listener_slot(worker)) knocked = true;
-        else serve(worker, slot);
+        else if (slot == listener_slot(worker)) is_readable = true;
+        else serve_slot(worker, slot);
     }
-    if (knocked && worker->listening && worker->free) (void)take_connection(worker);
+    if (is_readable && worker->listening && worker->free) (void)accept_connection(worker);
 }
 
-static void loop(struct worker *worker)
+static void worker_loop(struct worker *worker)
 {
     for (;;) {
         uint64_t now = region_milliseconds();
         atomic_store_explicit(&worker->row->heartbeat_ms, now, memory_order_relaxed);
         log_turn(now);
-        if (worker->phase == EMPTYING) empty(worker, now);
+        if (worker->phase == EMPTYING) empty_backlog(worker, now);
         if (worker->phase != SERVING) close_kept(worker, now);
         if (worker->phase == LEAVING && (worker->count == 0 || now >= worker->until_ms)) return;
-        tend_listener(worker, now);
-        sweep(worker, now);
-        turn(worker);
+        update_listener(worker, now);
+        maintain(worker, now);
+        handle_events(worker);
     }
 }
 
@@ -479,7 +486,7 @@ int worker_run(struct region *region, struct region_process *row, const struct c
     struct worker worker = { .config = config, .region = region, .row = row, .epoll = -1, .signals = -1 };
     int status = open_all(&worker);
     if (status == EX_OK) {
-        loop(&worker);
+        worker_loop(&worker);
         log_flush();
     }
     close_all(&worker);
