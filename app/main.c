@@ -1,4 +1,4 @@
-/* m2mauth: reads its options, looks at where it was started, and becomes the master. */
+/* m2mauth: reads its options, checks that standard input is a listening socket, and becomes the master. */
 #include <getopt.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -44,7 +44,7 @@ static int read_workers(const char *word, struct options *options)
     return 0;
 }
 
-/* TASK_NONE when the command line cannot be understood, after saying why. */
+/* Sets the task to TASK_NONE after a message when the command line is invalid. */
 static void read_options(int argc, char **argv, struct options *options_r)
 {
     int option, fault = 0;
@@ -58,12 +58,12 @@ static void read_options(int argc, char **argv, struct options *options_r)
         else fault = -1;
     }
     if (!fault && optind == argc) return;
-    if (optind < argc && !fault) fprintf(stderr, "m2mauth: what is `%s`?\n", argv[optind]);
+    if (optind < argc && !fault) fprintf(stderr, "m2mauth: unexpected argument: %s\n", argv[optind]);
     fputs(usage, stderr);
     options_r->task = TASK_NONE;
 }
 
-/* What is read at the start, by the same functions, so that both say the same of a file. */
+/* Uses the functions that the start uses, so that both report the same about a file. */
 static int check_passphrase(const struct config *config)
 {
     struct passphrase passphrase;
@@ -83,14 +83,14 @@ static int check_password(const struct config *config)
 
 static void ignore_left_out(const char *what) { (void)what; }
 
-/* Whatever is found here is a warning: the units start and reload by -t, and the server runs without a database for a
- * while. An account that is let in by its system name (unix_socket) needs -t to be run as that user. */
+/* Only warns: the systemd units run -t before a start and a reload, and the server can run without a database for a while. With
+ * an account that is authenticated by its system user (unix_socket), -t must be run as that user. */
 static void check_database(const struct config *config)
 {
     char why[DB_WHY] = "";
     struct db *db = db_open(config, "check", why);
     if (!db) {
-        fprintf(stderr, "m2mauth: warning: the database was not looked at: %s\n", why);
+        fprintf(stderr, "m2mauth: warning: the database was not checked: %s\n", why);
         return;
     }
     db_report_left_out(db, ignore_left_out);

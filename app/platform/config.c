@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +42,7 @@ struct reading {
     struct config *config;
     unsigned line;
     unsigned faults;
-    unsigned lines[KEYS]; /* where each key stands; 0: nowhere */
+    unsigned lines[KEYS]; /* the line of each key; 0: not in the file */
 };
 
 __attribute__((format(printf, 3, 4))) static void complain(struct reading *reading, unsigned line, const char *format,
@@ -80,7 +81,7 @@ static unsigned least_of(unsigned a, unsigned b, unsigned c)
     return least < c ? least : c;
 }
 
-/* Levenshtein's distance. */
+/* The Levenshtein distance. */
 static unsigned distance(struct text a, struct text b)
 {
     unsigned row[KEY_BYTES + 1];
@@ -117,7 +118,7 @@ static void set_text(struct reading *reading, const struct key *key, struct text
     if (value.size >= CONFIG_TEXT)
         complain(reading, reading->line, "%s is longer than %d bytes", key->name, CONFIG_TEXT - 1);
     else if (value.size > 0 && (value.data[0] == '"' || value.data[0] == '\''))
-        complain(reading, reading->line, "a value stands without quotes; write %s = value", key->name);
+        complain(reading, reading->line, "a value has no quotes; write %s = value", key->name);
     else if (memmem(value.data, value.size, " #", 2))
         complain(reading, reading->line, "`#` begins a comment only at the start of a line; give it a line of its own");
     else {
@@ -144,6 +145,7 @@ static void set_choice(struct reading *reading, const struct key *key, struct te
     struct text rest = text_of(key->words), word;
     while (text_split(&rest, '|', &word)) {
         if (!text_equal(word, value)) continue;
+        assert(word.size < CONFIG_CHOICE);
         memcpy(field, word.data, word.size);
         field[word.size] = '\0';
         return;
@@ -151,7 +153,7 @@ static void set_choice(struct reading *reading, const struct key *key, struct te
     complain(reading, reading->line, "%s must be one of %s; its default is %s", key->name, key->words, key->fallback);
 }
 
-static void set(struct reading *reading, struct text name, struct text value)
+static void set_key(struct reading *reading, struct text name, struct text value)
 {
     static void (*const setters[])(struct reading *, const struct key *, struct text) = {
         [KIND_TEXT] = set_text,
@@ -165,7 +167,7 @@ static void set(struct reading *reading, struct text name, struct text value)
     }
     unsigned *line = &reading->lines[key - keys];
     if (*line > 0) {
-        complain(reading, reading->line, "%s stands in line %u already; keep one of the two", key->name, *line);
+        complain(reading, reading->line, "%s is set in line %u already; remove one of the two", key->name, *line);
         return;
     }
     *line = reading->line;
@@ -198,7 +200,7 @@ static void read_line(struct reading *reading, struct text line)
         complain(reading, reading->line, "no `=` in the line; write key = value");
         return;
     }
-    set(reading, text_trim(name), text_trim(rest));
+    set_key(reading, text_trim(name), text_trim(rest));
 }
 
 static void read_lines(struct reading *reading)
@@ -213,7 +215,7 @@ static void read_lines(struct reading *reading)
         return;
     }
     if (fstat(fileno(file), &facts) || !S_ISREG(facts.st_mode) || facts.st_size > FILE_BYTES)
-        complain(reading, 0, "is no plain file of at most %d bytes", FILE_BYTES);
+        complain(reading, 0, "is not a regular file of at most %d bytes", FILE_BYTES);
     else
         while ((size = getline(&line, &capacity, file)) >= 0) read_line(reading, (struct text){ line, (size_t)size });
     if (ferror(file)) complain(reading, 0, "cannot be read to its end");
@@ -223,6 +225,7 @@ static void read_lines(struct reading *reading)
 
 static unsigned line_of(const struct reading *reading, const char *name)
 {
+    assert(key_find(text_of(name))); /* name is a key of CONFIG_LIST */
     return reading->lines[key_find(text_of(name)) - keys];
 }
 
@@ -253,14 +256,15 @@ static void check_database(struct reading *reading)
         complain(reading, line_of(reading, "db_socket"), "db_socket must be an absolute path");
     if (config->db_host[0] && !url_is_loopback(text_of(config->db_host)) && !config->db_ca_file[0])
         complain(reading, line_of(reading, "db_host"),
-                 "a database on another host is spoken to over TLS only; write "
+                 "a database on another host is reached over TLS only; write "
                  "db_ca_file = the PEM file of the authority that signed its certificate");
     if (!config->db_name[0]) complain(reading, line_of(reading, "db_name"), "db_name must not be empty");
     if (!config->db_user[0]) complain(reading, line_of(reading, "db_user"), "db_user must not be empty");
     check_host_id(reading);
 }
 
-enum { KEY_SECONDS_LEAST = 86400 }; /* more often than its tokens end, and the keys that must stay are more than fit */
+/* With more frequent rotation, more keys would have unexpired tokens than fit. */
+enum { KEY_SECONDS_LEAST = 86400 };
 
 static void check_times(struct reading *reading)
 {
@@ -279,17 +283,17 @@ static void check_times(struct reading *reading)
     if (config->io_seconds >= config->busy_seconds)
         complain(reading, line_of(reading, "io_seconds"),
                  "io_seconds must be below busy_seconds (%u), or a worker is "
-                 "killed for a front server that fell silent",
+                 "killed while it waits for a slow front server",
                  config->busy_seconds);
-    /* A client that signs, and revokes: one request that waits for the database twice. */
+    /* A client that authenticates by an assertion and revokes makes one request that waits for the database twice. */
     if (config->revoke_wait_ms * (strcmp(config->replay, "cluster") == 0 ? 2 : 1) >= config->busy_seconds * 1000)
         complain(reading, line_of(reading, "revoke_wait_ms"),
                  "revoke_wait_ms must be below busy_seconds (%u), with "
-                 "replay = cluster twice, or a worker is killed for a database that is slow",
+                 "replay = cluster twice, or a worker is killed while it waits for a slow database",
                  config->busy_seconds);
 }
 
-/* Requests come in under one prefix, whatever the host. */
+/* Requests have the same path prefix on both hosts. */
 static void check_mtls_url(struct reading *reading)
 {
     const struct config *config = reading->config;
@@ -305,7 +309,8 @@ static void check_server(struct reading *reading)
     const struct config *config = reading->config;
     const char *fault = url_issuer_fault(text_of(config->issuer));
     if (!config->issuer[0])
-        complain(reading, 0, "issuer is missing; write issuer = https://auth.example.org, the URL clients know us by");
+        complain(reading, 0,
+                 "issuer is missing; write issuer = https://auth.example.org, the URL of this server for clients");
     else if (fault) complain(reading, line_of(reading, "issuer"), "issuer %s", fault);
     if (!config->key_passphrase_file[0])
         complain(reading, 0, "key_passphrase_file is missing; write the file with the passphrase of the signing keys");

@@ -1,7 +1,7 @@
-/* config: the words an operator chooses, once.
+/* config: reads and checks the configuration file. It does not open the files or sockets that the file names.
  *
- * One list makes the struct, the parser, its bounds, the defaults and the check that deploy/m2mauth.conf documents
- * every key. A file of `key = value` lines; `#` begins a comment line. An error names file, line and mend. */
+ * One list defines the struct, the parser, its bounds, the defaults and the check that deploy/m2mauth.conf documents every
+ * key. The file has `key = value` lines; `#` begins a comment line. A complaint names file, line and remedy. */
 #ifndef APP_PLATFORM_CONFIG_H
 #define APP_PLATFORM_CONFIG_H
 
@@ -53,24 +53,24 @@
     CHOICE(log_requests, "refused", "none|refused|all") \
     NUMBER(log_requests_per_second, 100, 0, 1000000)
 
-enum { CONFIG_TEXT = 256 };
+enum { CONFIG_TEXT = 256, CONFIG_CHOICE = 16 };
 
 struct config {
 #define CONFIG_TEXT_FIELD(key, fallback) char key[CONFIG_TEXT];
 #define CONFIG_NUMBER_FIELD(key, fallback, least, most) uint32_t key;
-#define CONFIG_CHOICE_FIELD(key, fallback, words) char key[16];
+#define CONFIG_CHOICE_FIELD(key, fallback, words) char key[CONFIG_CHOICE];
     CONFIG_LIST(CONFIG_TEXT_FIELD, CONFIG_NUMBER_FIELD, CONFIG_CHOICE_FIELD)
 #undef CONFIG_TEXT_FIELD
 #undef CONFIG_NUMBER_FIELD
 #undef CONFIG_CHOICE_FIELD
 };
 
-/* Reads path over the defaults and checks the whole (issuer is an https URL, one of db_socket and db_host is set, ...).
- * Every complaint goes to `complaints`, one line each: "PATH:LINE: what is wrong; what to write", or "PATH: ..." for
- * what is missing. 0, or -1. */
+/* Sets *config_r to the defaults, overridden by the file at path, and checks it (issuer is an https URL, one of db_socket and
+ * db_host is set, ...). Each complaint is one line: "PATH:LINE: what is wrong; what to write", or "PATH: ..." for a missing
+ * key. Returns 0, or -1 with complaints. */
 int config_read(const char *path, struct config *config_r, FILE *complaints);
 
-/* As above for the database keys alone, for m2mctl: no issuer and no passphrase is asked for. */
+/* As config_read(), but checks only the database keys, for m2mctl: issuer and passphrase may be missing. */
 int config_read_database(const char *path, struct config *config_r, FILE *complaints);
 
 #endif

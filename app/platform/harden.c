@@ -15,7 +15,7 @@
 #    endif
 #endif
 #ifndef DEBUGGED
-#    define DEBUGGED 0 /* a leak checker has to trace the process that it checks */
+#    define DEBUGGED 0 /* a leak checker traces the process that it checks */
 #endif
 
 int harden_descriptors(void)

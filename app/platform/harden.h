@@ -1,14 +1,13 @@
-/* harden: what every process of the pool gives up before it reads its first byte.
- *
- * The part of the region that a worker must not write is region_confine()'s. */
+/* harden: drops privileges and descriptors of every process of the pool before it reads its first byte. It does not protect the
+ * region: region_confine() does. */
 #ifndef APP_PLATFORM_HARDEN_H
 #define APP_PLATFORM_HARDEN_H
 
-/* Leaves descriptors 0 to 2 and closes what a launcher forgot above; opens /dev/null in place of a missing 1 or 2, so
- * that no socket is ever taken for standard output. 0, or -1. */
+/* Keeps descriptors 0 to 2 and closes all above, which a launcher may have left open; opens /dev/null if 1 or 2 is missing, so
+ * that no socket is used as standard output. Returns 0, or -1 with errno. */
 int harden_descriptors(void);
 
-/* No core files, no debugger, no new privileges; children inherit all three. 0, or -1. */
+/* Disables core files, debuggers and new privileges; children inherit all three. Returns 0, or -1 with errno. */
 int harden_process(void);
 
 #endif

@@ -1,5 +1,6 @@
 #include "log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,14 +18,14 @@
 
 #include "../../lib/base/buffer.h"
 
-/* A value may grow sixfold by its escapes, so these cuts keep every line whole. */
+/* Escapes may make a value six times as long; with these limits every line still fits. */
 enum { DETAIL_BYTES = 600, ID_BYTES = 64, CLIENT_BYTES = 128, SYSLOG_HEAD = 96 };
 
 enum {
-    REPEAT_MS = 60000,  /* a line of one cause is written once in this time */
-    REPEAT_CAUSES = 16, /* different causes in that time; more are only counted */
-    BURST_SECONDS = 10, /* lines of requests that may come at once, as seconds of their rate */
-    SUMMARY_MS = 10000, /* between two lines that say how many were lost or left out */
+    REPEAT_MS = 60000,  /* time between two lines of one cause */
+    REPEAT_CAUSES = 16, /* different causes in that time; lines of others are only counted */
+    BURST_SECONDS = 10, /* lines of requests that may come at once, in seconds of their rate */
+    SUMMARY_MS = 10000, /* time between two lines that report how many were lost or omitted */
     TURN_MS = 500,
 };
 
@@ -47,7 +48,7 @@ struct missing {
     _Atomic uint64_t *shared;
 };
 
-/* Where this process writes. */
+/* The log of this process. */
 static struct {
     enum channel channel;
     int fd;
@@ -85,8 +86,8 @@ static void syslog_connect(void)
     if (journal.fd >= 0) (void)connect(journal.fd, (struct sockaddr *)&address, sizeof address);
 }
 
-/* A terminal or pipe is shared with others, who would be surprised by O_NONBLOCK: it is opened a second time, for us
- * alone. Where that is not allowed (the pipe is another user's), poll() before each line has to do. */
+/* A terminal or pipe is shared with other programs, which O_NONBLOCK would disturb: it is opened a second time. If that is not
+ * allowed (the pipe belongs to another user), poll() before each line is used instead. */
 static void stderr_open(const struct stat *facts)
 {
     journal.fd = STDERR_FILENO;
@@ -97,8 +98,8 @@ static void stderr_open(const struct stat *facts)
     else journal.channel = CHANNEL_PIPE;
 }
 
-/* systemd names device and inode of its socket, so that one that was redirected since is not taken for it
- * (systemd.exec(5), JOURNAL_STREAM). */
+/* systemd sets device and inode of its socket, so that a redirected stderr is not mistaken for it (systemd.exec(5),
+ * JOURNAL_STREAM). */
 static bool is_journal(const struct stat *facts)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -107,7 +108,7 @@ static bool is_journal(const struct stat *facts)
            facts->st_ino == inode;
 }
 
-/* A child counts its own lines. */
+/* A child starts with counts of 0: those of its parent are the parent's to report. */
 static void set_role(const char *role)
 {
     if (journal.role && strcmp(journal.role, role) != 0) {
@@ -132,7 +133,7 @@ void log_open(const char *target, const char *role)
     journal.open = true;
 }
 
-/* Whether line is on its way: all of it, without waiting. */
+/* Writes all of line without blocking; returns whether that succeeded. */
 static bool stderr_write(struct text line)
 {
     ssize_t done;
@@ -146,7 +147,7 @@ static bool stderr_write(struct text line)
     return done == (ssize_t)line.size;
 }
 
-/* In the form that syslog() sends, which would wait for a syslog daemon that does not read. */
+/* Sends the same form as syslog(), which is not used because it blocks if the syslog daemon does not read. */
 static bool syslog_write(enum log_level level, struct text line)
 {
     char packet[SYSLOG_HEAD + LOG_LINE], stamp[32];
@@ -156,6 +157,7 @@ static bool syslog_write(enum log_level level, struct text line)
     strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", &parts);
     int head = snprintf(packet, SYSLOG_HEAD, "<%d>%s m2mauth[%d]: ", LOG_DAEMON | level_priorities[level], stamp,
                         (int)getpid());
+    assert(head > 0 && head < SYSLOG_HEAD && line.size > 0 && line.size <= LOG_LINE);
     size_t size = (size_t)head + line.size - 1; /* without the newline */
     memcpy(packet + head, line.data, line.size - 1);
     if (send(journal.fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)size) return true;
@@ -185,7 +187,7 @@ static void put_number(struct buffer *line, const char *name, uint64_t value)
     buffer_put_number(line, value);
 }
 
-/* The journal takes the priority of a line from this prefix (sd-daemon(3)). */
+/* The journal reads the priority of a line from this prefix (sd-daemon(3)). */
 static void begin_line(struct buffer *line, enum log_level level)
 {
     if (journal.to_journal) {
@@ -256,7 +258,7 @@ void log_lines(enum log_level level, const char *event, const char *lines)
         if (line.size > 0) log_event(level, event, "%.*s", (int)text_slice(line, 0, DETAIL_BYTES).size, line.data);
 }
 
-/* The cause if it is known, else a free one; NULL when there is none. */
+/* Returns the cause if it is known, else a free one, else NULL. */
 static struct cause *find_cause(const char *event, const char *detail)
 {
     struct cause *found = NULL;
@@ -289,7 +291,7 @@ void log_repeated(enum log_level level, const char *event, const char *format, .
     }
 }
 
-/* One line for all that were left out in the time that ends; when there were none, the cause has ended. */
+/* Writes one line for all that were omitted in the period that ends; a cause without any is freed. */
 static void turn_causes(bool all)
 {
     for (size_t i = 0; i < REPEAT_CAUSES; i++) {
@@ -314,7 +316,7 @@ static void summarize_all(bool now)
 {
     turn_causes(now);
     summarize(&journal.left_out, "log_left_out",
-              "were left out: more requests than log_requests_per_second, or more "
+              "were omitted: more requests than log_requests_per_second, or more "
               "than 16 kinds of error within a minute",
               now);
     summarize(&journal.lost, "log_lost", "could not be written: the reader of the log is too slow", now);
@@ -343,7 +345,7 @@ void log_count_in(_Atomic uint64_t *lost, _Atomic uint64_t *left_out)
     journal.left_out.shared = left_out;
 }
 
-/* A bucket of its own, so that whoever is refused often does not displace errors where a reader of the log limits lines. */
+/* Requests have a limit of their own, so that many refusals do not displace errors if the reader of the log limits lines. */
 static bool may_log_request(void)
 {
     uint64_t rate = journal.requests_per_second, most = rate * 1000 * BURST_SECONDS;

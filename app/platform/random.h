@@ -1,6 +1,7 @@
-/* random: random bytes of the kernel, drawn in blocks, because a system call for each token is dear.
+/* random: random bytes from the kernel, read in blocks to save a system call for each token. It is not a generator of its own.
  *
- * One per process, opened after fork. A byte is wiped as it is given out. */
+ * One source per process, zeroed after fork: a source that two processes share would return the same bytes twice. A byte is
+ * wiped as it is returned. */
 #ifndef APP_PLATFORM_RANDOM_H
 #define APP_PLATFORM_RANDOM_H
 
@@ -9,11 +10,11 @@
 enum { RANDOM_BLOCK = 4096 };
 
 struct random_source {
-    size_t left; /* 0 to begin with; those at the front of the block */
+    size_t left; /* unused bytes, at the start of the block; 0 initially */
     unsigned char block[RANDOM_BLOCK];
 };
 
-/* Fills bytes (at most RANDOM_BLOCK). 0, or -1 when the kernel gave none. */
-int random_take(struct random_source *dice, unsigned char *bytes, size_t size);
+/* Fills bytes; size is at most RANDOM_BLOCK. Returns 0, or -1 when the kernel returned none. */
+int random_take(struct random_source *source, unsigned char *bytes, size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 #include "secret_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -9,7 +10,7 @@
 
 enum { FAULT_BYTES = 128 };
 
-/* A systemd credential goes before a file of the working directory. */
+/* A systemd credential takes precedence over a file in the working directory. */
 static int open_file(const char *path)
 {
     char credential[4096];
@@ -22,13 +23,14 @@ static int open_file(const char *path)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Why this file should not be trusted, or NULL. */
+/* Returns why this file must not be trusted, or NULL. */
 static const char *file_fault(int fd)
 {
     struct stat facts;
-    if (fstat(fd, &facts) || !S_ISREG(facts.st_mode)) return "is no plain file";
+    if (fstat(fd, &facts) || !S_ISREG(facts.st_mode)) return "is not a regular file";
     if (facts.st_uid != 0 && facts.st_uid != geteuid()) return "belongs to another user; chown it to root or this user";
-    if (facts.st_mode & (S_IWGRP | S_IRWXO)) return "is open to others; chmod it to 0400, or 0440 with its own group";
+    if (facts.st_mode & (S_IWGRP | S_IRWXO))
+        return "is accessible to other users; chmod it to 0400, or 0440 with its own group";
     return NULL;
 }
 
@@ -62,12 +64,12 @@ static void put_note(FILE *notes, const char *path, struct text file, size_t at)
                      : byte == '\n' ? "a line end"
                                     : "a blank";
     fprintf(notes,
-            "%s: byte 0x%02X at %zu (%s) is not read as part of the secret, which versions up to 0.1.0 did; write the "
+            "%s: byte 0x%02X at %zu (%s) is not part of the secret, as it was for versions up to 0.1.0; write the "
             "secret as one line of plain text\n",
             path, byte, at, what);
 }
 
-/* What was left out before and after the secret, beyond the one line feed that was always left out. */
+/* Notes bytes that were ignored before and after the secret, except the one line feed that every version ignored. */
 static void put_notes(FILE *notes, const char *path, struct text file, struct text literal, struct text secret)
 {
     size_t start = (size_t)(secret.data - file.data), end = start + secret.size;
@@ -75,7 +77,7 @@ static void put_notes(FILE *notes, const char *path, struct text file, struct te
     if (end < literal.size) put_note(notes, path, file, end);
 }
 
-/* 0, or -1 with the reason in fault. */
+/* Returns 0, or -1 with the reason in fault. */
 static int check_bytes(struct text file, char fault[FAULT_BYTES])
 {
     const char *nul = memchr(file.data, '\0', file.size);
@@ -93,7 +95,7 @@ static int check_bytes(struct text file, char fault[FAULT_BYTES])
     return -1;
 }
 
-/* NULL with the whole file in bytes, or why not. */
+/* Returns NULL with the whole file in bytes, or why it cannot be read. */
 static const char *load(const char *path, char bytes[SECRET_FILE_BYTES], struct text *file_r)
 {
     int fd = open_file(path);
@@ -108,6 +110,7 @@ static const char *load(const char *path, char bytes[SECRET_FILE_BYTES], struct 
 
 static struct text keep(char place[SECRET_FILE_BYTES], struct text t)
 {
+    assert(t.size < SECRET_FILE_BYTES);
     memcpy(place, t.data, t.size);
     place[t.size] = '\0';
     return (struct text){ place, t.size };

@@ -6,7 +6,7 @@ bool url_is_loopback(struct text host)
            text_equal(host, TEXT("[::1]")) || text_equal(host, TEXT("::1"));
 }
 
-/* The size of the host at the front of rest: a name, or an IPv6 address in brackets; 0 when there is none. */
+/* Returns the size of the host at the start of rest: a name, or an IPv6 address in brackets; 0 if there is none. */
 static size_t host_size(struct text rest)
 {
     size_t size = 0;
@@ -19,8 +19,8 @@ static size_t host_size(struct text rest)
     return size < rest.size ? size + 1 : 0;
 }
 
-/* A character that the URL of an issuer may have behind its host: RFC 3986 unreserved, and what joins port and path. A
- * path that needs an escape would look different to the front server, which decodes it. */
+/* The characters that an issuer may have after its host: RFC 3986 unreserved, and the separators of port and path. Percent
+ * escapes are not allowed, because the front server passes the path on decoded. */
 static bool is_issuer_character(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~:/", c));
@@ -30,7 +30,7 @@ static const char *character_fault(struct text rest)
 {
     for (size_t i = 0; i < rest.size; i++) {
         if (rest.data[i] == '?' || rest.data[i] == '#') return "must have no query and no fragment; cut it off";
-        if (rest.data[i] == '@') return "must have no user name; leave out what stands before the @";
+        if (rest.data[i] == '@') return "must have no user name; remove the part before the @";
         if (!is_issuer_character(rest.data[i])) return "has a character that is not one of A-Z a-z 0-9 - . _ ~ : /";
     }
     return NULL;
@@ -49,7 +49,7 @@ static const char *issuer_path_fault(struct text path)
     if (path.data[path.size - 1] == '/') return "ends with a slash; leave it out";
     while (text_split(&rest, '/', &segment))
         if (segment.size == 0 || text_equal(segment, TEXT(".")) || text_equal(segment, TEXT("..")))
-            return "has an empty segment or one of dots in its path; write the path as the front hands it over";
+            return "has an empty segment or one of dots in its path; write the path as the front server passes it on";
     return NULL;
 }
 

@@ -1,17 +1,17 @@
-/* url: what may be written where the configuration asks for a URL.
- *
- * Not a URL library: it knows the one form an issuer may have (RFC 8414 2), and which hosts are this one. */
+/* url: checks the URLs of the configuration. It is not a URL library: it knows only the form that an issuer may have
+ * (RFC 8414 2), and the names of the loopback host. */
 #ifndef APP_PLATFORM_URL_H
 #define APP_PLATFORM_URL_H
 
 #include "../../lib/base/text.h"
 
-/* What is wrong with the issuer and how to mend it, in words that follow "issuer"; NULL when nothing is. */
+/* Returns what is wrong with the issuer and what to write, as a literal to follow the word "issuer"; NULL if it is valid. */
 const char *url_issuer_fault(struct text issuer);
 
-/* The path of a URL that has no fault: empty, or with a slash in front and none behind. */
+/* Returns the path of a URL that url_issuer_fault() accepts: empty, or with a slash at its start and none at its end. */
 struct text url_path(struct text url);
 
+/* Returns whether host is localhost or a loopback address; an IPv6 address may be in brackets. */
 bool url_is_loopback(struct text host);
 
 #endif

@@ -113,11 +113,11 @@ def warnings(host):
     host.grant()
     host.database.sql("CREATE DATABASE old CHARACTER SET utf8mb4 COLLATE utf8mb4_bin; GRANT ALL ON old.* TO m2mauth@localhost", "")
     must("m2mctl migrate" in host.check(db_name="old"), "an empty schema")
-    must("the database was not looked at" in host.check(db_name="m2mauth", db_socket="/nonexistent/db.sock"), "a database that is away")
+    must("the database was not checked" in host.check(db_name="m2mauth", db_socket="/nonexistent/db.sock"), "a database that is away")
     with rig.socket.socket(rig.socket.AF_UNIX) as silent:
         silent.bind(host.operator.scratch.path("silent.sock"))
         silent.listen(5)
-        must("the database was not looked at" in host.check(db_socket=host.operator.scratch.path("silent.sock")), "one that hangs")
+        must("the database was not checked" in host.check(db_socket=host.operator.scratch.path("silent.sock")), "one that hangs")
     host.operator.configure(db_socket=host.database.socket)
 
 

@@ -53,7 +53,7 @@ def forms(house):
             write(path, before + secret + after)
             status, err, out = check_configuration(house)
             equal((status, out), (0, "ok\n"), f"-t with {name}: {err}")
-            lines = [line for line in err.splitlines() if "is not read as part of the secret" in line]
+            lines = [line for line in err.splitlines() if "is not part of the secret" in line]
             wanted = [f"{path}: byte {byte} at {len(before + secret) if at == 'end' else at} " for byte, at in notes]
             must(len(lines) == len(wanted) and all(map(str.startswith, lines, wanted)), f"-t with {name}: {err}")
             must(secret.decode() not in err, "the secret is printed")

@@ -73,7 +73,7 @@ static void another_cause_has_a_line_of_its_own(void)
     for (int i = 0; i < 1000; i++) log_repeated(LOG_LEVEL_ERROR, "many", "number %d", i);
     CHECK(count(written(), "\n") == 13);
     pass(1000);
-    CHECK(strstr(written(), "987 lines were left out"));
+    CHECK(strstr(written(), "987 lines were omitted"));
 }
 
 static void counts_at_the_end(void)
@@ -102,7 +102,7 @@ static void requests_have_a_bucket_of_their_own(void)
     log_event(LOG_LEVEL_ERROR, "fault", "an error is written all the same");
     CHECK(count(written(), "\n") == 1);
     pass(1000);
-    CHECK(strstr(written(), "900 lines were left out"));
+    CHECK(strstr(written(), "900 lines were omitted"));
     for (int i = 0; i < 1000; i++) log_request(&request);
     CHECK(count(written(), "\"event\":\"request\"") == 10);
     log_limit_requests(0);
