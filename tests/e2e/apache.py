@@ -1,6 +1,6 @@
-"""apache: a private Apache httpd with the resource server modules of Debian, each guarding an API in its own way.
+"""apache: a private Apache httpd with the resource server modules of Debian, each protecting an API.
 
-The configuration is ours from the first line, so none of the machine's is read, and no service is touched."""
+The whole configuration is written here, so that of the machine is not read and no service is changed."""
 import getpass
 import grp
 import os
@@ -75,7 +75,7 @@ ProxyPass / http://127.0.0.1:{api}/
 
 
 class Tls:
-    """A second port of nginx that speaks TLS, because mod_auth_openidc asks over nothing else."""
+    """A second port of nginx with TLS, which mod_auth_openidc requires."""
 
     def __init__(self, scratch):
         self.port = rig.free_port()
@@ -92,7 +92,7 @@ class Tls:
 
 
 class Apache:
-    """port: the modules ask at /validate. local_port: they verify by the published keys."""
+    """port: the modules introspect at /validate. local_port: they verify with the published keys."""
 
     def __init__(self, scratch, tls, plain_port, reader, audience):
         self.scratch, self.process = scratch, None
@@ -104,7 +104,7 @@ class Apache:
             folder=folder, user=unprivileged(), modules="\n".join(modules), port=self.port, local_port=self.local_port,
             api=self.api.server_address[1], passphrase=os.urandom(16).hex(), origin=tls.origin, plain=f"http://127.0.0.1:{plain_port}", certificate=tls.certificate, client_id=reader[0],
             secret=reader[1], audience=audience), 0o600)
-        os.chmod(folder, 0o755)         # for the certificate, which is read by whom Apache has become
+        os.chmod(folder, 0o755)         # for the certificate, which Apache reads after it has dropped root
 
     def start(self):
         self.process = self.scratch.start(["/usr/sbin/apache2", "-f", self.conf, "-D", "FOREGROUND"], "apache.log")
@@ -127,7 +127,7 @@ class Apache:
 
 
 def unprivileged():
-    """Apache gives up root, which it has to be told how; anybody else stays who he is."""
+    """Started as root, Apache needs a user to run as."""
     if os.geteuid() == 0:
         return "User nobody\nGroup nogroup"
     return f"User {getpass.getuser()}\nGroup {grp.getgrgid(os.getegid()).gr_name}"

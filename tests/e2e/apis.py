@@ -1,4 +1,4 @@
-"""apis: what the check stands in front of: static files, an HTTP API and a FastCGI application that tell what they were told.
+"""apis: targets protected by the check: static files, an HTTP API and a FastCGI application that return what they received.
 
 The configurations are those of deploy/ with paths and ports replaced, and a few locations that are wrong."""
 import http.server
@@ -13,7 +13,7 @@ import fastcgi
 
 API, APP, FILES = "https://api.example.com/", "https://app.example.com/", "https://files.example.com/"
 ORIGIN = "https://api.example.com"
-BINDINGS = ("any", "mtls", "dpop")      # each has static files of its own that want tokens bound so
+BINDINGS = ("any", "mtls", "dpop")      # each has static files that require tokens bound this way
 SECRET_FILE = "what the file says"
 
 NGINX_LOCATION = """
@@ -29,7 +29,7 @@ NGINX_LOCATION = """
         }}
 """
 
-# The endpoint of this one is not known, and the path of the question is one that answers 200.
+# This location names an unknown endpoint, and the path of its subrequest would answer 200.
 NGINX_STRANGE = """
         location /strange/ {{
             auth_request /oauth/live;

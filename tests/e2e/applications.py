@@ -1,5 +1,5 @@
-"""applications: what an operator may have behind a front server beside apis.py: SCGI, uwsgi, CGI, and a target that
-takes whatever reaches it. Each tells as JSON what it was told."""
+"""applications: further targets behind a front server besides apis.py: SCGI, uwsgi, CGI, and a target that accepts any
+protocol. Each returns as JSON what it received."""
 import json
 import os
 import socketserver
@@ -45,14 +45,14 @@ class UwsgiApp(socketserver.StreamRequestHandler):
 
 
 class Catcher(socketserver.BaseRequestHandler):
-    """Of any protocol: keeps what comes first, and answers as an HTTP server would."""
+    """Accepts any protocol: records the first bytes and answers as an HTTP server."""
 
     def handle(self):
         self.request.settimeout(0.2)
         try:
             self.server.caught.append(self.request.recv(65536))
         except TimeoutError:
-            self.server.caught.append(b"")              # whoever tunnels connects before it has anything to say
+            self.server.caught.append(b"")              # a tunnel connects before it sends anything
         self.request.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(CAUGHT), CAUGHT))
 
 
@@ -79,6 +79,6 @@ class Applications:
             threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def take_caught(self):
-        """What other modules have handed to the catcher since the last look."""
+        """What other modules have sent to the catcher since the last call."""
         caught, self.catcher_server.caught[:] = list(self.catcher_server.caught), []
         return caught

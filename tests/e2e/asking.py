@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""asking: how a client asks for a token and how it is refused: sections A and I of the protocol's book, and H3."""
+"""asking: token requests and their refusals: sections A and I of tests/protocol/lines.txt, and H3."""
 import base64
 import re
 import statistics
@@ -8,7 +8,7 @@ import time
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from rig import check, equal, must
 
 FAILURES_PER_MINUTE = 20
@@ -17,11 +17,11 @@ ANSWERS = []
 
 
 class Asker:
-    """One front server, and a client of ours that asks through it."""
+    """One front server and a client that uses it."""
 
-    def __init__(self, house, kind):
-        self.house, self.kind, self.port = house, kind, house.port(kind)
-        self.secrets = house.operator.secrets
+    def __init__(self, stack, kind):
+        self.stack, self.kind, self.port = stack, kind, stack.port(kind)
+        self.secrets = stack.operator.secrets
 
     def ask(self, pairs, headers=(), method="POST", path="/token", content_type=web.FORM):
         body = pairs if isinstance(pairs, bytes) or pairs is None else web.form(pairs)
@@ -59,7 +59,7 @@ def basic_is_decoded(asker):
     equal(tokens.claims(answer.json()["access_token"])["client_id"], ODD_ID, "client_id")
     refused(asker.token(headers=[web.basic(ODD_ID, ODD_SECRET, encode_first=False)]), 401, "invalid_client")
     lower = base64.b64encode(b"reader:" + asker.secrets["reader"].encode()).decode()
-    equal(asker.token(headers=[("Authorization", "basic " + lower)]).status, 200, "scheme in another letter case")
+    equal(asker.token(headers=[("Authorization", "basic " + lower)]).status, 200, "scheme in lower or upper case")
 
 
 @check("A2 I1: generated ids and secrets mean the same encoded and raw, and with needless encoding")
@@ -178,7 +178,7 @@ def public_client(asker):
         refused(asker.token(pairs, headers=[]), 401, "invalid_client")
 
 
-@check("A14 A16 I3 RFC 6749 5.1: what stands in the answer, and nothing else")
+@check("A14 A16 I3 RFC 6749 5.1: the members of the answer, and no other")
 def members(asker):
     answer = asker.token({"scope": "read"})
     equal(sorted(answer.json()), ["access_token", "expires_in", "scope", "token_type"], "members")
@@ -206,7 +206,7 @@ def same_refusal(asker):
 @check("A18 an unknown client takes as long as a wrong secret")
 def same_time(asker):
     ratios = []
-    for _ in range(5):                                  # what else this machine does may fall upon one kind more
+    for _ in range(5):                                  # other load on this machine may affect one kind more
         ratios.append(time_ratio(asker))
         if 0.5 < ratios[-1] < 2:
             return
@@ -253,7 +253,7 @@ def nul(asker):
         must(asker.token(headers=[header]).status in (400, 401), "NUL in Basic")
 
 
-@check("bad bodies: broken escapes, too many parameters, too large: refused, and the connection lives on")
+@check("bad bodies: broken escapes, too many parameters, too large: refused, and the connection stays open")
 def bad_bodies(asker):
     for body in (b"%", b"grant_type=%zz", b"&" * 50000, b"a=1&" * 500, b"=" * 100, b"\xff\xfe=\x00", b""):
         answer = asker.ask(body, [asker.basic()])
@@ -279,32 +279,32 @@ def all_answers(asker):
 
 
 def script(build, scratch):
-    house = House(build, scratch, failures_per_minute=FAILURES_PER_MINUTE)
-    operator = house.operator
+    stack = Stack(build, scratch, failures_per_minute=FAILURES_PER_MINUTE)
+    operator = stack.operator
     for client_id in ("reader", "writer", "must-name-scope", "disabled", "post-only", "expired-secret", "guessed-nginx",
                       "guessed-lighttpd", "without-grant", ODD_ID):
         operator.client(client_id, "--default-scope", "read")
     operator.clients(60)
-    house.database.sql(f"""
+    stack.database.sql(f"""
         UPDATE client SET omitted_scope = 'refuse' WHERE client_id = 'must-name-scope';
         UPDATE client SET enabled = 0 WHERE client_id = 'disabled';
         UPDATE client SET auth_methods = 'client_secret_post' WHERE client_id = 'post-only';
         UPDATE client_secret SET expires_at = NOW() - INTERVAL 1 SECOND WHERE client_id = 'expired-secret';
         DELETE FROM client_grant WHERE client_id = 'without-grant';
         UPDATE client_secret SET hash = '{rig.stored_secret("", ODD_SECRET)}' WHERE client_id = '{ODD_ID}'""")
-    house.start(workers=2)
-    for kind in house.fronts:
-        rig.run_checks(kind, Asker(house, kind))
-    rig.run_check("no secret, token or assertion stands in any log", no_secret_in_logs, house)
-    rig.run_check("no sanitizer report (asking)", house.pool.no_sanitizer_report)
-    house.stop()
+    stack.start(workers=2)
+    for kind in stack.fronts:
+        rig.run_checks(kind, Asker(stack, kind))
+    rig.run_check("no secret, token or assertion is in any log", no_secret_in_logs, stack)
+    rig.run_check("no sanitizer report (asking)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
-def no_secret_in_logs(house):
-    logs = "".join(house.scratch.log(name) for name in ("m2mauth.log", "nginx-m2mauth.log", "lighttpd-access.log",
+def no_secret_in_logs(stack):
+    logs = "".join(stack.scratch.log(name) for name in ("m2mauth.log", "nginx-m2mauth.log", "lighttpd-access.log",
                                                         "nginx-error.log", "lighttpd-error.log"))
     must("/oauth/token" in logs, "there is no access log to look at")
-    for client_id, secret in house.operator.secrets.items():
+    for client_id, secret in stack.operator.secrets.items():
         must(secret not in logs, f"the secret of {client_id} is in a log")
     must("client_secret=" not in logs and "eyJ" not in logs and "Basic " not in logs, "a credential is in a log")
 

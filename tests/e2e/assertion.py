@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """assertion: private_key_jwt from outside: keys by SQL, assertions signed by openssl, replays at all workers at once:
-section F of the protocol's book."""
+section F of tests/protocol/lines.txt."""
 import concurrent.futures
 import json
 import os
@@ -10,7 +10,7 @@ import fastcgi
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from rig import check, equal, must
 from signer import ISSUER, TYPE, Signer, add_key
 
@@ -19,11 +19,11 @@ PARALLEL = 32
 
 
 class Prover:
-    """One front server, and the signers that come through it."""
+    """One front server and the signers that use it."""
 
-    def __init__(self, house, kind, signers):
-        self.house, self.kind, self.port, self.signers = house, kind, house.port(kind), signers
-        self.sql = house.database.sql
+    def __init__(self, stack, kind, signers):
+        self.stack, self.kind, self.port, self.signers = stack, kind, stack.port(kind), signers
+        self.sql = stack.database.sql
 
     def post(self, assertion, path="/token", **pairs):
         pairs = {"grant_type": "client_credentials", "client_assertion_type": TYPE, "client_assertion": assertion,
@@ -42,7 +42,7 @@ def refused(answer, what):
 
 @check("F1 B6 the cycle by ES256, RS256, PS256 and EdDSA; cred is the kid")
 def cycle(prover):
-    reader = prover.house.client("reader", prover.kind)
+    reader = prover.stack.client("reader", prover.kind)
     for signer in prover.signers:
         token = prover.token(signer)
         body = tokens.claims(token)
@@ -75,10 +75,10 @@ def legacy(prover):
     signer = prover.signers[0]
     refused(prover.post(signer.sign(aud=ISSUER + "/token")), "before")
     prover.sql(f"UPDATE client SET assertion_audience = 'token_endpoint' WHERE client_id = '{signer.client_id}'")
-    prover.house.soon(lambda: prover.post(signer.sign(aud=ISSUER + "/token")).status == 200, "the switch is seen")
+    prover.stack.soon(lambda: prover.post(signer.sign(aud=ISSUER + "/token")).status == 200, "the switch is seen")
     equal(prover.post(signer.sign()).status, 200, "the issuer is still one")
     prover.sql(f"UPDATE client SET assertion_audience = 'issuer' WHERE client_id = '{signer.client_id}'")
-    prover.house.soon(lambda: prover.post(signer.sign(aud=ISSUER + "/token")).status == 401, "it is off again")
+    prover.stack.soon(lambda: prover.post(signer.sign(aud=ISSUER + "/token")).status == 401, "it is off again")
 
 
 @check("F11 F6 a client's longest life of an assertion is a column, 300 s by default")
@@ -87,44 +87,44 @@ def longest_life(prover):
     now = int(time.time())
     refused(prover.post(signer.sign(iat=now, exp=now + 3590)), "before")
     prover.sql(f"UPDATE client SET assertion_seconds = 3600 WHERE client_id = '{signer.client_id}'")
-    prover.house.soon(lambda: prover.post(signer.sign(iat=now, exp=now + 3590)).status == 200, "the column is seen")
+    prover.stack.soon(lambda: prover.post(signer.sign(iat=now, exp=now + 3590)).status == 200, "the column is seen")
     once = signer.sign(iat=now, exp=now + 3590)
     equal(prover.post(once).status, 200, "an hour")
     refused(prover.post(once), "once only")
     refused(prover.post(signer.sign(iat=now, exp=now + 3700)), "more than an hour")
     prover.sql(f"UPDATE client SET assertion_seconds = NULL WHERE client_id = '{signer.client_id}'")
-    prover.house.soon(lambda: prover.post(signer.sign(iat=now, exp=now + 3590)).status == 401, "it is off again")
+    prover.stack.soon(lambda: prover.post(signer.sign(iat=now, exp=now + 3590)).status == 401, "it is off again")
 
 
 @check("F7 D1 a key that expires by SQL is out within a second; its tokens by key_revoke_tokens")
 def key_ends(prover):
-    reader = prover.house.client("reader", prover.kind)
-    signer = Signer(prover.house.scratch, "prover", f"short-{prover.kind}.{'k' * 40}")
+    reader = prover.stack.client("reader", prover.kind)
+    signer = Signer(prover.stack.scratch, "prover", f"short-{prover.kind}.{'k' * 40}")
     add_key(prover.sql, signer, kid=signer.kid, alg="ES256", use="sig", x5t="more")
-    prover.house.soon(lambda: prover.post(signer.sign()).status == 200, "the new key is seen")
+    prover.stack.soon(lambda: prover.post(signer.sign()).status == 200, "the new key is seen")
     token = prover.token(signer)
     prover.sql(f"CALL client_expire_key('prover', '{signer.kid}', NULL)")
-    prover.house.soon(lambda: prover.post(signer.sign()).status == 401, "the key has expired", 1.5)
-    must(reader.active(token), "its token lives on")
+    prover.stack.soon(lambda: prover.post(signer.sign()).status == 401, "the key has expired", 1.5)
+    must(reader.active(token), "its token stays active")
     prover.sql(f"CALL key_revoke_tokens('prover', '{signer.kid}', 'test')")
-    prover.house.soon(lambda: not reader.active(token), "its token is revoked", 1.5)
+    prover.stack.soon(lambda: not reader.active(token), "its token is revoked", 1.5)
     equal(prover.post(prover.signers[0].sign()).status, 200, "another key of the client")
     prover.sql(f"DELETE FROM client_key WHERE client_id = 'prover' AND kid = '{signer.kid}'")
 
 
-@check("T18 a key that is none proves nobody, its client goes on, and a line names column and reason")
+@check("T18 an invalid key authenticates no client, its client keeps working, and a line names column and reason")
 def bad_key(prover):
     name = f"odd-{prover.kind}"
-    prover.house.operator.client(name, reads=False)
-    client = prover.house.client(name, prover.kind)
+    prover.stack.operator.client(name, reads=False)
+    client = prover.stack.client(name, prover.kind)
 
     def status():
         return client.post("/token", {"grant_type": "client_credentials"}).status
-    prover.house.soon(lambda: status() == 200, "the client is seen")
+    prover.stack.soon(lambda: status() == 200, "the client is seen")
     jwk = json.dumps({"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA"})
     prover.sql(f"SET SESSION check_constraint_checks = 0; INSERT INTO client_key (client_id, kid, alg, public_jwk) "
                f"VALUES ('{name}', 'bad', 'ES256', '{jwk}')")
-    prover.house.soon(lambda: f"client {name}: client_key bad: column public_jwk: the curve is not P-256" in prover.house.pool.log(),
+    prover.stack.soon(lambda: f"client {name}: client_key bad: column public_jwk: the curve is not P-256" in prover.stack.pool.log(),
                       "a line names column and reason")
     equal(status(), 200, "by secret")
 
@@ -140,40 +140,40 @@ def not_used_up(prover):
     refused(prover.post(assertion), "and once only")
 
 
-def ask(house, body):
-    answer = fastcgi.ask(house.pool.socket, "POST", "/oauth/token", body)
+def ask(stack, body):
+    answer = fastcgi.ask(stack.pool.socket, "POST", "/oauth/token", body)
     return answer.status if answer else 0
 
 
 @check(f"F6 T15 {REPLAYS} replays at eight workers at once: none is accepted twice")
-def replays(house, signers):
+def replays(stack, signers):
     times = 16
     assertions = [signers[0].sign() for _ in range(max(1, REPLAYS // times))]
     form = {"grant_type": "client_credentials", "client_assertion_type": TYPE}
     bodies = [web.form({**form, "client_assertion": one}) for one in assertions for _ in range(times)]
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as crowd:
-        statuses = list(crowd.map(lambda body: ask(house, body), bodies))
+        statuses = list(crowd.map(lambda body: ask(stack, body), bodies))
     wins = [statuses[start:start + times].count(200) for start in range(0, len(statuses), times)]
     others = sorted({status for status in statuses if status not in (200, 401)})
     equal((max(wins), min(wins), others), (1, 1, []), "accepted at most, at least, other answers")
 
 
 def script(build, scratch):
-    house = House(build, scratch, failures_per_minute=10000)
-    house.operator.client("reader")
-    house.operator.client("prover", reads=False)
+    stack = Stack(build, scratch, failures_per_minute=10000)
+    stack.operator.client("reader")
+    stack.operator.client("prover", reads=False)
     signers = [Signer(scratch, "prover", f"key-{alg}", alg) for alg in ("ES256", "RS256", "PS256", "EdDSA")]
     for signer in signers:
-        add_key(house.database.sql, signer)
-    house.start(workers=8)
+        add_key(stack.database.sql, signer)
+    stack.start(workers=8)
     at_the_socket = [entry for entry in rig.Checks.registered if entry[1] is replays]
     rig.Checks.registered = [entry for entry in rig.Checks.registered if entry[1] is not replays]
-    for kind in house.fronts:
-        rig.run_checks(kind, Prover(house, kind, signers))
+    for kind in stack.fronts:
+        rig.run_checks(kind, Prover(stack, kind, signers))
     for name, function in at_the_socket:
-        rig.run_check(name, function, house, signers)
-    rig.run_check("no sanitizer report (assertion)", house.pool.no_sanitizer_report)
-    house.stop()
+        rig.run_check(name, function, stack, signers)
+    rig.run_check("no sanitizer report (assertion)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import tokens
 from rig import must
 
 HOSTS = "DNS:as.example,DNS:mtls.example,DNS:api.example,DNS:localhost,IP:127.0.0.1"
-# Without the machine's own openssl.cnf nothing gets into a certificate that is not asked for here.
+# Without the openssl.cnf of the machine, certificates contain only what is requested here.
 CONFIGURATION = "[req]\ndistinguished_name = dn\n[dn]\n"
 
 
@@ -54,7 +54,7 @@ def self_signed(scratch, name, subject, names="", is_authority=False, days=2):
 
 
 class Authority:
-    """Signs for the fronts and for clients. The fronts ask for certificates of it; lighttpd takes those of listed, too."""
+    """Issues certificates to the fronts and to clients. The fronts request certificates of it; lighttpd also accepts those listed."""
 
     def __init__(self, scratch, name="authority", listed=(), **key):
         self.scratch = scratch
@@ -67,7 +67,7 @@ class Authority:
         return certificate.sign("-CA", self.own.path, "-CAkey", self.own.key, days=days)
 
     def context(self, certificate=None):
-        """For a client that trusts the fronts, and shows this certificate."""
+        """The TLS context of a client that trusts the fronts and presents this certificate."""
         context = ssl.create_default_context(cafile=self.own.path)
         if certificate:
             context.load_cert_chain(certificate.path, certificate.key)

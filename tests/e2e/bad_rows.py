@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""bad_rows: one row that cannot be right beside a good one of each kind: the good one works, live tokens stay active, the
-bad one is refused with 401, the log names it, and a gauge counts it."""
+"""bad_rows: an invalid row of each kind beside a valid one: the valid one works, issued tokens stay active, the invalid one
+is refused with 401, the log names it, and a gauge counts it."""
 import json
 import re
 
 import authority
 import rig
 import web
-from house import House
+from stack import Stack
 from rig import check, equal, must
 from signer import TYPE, Signer, add_key
 
@@ -17,31 +17,31 @@ CLIENTS = ("secrets", "keys", "subject", "certificates", "grants", "columns")
 
 
 class Matrix:
-    """Clients with a good credential each, and a token that each had before anything was wrong."""
+    """Clients with a valid credential each, and a token of each from before any row was invalid."""
 
-    def __init__(self, house, issuing):
-        self.house, self.sql, self.port = house, house.database.sql, house.port()
+    def __init__(self, stack, issuing):
+        self.stack, self.sql, self.port = stack, stack.database.sql, stack.port()
         self.named = issuing.issue("machine", NAME)
-        self.listed = authority.self_signed(house.scratch, "listed", "/CN=listed")
-        self.other = authority.self_signed(house.scratch, "other", "/CN=other")
-        self.good, self.bad = (Signer(house.scratch, "keys", kid) for kid in ("good", "bad"))
+        self.listed = authority.self_signed(stack.scratch, "listed", "/CN=listed")
+        self.other = authority.self_signed(stack.scratch, "other", "/CN=other")
+        self.good, self.bad = (Signer(stack.scratch, "keys", kid) for kid in ("good", "bad"))
         for name in CLIENTS:
-            house.operator.client(name, reads=False)
-        house.operator.client("reader")
+            stack.operator.client(name, reads=False)
+        stack.operator.client("reader")
         add_key(self.sql, self.good)
         self.sql("CALL client_set_tls_subject('subject', 'subject_dn', 'CN=machine,O=Example,C=DE')")
         self.add_certificate_key("good", self.listed)
         self.tokens = {}
 
     def jwk_of(self, certificate):
-        return json.loads(self.house.operator.m2mctl("jwk", certificate.path).stdout)
+        return json.loads(self.stack.operator.m2mctl("jwk", certificate.path).stdout)
 
     def add_certificate_key(self, kid, certificate):
         jwk = json.dumps({**self.jwk_of(certificate), "kid": kid})
         self.sql(f"CALL client_add_certificate_key('certificates', '{kid}', 'ES256', '{jwk}', NULL)")
 
     def by_secret(self, client_id, secret=None, **pairs):
-        headers = [web.basic(client_id, secret or self.house.operator.secrets[client_id])]
+        headers = [web.basic(client_id, secret or self.stack.operator.secrets[client_id])]
         return web.request(self.port, "POST", "/oauth/token", web.form({**GRANT, **pairs}), headers)
 
     def by_key(self, signer):
@@ -49,34 +49,34 @@ class Matrix:
         return web.request(self.port, "POST", "/oauth/token", body)
 
     def by_certificate(self, client_id, certificate):
-        return web.request(self.house.tls_port("nginx", certificate), "POST", "/oauth/token",
+        return web.request(self.stack.tls_port("nginx", certificate), "POST", "/oauth/token",
                            web.form({**GRANT, "client_id": client_id}))
 
     def active(self):
-        """The clients whose token of before passes."""
-        reader = self.house.client("reader")
+        """The clients whose earlier token is active."""
+        reader = self.stack.client("reader")
         return [name for name, token in self.tokens.items() if reader.active(token)]
 
     def bad_rows(self):
-        page = self.house.pool.ask("GET", "/metrics").body.decode()
+        page = self.stack.pool.ask("GET", "/metrics").body.decode()
         return int(re.search(r"^m2mauth_bad_rows (\d+)$", page, re.M)[1])
 
     def reloads(self):
-        page = self.house.pool.ask("GET", "/metrics").body.decode()
+        page = self.stack.pool.ask("GET", "/metrics").body.decode()
         return int(re.search(r"^m2mauth_reloads_total (\d+)$", page, re.M)[1])
 
     def unchecked(self, sql):
-        """As a restored schema takes it, which has lost its triggers and CHECKs."""
+        """Runs sql as a restored schema without triggers and CHECKs accepts it."""
         for name, in self.sql("SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE() "
                               "AND action_timing = 'BEFORE' AND event_object_table LIKE 'client%'"):
             self.sql(f"DROP TRIGGER {name}")
         self.sql(f"SET SESSION check_constraint_checks = 0, sql_mode = ''; {sql}")
 
     def soon_bad_rows(self, count):
-        self.house.soon(lambda: self.bad_rows() == count, f"{count} bad rows")
+        self.stack.soon(lambda: self.bad_rows() == count, f"{count} bad rows")
 
     def says(self, *words):
-        lines = [line for line in self.house.pool.log().splitlines() if '"bad_row"' in line]
+        lines = [line for line in self.stack.pool.log().splitlines() if '"bad_row"' in line]
         must(any(all(word in line for word in words) for line in lines), f"no error names {words}: {lines[-3:]}")
         must(all('"level":"error"' in line for line in lines), "a bad row is less than an error")
 
@@ -90,7 +90,7 @@ class Matrix:
 
 @check("all good: each credential works")
 def all_good(matrix):
-    matrix.house.soon(lambda: matrix.by_certificate("certificates", matrix.listed).status == 200, "the clients are known")
+    matrix.stack.soon(lambda: matrix.by_certificate("certificates", matrix.listed).status == 200, "the clients are known")
     for name in CLIENTS:
         matrix.tokens[name] = matrix.granted(matrix.by_secret(name), name)
     matrix.granted(matrix.by_key(matrix.good), "the good key")
@@ -109,7 +109,7 @@ def bad_secret(matrix):
     matrix.says("client secrets: client_secret bad: column hash: ", "this secret is left out: m2mctl secret")
     matrix.sql(f"UPDATE client_secret SET hash = '{hashed}' WHERE client_id = 'secrets' AND label = 'bad'")
     matrix.soon_bad_rows(0)
-    matrix.granted(matrix.by_secret("secrets", "the-other-secret"), "mended")
+    matrix.granted(matrix.by_secret("secrets", "the-other-secret"), "corrected")
 
 
 @check("a bad public key: that key is refused, the other one and the secret work")
@@ -127,10 +127,10 @@ def bad_key(matrix):
         matrix.soon_bad_rows(0)
     matrix.says("client keys: client_key bad: column public_jwk: ", "CALL client_add_key")
     matrix.sql(f"CALL client_add_key('keys', 'bad', 'ES256', '{usable}', NULL)")
-    matrix.house.soon(lambda: matrix.by_key(signer).status == 200, "a right row of it")
+    matrix.stack.soon(lambda: matrix.by_key(signer).status == 200, "a right row of it")
 
 
-@check("a subject that is no name: the certificate is refused, the secret works")
+@check("a subject that is not a name: the certificate is refused, the secret works")
 def bad_subject(matrix):
     matrix.unchecked("UPDATE client SET tls_subject = 'machine' WHERE client_id = 'subject'")
     matrix.soon_bad_rows(1)
@@ -139,7 +139,7 @@ def bad_subject(matrix):
     matrix.says("client subject: column tls_subject: ", "CALL client_set_tls_subject")
     matrix.sql("UPDATE client SET tls_subject = 'CN=machine,O=Example,C=DE' WHERE client_id = 'subject'")
     matrix.soon_bad_rows(0)
-    matrix.granted(matrix.by_certificate("subject", matrix.named), "mended")
+    matrix.granted(matrix.by_certificate("subject", matrix.named), "corrected")
 
 
 @check("a bad key of a certificate: that certificate is refused, the other one works")
@@ -151,7 +151,7 @@ def bad_certificate(matrix):
     matrix.granted(matrix.by_certificate("certificates", matrix.listed), "the good one")
 
 
-@check("a bad grant and a method that is not known: the rest of the client works; nothing known: 401, and its tokens live")
+@check("a bad grant and a method that is not known: the rest of the client works; nothing known: 401, and its tokens stay active")
 def bad_rest(matrix):
     matrix.unchecked(f"INSERT INTO client_grant (client_id, audience, scope) VALUES ('grants', '{rig.AUDIENCE}', 'two words')")
     matrix.unchecked("ALTER TABLE client MODIFY auth_methods BIGINT NOT NULL; UPDATE client SET auth_methods = auth_methods | 64 "
@@ -160,15 +160,15 @@ def bad_rest(matrix):
     matrix.granted(matrix.by_secret("grants", scope="read"), "a good grant")
     matrix.granted(matrix.by_secret("columns"), "a known method")
     matrix.unchecked("UPDATE client SET auth_methods = 64 WHERE client_id = 'columns'")
-    matrix.house.soon(lambda: matrix.by_secret("columns").status == 401, "no method is known")
+    matrix.stack.soon(lambda: matrix.by_secret("columns").status == 401, "no method is known")
     equal(matrix.bad_rows(), 3, "bad rows")
     matrix.says("client columns: column auth_methods: ", "the client cannot authenticate")
 
 
-@check("a row that no trigger told of is counted by the next complete load, with one line; one that was told of is not repeated")
+@check("a bad row that no trigger reported is counted by the next complete load, with one line; a reported one is not repeated")
 def past_triggers(matrix):
     def lines():
-        return [line for line in matrix.house.pool.log().splitlines() if '"bad_row"' in line]
+        return [line for line in matrix.stack.pool.log().splitlines() if '"bad_row"' in line]
     before = len(lines())
     matrix.sql("DROP TRIGGER client_secret_feed_insert")
     matrix.unchecked("INSERT INTO client_secret (client_id, label, hash) VALUES ('grants', 'bad', 'x')")
@@ -180,11 +180,11 @@ def past_triggers(matrix):
     equal(len(lines()), before + 1, "lines after another load")
 
 
-@check("through all of it no live token became inactive, and a new server counts the same rows")
+@check("throughout, no issued token became inactive, and a new server counts the same rows")
 def in_the_end(matrix):
     equal(sorted(matrix.active()), sorted(CLIENTS), "active")
-    matrix.house.pool.stop()
-    matrix.house.pool.start(workers=1)
+    matrix.stack.pool.stop()
+    matrix.stack.pool.start(workers=1)
     equal(matrix.bad_rows(), 4, "bad rows after a start")
     equal(sorted(matrix.active()), sorted(CLIENTS), "active after a start")
     for client_id in ("certificates", "grants", "columns"):
@@ -193,11 +193,11 @@ def in_the_end(matrix):
 
 def script(build, scratch):
     issuing = authority.Authority(scratch)
-    house = House(build, scratch, kinds=("nginx",), authority=issuing, failures_per_minute=10000, reconcile_seconds=5)
-    house.start(workers=1)
-    rig.run_checks("", Matrix(house, issuing))
-    rig.run_check("no sanitizer report (bad_rows)", house.pool.no_sanitizer_report)
-    house.stop()
+    stack = Stack(build, scratch, kinds=("nginx",), authority=issuing, failures_per_minute=10000, reconcile_seconds=5)
+    stack.start(workers=1)
+    rig.run_checks("", Matrix(stack, issuing))
+    rig.run_check("no sanitizer report (bad_rows)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def state(unit):
 
 
 def status(path, seconds=web.SECONDS):
-    """Of a GET through nginx; None when there is no answer."""
+    """The status of a GET through nginx; None without an answer."""
     try:
         with web.Connection(80, seconds) as connection:
             return connection.raw(web.encode("GET", path)).status
@@ -47,7 +47,7 @@ def master():
 
 
 def flags():
-    """Those of the listening socket, as each process of the service has them."""
+    """The flags of the listening socket in each process of the service."""
     found = set()
     for pid in rig.family(master()):
         with open(f"/proc/{pid}/fdinfo/0") as info:
@@ -67,7 +67,7 @@ def event(entry):
         return None
 
 
-class World:
+class Host:
     client = None
 
     def jobs(self):
@@ -78,7 +78,7 @@ class World:
 
 
 def some_more(load):
-    """Until the load has had answers again, however long the machine takes for that."""
+    """Waits until the load gets answers again, however slow the machine is."""
     before = load.total()
     await_true(lambda: load.total() >= before + 6, 30, "requests are answered")
 
@@ -93,7 +93,7 @@ def since(path, start):
         return file.read().splitlines()
 
 
-def install(world):
+def install(host):
     """What deploy/doc/operations.md says, word for word; tests/systemd has written the files."""
     systemctl("start", "mariadb", "nginx")
     run("bash", "/root/install-2.sh")
@@ -106,15 +106,15 @@ def install(world):
     with open("/etc/m2mauth/migrations/0100_orders.sql", "wb") as file:
         file.write(done.stdout)
     run("m2mctl", "migrate")
-    world.client = web.Client(80, "orders", done.stderr.decode().split()[-1])
-    await_true(lambda: world.client.token_answer().status == 200, 10, "a token")
+    host.client = web.Client(80, "orders", done.stderr.decode().split()[-1])
+    await_true(lambda: host.client.token_answer().status == 200, 10, "a token")
 
 
 @check("systemctl reload, 20 times under load: no request fails, and the socket's flags are as before")
-def reloads(world):
+def reloads(host):
     before = flags()
     must(len(before) == 1 and all(int(each, 8) & os.O_NONBLOCK for each in before), f"flags before: {before}")
-    with world.load() as load:
+    with host.load() as load:
         for _ in range(TIMES):
             workers = set(rig.family(master())[1:])
             systemctl("reload", "m2mauth")
@@ -126,7 +126,7 @@ def reloads(world):
 
 
 @check("a reload that fails its check leaves the old configuration, and the flag comes back")
-def failed_reload(world):
+def failed_reload(host):
     before = flags()
     with broken_configuration():
         must(systemctl("reload", "m2mauth", good=False) != 0, "the reload succeeded")
@@ -135,11 +135,11 @@ def failed_reload(world):
 
 
 @check("systemctl restart, 40 times under load, half of them twice within a moment: no request fails")
-def restarts(world):
-    with world.load() as load:
+def restarts(host):
+    with host.load() as load:
         for _ in range(TIMES):
             systemctl("restart", "m2mauth")
-            time.sleep(0.1)                     # at times before the first load is complete
+            time.sleep(0.1)                     # sometimes before the first load is complete
             systemctl("restart", "m2mauth")
             some_more(load)
     load.none_failed(6 * TIMES)
@@ -147,9 +147,9 @@ def restarts(world):
 
 
 @check("systemctl stop of the service alone, 20 times under load: the next request starts it, none fails, no stop over 1 s")
-def stops(world):
+def stops(host):
     spent = []
-    with world.load() as load:
+    with host.load() as load:
         for _ in range(TIMES):
             await_true(lambda: state("m2mauth.service") == "active", 20, "a request starts the service")
             some_more(load)
@@ -162,9 +162,9 @@ def stops(world):
 
 
 @check("stop of socket and service under load: what a worker accepted is answered, what comes later is nginx's 503")
-def stop_both(world):
+def stop_both(host):
     errors, accesses = size(ERROR_LOG), size(ACCESS_LOG)
-    with world.load() as load:
+    with host.load() as load:
         time.sleep(0.5)
         systemctl("stop", "m2mauth.socket", "m2mauth.service")
         time.sleep(0.5)
@@ -181,7 +181,7 @@ def stop_both(world):
 
 
 class broken_configuration:
-    """with broken_configuration(): ...   The file has an error meanwhile."""
+    """with broken_configuration(): ...   The file has an error in the meantime."""
 
     def __enter__(self):
         with open(CONF) as file:
@@ -194,23 +194,23 @@ class broken_configuration:
             file.write(self.content)
 
 
-@check("a restart with an error in the file: nothing needs a reset, and after the mend it comes back by itself")
-def bad_restart(world):
+@check("a restart with an error in the file: no reset is needed, and after the correction it starts by itself")
+def bad_restart(host):
     with broken_configuration():
         must(systemctl("restart", "m2mauth", good=False) != 0, "the restart succeeded")
         end = time.monotonic() + 25
-        while time.monotonic() < end:           # each request starts the service once more
+        while time.monotonic() < end:           # each request starts the service again
             status("/oauth/live", 0.5)
         equal(state("m2mauth.socket"), "active", "the socket unit")
         must(state("m2mauth.service") != "active", "the service runs")
         starts = [line for line in journal("--since=-20s") if "zwei" in line["MESSAGE"] or "workers" in line["MESSAGE"]]
         must(5 <= len(starts) <= 60, f"{len(starts)} starts in 20 s")
     await_true(lambda: status("/oauth/ready", 1) == 200, 15, "it comes back")
-    equal(world.client.token_answer().status, 200, "/token")
+    equal(host.client.token_answer().status, 200, "/token")
 
 
 @check("the journal has priorities: errors are found by -p err, requests are 6")
-def priorities(world):
+def priorities(host):
     systemctl("stop", "mariadb")
     try:
         await_true(lambda: any(event(line) == "database_down" for line in journal("-p", "err")), 20, "database_down")
@@ -224,13 +224,13 @@ def priorities(world):
 
 
 @check("m2mauth-spawn.service: starts, reloads under load, refuses a bad file, and its socket is nginx's")
-def spawned(world):
+def spawned(host):
     run("install", "-m", "0644", "deploy/systemd/m2mauth-spawn.service", "/etc/systemd/system/")
     systemctl("daemon-reload")
     systemctl("start", "m2mauth-spawn")
     equal(state("m2mauth.socket"), "inactive", "the socket unit")
     await_true(lambda: status("/oauth/ready") == 200, 30, "/ready")
-    with world.load() as load:
+    with host.load() as load:
         for _ in range(5):
             systemctl("reload", "m2mauth-spawn")
             some_more(load)
@@ -240,18 +240,18 @@ def spawned(world):
         equal(status("/oauth/ready"), 200, "/ready after a reload with a bad file")
         must(systemctl("restart", "m2mauth-spawn", good=False) != 0, "the restart succeeded")
     systemctl("start", "m2mauth-spawn")
-    await_true(lambda: status("/oauth/ready") == 200, 30, "/ready after the mend")
+    await_true(lambda: status("/oauth/ready") == 200, 30, "/ready after the correction")
     systemctl("stop", "m2mauth-spawn")
     systemctl("start", "m2mauth.socket")
     await_true(lambda: status("/oauth/ready") == 200, 30, "/ready by the socket unit")
 
 
 def main():
-    world = World()
+    host = Host()
     print(f"# {run('systemctl', '--version')[1].splitlines()[0]}, {run('nginx', '-v')[1].strip()}")
-    rig.run_check("installed and mounted by the lines of the manual", install, world)
+    rig.run_check("installed and mounted by the lines of the manual", install, host)
     if rig.Checks.failed == 0:
-        rig.run_checks("", world)
+        rig.run_checks("", host)
     must(glob.glob("/run/systemd/system"), "no systemd")
     print(f"ok - the end, {rig.Checks.failed} failed", flush=True)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""bound: tokens that a thief cannot use, in front of an API, through both fronts with the configurations of deploy/:
-bound to a key (RFC 9449) or to a certificate (RFC 8705)."""
+"""bound: sender-constrained tokens at an API, through both fronts with the configurations of deploy/: bound to a key
+(RFC 9449) or to a certificate (RFC 8705)."""
 import re
 import time
 
@@ -9,7 +9,7 @@ import rig
 import tokens
 import web
 from apis import API, BINDINGS, ORIGIN, SECRET_FILE, Apis
-from house import House
+from stack import Stack
 from rig import check, equal, must
 from signer import ISSUER, Holder, nonce
 
@@ -20,17 +20,17 @@ ALGORITHMS = ', algs="ES256 RS256 PS256 EdDSA"'
 class Gate:
     """One front server, the holder of a key, a thief with another, and two certificates."""
 
-    def __init__(self, house, kind, certificates):
-        self.house, self.kind = house, kind
+    def __init__(self, stack, kind, certificates):
+        self.stack, self.kind = stack, kind
         self.own, self.other = certificates
-        self.holder, self.thief = (Holder(house.scratch, f"{name}-{kind}") for name in ("holder", "thief"))
+        self.holder, self.thief = (Holder(stack.scratch, f"{name}-{kind}") for name in ("holder", "thief"))
 
     def port(self, certificate=None):
-        return self.house.tls_port(self.kind, certificate)
+        return self.stack.tls_port(self.kind, certificate)
 
     def token(self, client_id="caller", bound=True, certificate=None, resource=API):
         """bound: to the holder's key."""
-        client = web.Client(self.port(certificate), client_id, self.house.operator.secrets[client_id])
+        client = web.Client(self.port(certificate), client_id, self.stack.operator.secrets[client_id])
         proof = [("DPoP", self.holder.proof("POST", f"{ISSUER}/token"))] if bound else []
         answer = client.post("/token", {"grant_type": "client_credentials", "resource": resource, "scope": "read"},
                              [web.basic(client.id, client.secret), *proof])
@@ -42,7 +42,7 @@ class Gate:
         return web.request(self.port(certificate), method, path, body, headers)
 
     def show(self, path, token, method="GET", body=None, certificate=None, **claims):
-        """With a good proof, but for what is changed in it."""
+        """A request with a valid proof, except for the given changes."""
         proof = self.holder.proof(method, ORIGIN + path.partition("?")[0], token, **claims)
         return self.ask(path, token, proof, method=method, body=body, certificate=certificate)
 
@@ -108,11 +108,11 @@ def two_proofs(gate):
 @check("G5 C2 D1 a bound token that is revoked, or lacks a scope")
 def dead(gate):
     token = gate.token()
-    equal(gate.house.client("caller", gate.kind).revoke(token).status, 200, "revoke")
+    equal(gate.stack.client("caller", gate.kind).revoke(token).status, 200, "revoke")
     refused(gate.show("/api/orders", token), "DPoP", "invalid_token")
     answer = gate.show("/app/orders", gate.token())
     refused(answer, "DPoP", "invalid_token")                        # another audience
-    writer = web.Client(gate.port(), "caller", gate.house.operator.secrets["caller"])
+    writer = web.Client(gate.port(), "caller", gate.stack.operator.secrets["caller"])
     proof = ("DPoP", gate.holder.proof("POST", f"{ISSUER}/token"))
     token = writer.post("/token", {"grant_type": "client_credentials", "resource": API, "scope": "write"},
                         [web.basic(writer.id, writer.secret), proof]).json()["access_token"]
@@ -140,7 +140,7 @@ def nameless(gate):
 
 
 def spoofs(certificate):
-    """What a client might hope to be believed instead of the location's or the front's own word."""
+    """Headers by which a client might try to override the location's or the front's parameters."""
     flat = re.sub("\n", " ", certificate.pem())
     for name, value in (("M2M-Binding", "none"), ("M2M-Binding", ""), ("M2M-Origin", EVIL), ("M2M-Endpoint", "check"),
                         ("M2M-Audience", API), ("Request-Method", "POST"), ("X-HTTP-Method-Override", "POST"),
@@ -160,7 +160,7 @@ def spoofed(gate):
     passed = 0
     for headers in spoofs(gate.own):
         def ask(path, *own, headers=headers):
-            return web.request(gate.house.port(gate.kind), "GET", path, None, [*own, *headers])
+            return web.request(gate.stack.port(gate.kind), "GET", path, None, [*own, *headers])
         bearer, dpop = ("Authorization", f"Bearer {plain}"), ("Authorization", f"DPoP {token}")
         for path in (f"/{one}/x.txt" for one in BINDINGS):
             must(ask(path, bearer).status in (400, 401), f"{headers[0]} at {path}")
@@ -183,11 +183,11 @@ def certificate(gate):
         equal((answer.status, answer.error()), (401, "invalid_token"), f"{path} without a certificate")
         answer = gate.ask(path, token, scheme="Bearer", certificate=gate.other)
         equal((answer.status, answer.error()), (401, "invalid_token"), f"{path} with another certificate")
-        clear = web.request(gate.house.port(gate.kind), "GET", path, None, [("Authorization", f"Bearer {token}")])
+        clear = web.request(gate.stack.port(gate.kind), "GET", path, None, [("Authorization", f"Bearer {token}")])
         equal((clear.status, clear.error()), (401, "invalid_token"), f"{path} in clear text")
     spoof = [("Authorization", f"Bearer {token}"), ("SSL-Client-Cert", re.sub("\n", " ", gate.own.pem())),
              ("SSL_CLIENT_CERT", re.sub("\n", " ", gate.own.pem())), ("SSL-Client-Verify", "SUCCESS")]
-    for port in (gate.port(), gate.port(gate.other), gate.house.port(gate.kind)):
+    for port in (gate.port(), gate.port(gate.other), gate.stack.port(gate.kind)):
         equal(web.request(port, "GET", "/mtls/x.txt", None, spoof).status, 401, "spoofed headers")
 
 
@@ -201,8 +201,8 @@ def both(gate):
 
 
 def nonces(gate):
-    """The pool wants nonces by now."""
-    client = web.Client(gate.port(), "caller", gate.house.operator.secrets["caller"])
+    """The pool requires nonces by now."""
+    client = web.Client(gate.port(), "caller", gate.stack.operator.secrets["caller"])
 
     def get(nonce):
         proof = ("DPoP", gate.holder.proof("POST", f"{ISSUER}/token", **({"nonce": nonce} if nonce else {})))
@@ -216,35 +216,35 @@ def nonces(gate):
         refused(answer, "DPoP", "use_dpop_nonce")
         equal(gate.show(path, token, nonce=answer.header("DPoP-Nonce")).status, 200, path)
         refused(gate.show(path, token, nonce="A" * 27), "DPoP", "use_dpop_nonce")
-    answer = gate.show("/dpop/x.txt", token, nonce=nonce(gate.house.operator.passphrase_file, 3))
+    answer = gate.show("/dpop/x.txt", token, nonce=nonce(gate.stack.operator.passphrase_file, 3))
     equal(answer.status, 200, "a nonce that is about to end")
-    # lighttpd hands on nothing of an answer that lets a request pass: its clients learn the next one from a 401.
+    # lighttpd passes on nothing of a response that lets a request pass: its clients learn the next nonce from a 401.
     equal(answer.header("DPoP-Nonce") is not None, gate.kind == "nginx", "the next one comes with a 200")
 
 
 def script(build, scratch):
     people = authority.Authority(scratch)
     certificates = people.issue("own", "/CN=own"), people.issue("other", "/CN=other")
-    house = House(build, scratch, authority=people)
-    apis = Apis(scratch, house.pool.socket)
-    house.operator.client("caller", audience=API, scope="read write", reads=False)
-    house.operator.client("tied", audience=API, scope="read", reads=False)
-    house.database.sql("""UPDATE client SET require_binding = 'mtls' WHERE client_id = 'tied';
+    stack = Stack(build, scratch, authority=people)
+    apis = Apis(scratch, stack.pool.socket)
+    stack.operator.client("caller", audience=API, scope="read write", reads=False)
+    stack.operator.client("tied", audience=API, scope="read", reads=False)
+    stack.database.sql("""UPDATE client SET require_binding = 'mtls' WHERE client_id = 'tied';
         INSERT INTO audience (audience) VALUES ('https://app.example.com/');
         INSERT INTO audience_scope (audience, scope) VALUES ('https://app.example.com/', 'read');
         INSERT INTO client_grant (client_id, audience, scope) VALUES ('caller', 'https://app.example.com/', 'read')""")
-    for front in house.fronts.values():
+    for front in stack.fronts.values():
         front.more = apis.configure
-    house.start(workers=2)
-    gates = [Gate(house, kind, certificates) for kind in house.fronts]
+    stack.start(workers=2)
+    gates = [Gate(stack, kind, certificates) for kind in stack.fronts]
     for gate in gates:
         rig.run_checks(gate.kind, gate)
-    house.operator.configure(dpop_nonce="required")
-    house.pool.reload()
+    stack.operator.configure(dpop_nonce="required")
+    stack.pool.reload()
     for gate in gates:
         rig.run_check(f"G3 use_dpop_nonce reaches the client with a nonce, and then it passes [{gate.kind}]", nonces, gate)
-    rig.run_check("no sanitizer report (bound)", house.pool.no_sanitizer_report)
-    house.stop()
+    rig.run_check("no sanitizer report (bound)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """browser: a page of another origin in a real browser (Chromium) reads the public documents through each front, with
-headers of its own, so that the browser asks by OPTIONS first; and cannot read anything else of ours."""
+headers of its own, so that the browser sends OPTIONS first; and can read no other resource of m2mauth."""
 import http.server
 import json
 import queue
@@ -8,7 +8,7 @@ import threading
 
 import rig
 import web
-from house import House
+from stack import Stack
 from rig import equal, must
 
 SECONDS = 90                    # a busy machine starts a browser in twenty
@@ -36,7 +36,7 @@ async function read([url, options]) {
 
 
 class Origin(http.server.ThreadingHTTPServer):
-    """Where the page comes from, and where it tells what it has read."""
+    """Serves the page and receives what it has read."""
     daemon_threads = True
 
     def __init__(self, tries):
@@ -66,7 +66,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def visit(scratch, tries):
-    """What the page has read: (status, text) of each try; status 0: the browser did not let it."""
+    """What the page has read: (status, text) of each try; status 0: refused by the browser."""
     origin = Origin(tries)
     browser = scratch.start(["chromium", *FLAGS, f"--user-data-dir={scratch.path('profile')}",
                              f"http://127.0.0.1:{origin.server_address[1]}/"], "chromium.log",
@@ -80,55 +80,55 @@ def visit(scratch, tries):
         origin.shutdown()
 
 
-def documents(house, read):
-    for kind in house.fronts:
+def documents(stack, read):
+    for kind in stack.fronts:
         for path in DOCUMENTS:
             status, text = read[kind, path]
-            own = web.request(house.port(kind), "GET", path).body.decode()
+            own = web.request(stack.port(kind), "GET", path).body.decode()
             equal((status, text), (200, own), f"{path} under {kind}")
             found = json.loads(text)
             print(f"# the page read under {kind}: {path}: {found.get('issuer') or [key['kid'] for key in found['keys']]}")
 
 
-def nothing_else(house, read):
-    for kind in house.fronts:
+def nothing_else(stack, read):
+    for kind in stack.fronts:
         for path in ("/oauth/token", "/oauth/live"):
             equal(read[kind, path][0], 0, f"{path} under {kind}")
 
 
-def alike(house):
-    """The question of the browser, byte for byte, and the same answer from each front."""
+def alike(stack):
+    """The preflight request of the browser, byte for byte, and the same answer from each front."""
     asked = [("Origin", "https://page.example"), ("Access-Control-Request-Method", "GET"),
              ("Access-Control-Request-Headers", "x-own, authorization")]
     names = ("Allow", "Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
              "Access-Control-Max-Age", "Cache-Control", "Content-Type")
     for path in DOCUMENTS:
         answers = []
-        for kind in house.fronts:
-            answer = web.request(house.port(kind), "OPTIONS", path, headers=asked)
+        for kind in stack.fronts:
+            answer = web.request(stack.port(kind), "OPTIONS", path, headers=asked)
             equal((answer.status, answer.body), (204, b""), f"OPTIONS {path} under {kind}")
             answers.append([(name, answer.header(name)) for name in names])
         equal(answers[0], answers[-1], f"OPTIONS {path} under both")
         equal(dict(answers[0])["Access-Control-Allow-Origin"], "*", f"OPTIONS {path}")
-    for kind in house.fronts:
-        answer = web.request(house.port(kind), "OPTIONS", "/oauth/token", headers=asked)
+    for kind in stack.fronts:
+        answer = web.request(stack.port(kind), "OPTIONS", "/oauth/token", headers=asked)
         allowed = answer.header("Access-Control-Allow-Origin")
         equal((answer.status, allowed), (405, None), f"OPTIONS /token under {kind}")
 
 
 def script(build, scratch):
-    house = House(build, scratch).start(workers=2)
-    rig.run_check("E13 OPTIONS for a public document is answered alike by both fronts", alike, house)
+    stack = Stack(build, scratch).start(workers=2)
+    rig.run_check("E13 OPTIONS for a public document is answered alike by both fronts", alike, stack)
     own = {"X-Own": "1", "Authorization": "Bearer x", "Content-Type": "application/json"}
-    names = [(kind, path) for kind in house.fronts for path in (*DOCUMENTS, "/oauth/token", "/oauth/live")]
-    tries = [(f"http://127.0.0.1:{house.port(kind)}{path}",
+    names = [(kind, path) for kind in stack.fronts for path in (*DOCUMENTS, "/oauth/token", "/oauth/live")]
+    tries = [(f"http://127.0.0.1:{stack.port(kind)}{path}",
               {"headers": own, "method": "POST" if path == "/oauth/token" else "GET"}) for kind, path in names]
     read = {}
     rig.run_check("a page of another origin runs in Chromium", lambda: read.update(zip(names, visit(scratch, tries))))
-    rig.run_check("E13 the page reads metadata and keys with headers of its own", documents, house, read)
-    rig.run_check("E13 the page reads nothing else of ours", nothing_else, house, read)
-    rig.run_check("no sanitizer report (browser)", house.pool.no_sanitizer_report)
-    house.stop()
+    rig.run_check("E13 the page reads metadata and keys with headers of its own", documents, stack, read)
+    rig.run_check("E13 the page reads no other resource of m2mauth", nothing_else, stack, read)
+    rig.run_check("no sanitizer report (browser)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""check: the question whether a request may pass to an API, asked by both fronts with the configurations of deploy/."""
+"""check: whether a request may pass to an API, asked by both fronts with the configurations of deploy/."""
 import base64
 import os
 import re
@@ -9,7 +9,7 @@ import rig
 import tokens
 import web
 from apis import API, APP, FILES, SECRET_FILE, Apis
-from house import House
+from stack import Stack
 from rig import check, equal, must
 
 VALIDATE_SECONDS = 5
@@ -19,11 +19,11 @@ METADATA = f', resource_metadata="{API}m"'
 
 
 class Gate:
-    """One front server, and a client of ours that wants to get through."""
+    """One front server and a client that calls an API through it."""
 
-    def __init__(self, house, kind):
-        self.house, self.kind, self.port = house, kind, house.port(kind)
-        self.client = house.client("caller", kind)
+    def __init__(self, stack, kind):
+        self.stack, self.kind, self.port = stack, kind, stack.port(kind)
+        self.client = stack.client("caller", kind)
 
     def token(self, audience=API, scope="read"):
         return self.client.token(resource=audience, scope=scope)
@@ -33,7 +33,7 @@ class Gate:
         return web.request(self.port, method, path, body, [*own, *headers])
 
     def told(self, answer):
-        """What the application was told: names in small letters; a name that came twice is a failure."""
+        """The parameters that the application received, by lower-case names; a name that came twice is a failure."""
         equal(answer.status, 200, f"{answer}")
         headers = {}
         for name, value in answer.json()["headers"]:
@@ -44,7 +44,7 @@ class Gate:
         return headers
 
     def caller(self, headers):
-        """Whom an application behind the HTTP API believes to hear."""
+        """The caller as an application behind the HTTP API sees it."""
         if self.kind == "nginx":
             return headers.get("x-auth-client")
         found = re.search(r'remote_user="([^"]*)"', headers.get("forwarded", ""))
@@ -52,7 +52,7 @@ class Gate:
 
 
 def refused(answer, status, challenge=None, error=None):
-    """challenge: what it begins with behind the realm; "" is a bare one."""
+    """challenge: its beginning after the realm; "" is a challenge without parameters."""
     equal(answer.status, status, f"status of {answer}")
     given = answer.header("WWW-Authenticate")
     if challenge is None:
@@ -112,7 +112,7 @@ def bad_tokens(gate):
     for path, audience in PATHS:
         refused(gate.ask(path, other if audience != APP else good), 401, BAD, "invalid_token")
     jwks = web.request(gate.port, "GET", "/oauth/jwks.json").json()
-    forger = tokens.Forger(gate.house.scratch.folder)
+    forger = tokens.Forger(gate.stack.scratch.folder)
     for line, what, token in tokens.forgeries(good, jwks, forger):
         if len(token) > 7000:
             continue                                    # fronts cap a header before the pool sees it
@@ -137,11 +137,11 @@ def revoked(gate):
     equal(gate.ask("/api/orders", token).status, 200, "before")
     equal(gate.client.revoke(token).status, 200, "revoke")
     refused(gate.ask("/api/orders", token), 401, BAD)
-    gate.house.database.sql("UPDATE client SET enabled = 0 WHERE client_id = 'caller'")
-    gate.house.soon(lambda: gate.ask("/api/orders", later).status == 401, "the disabled client is refused")
+    gate.stack.database.sql("UPDATE client SET enabled = 0 WHERE client_id = 'caller'")
+    gate.stack.soon(lambda: gate.ask("/api/orders", later).status == 401, "the disabled client is refused")
     refused(gate.ask("/api/orders", later), 401, BAD)
-    gate.house.database.sql("UPDATE client SET enabled = 1 WHERE client_id = 'caller'")
-    gate.house.soon(lambda: gate.ask("/api/orders", later).status == 200, "the enabled client passes")
+    gate.stack.database.sql("UPDATE client SET enabled = 1 WHERE client_id = 'caller'")
+    gate.stack.soon(lambda: gate.ask("/api/orders", later).status == 200, "the enabled client passes")
 
 
 @check("H7 H8 I5 malformed, twice, or in the query string: 400")
@@ -159,7 +159,7 @@ def malformed(gate):
 
 
 def spoofs():
-    """What a client might hope to be believed."""
+    """Headers by which a client might try to pass as another."""
     for name in ("X-Auth-Client", "X-Auth-Subject", "X-Auth-Scope", "Auth-Client", "Auth-Subject", "Remote-User",
                  "Variable-Auth-Client", "Variable-Remote-User", "M2M-Endpoint", "M2M-Audience", "M2M-Scope",
                  "M2M-Scope-Any", "M2M-Resource-Metadata", "M2M-Binding", "M2M-Origin", "SSL-Client-Cert",
@@ -170,7 +170,7 @@ def spoofs():
     yield "Forwarded", 'for=10.9.8.7;remote_user="root"'
 
 
-@check("spoofed headers, once and twice: nobody gets in by them, and nobody becomes somebody else")
+@check("spoofed headers, once and twice: they let no request pass and do not change the caller")
 def spoofed(gate):
     good, wrong, app = gate.token(), gate.token(APP, "read"), gate.token(APP, "write")
     for header in spoofs():
@@ -213,18 +213,18 @@ def bodies(gate):
     equal(gate.ask("/api/orders", gate.token(), method="DELETE").json()["method"], "DELETE", "another method")
 
 
-@check("a location without an audience, and an endpoint that is not known: nobody passes")
+@check("a location without an audience, and an unknown endpoint: no request passes")
 def misconfigured(gate):
     for audience in (API, FILES):
         token = gate.token(audience)
         refused(gate.ask("/unnamed/x.txt", token), 503)
         answer = gate.ask("/strange/x.txt", token)
         must(answer.status >= 400 and SECRET_FILE.encode() not in answer.body, f"strange endpoint: {answer}")
-    must('"unconfigured_check"' in gate.house.pool.log(), "there is no log line about the missing audience")
+    must('"unconfigured_check"' in gate.stack.pool.log(), "there is no log line about the missing audience")
 
 
-def many_questions(house):
-    gates = [Gate(house, kind) for kind in house.fronts]
+def many_questions(stack):
+    gates = [Gate(stack, kind) for kind in stack.fronts]
     token = gates[0].token()
     for gate in gates:
         with web.Connection(gate.port) as connection:
@@ -232,20 +232,20 @@ def many_questions(house):
                 bearer = [("Authorization", f"Bearer {token if number % 2 else 'x'}")]
                 status = connection.request("GET", "/api/orders", None, bearer).status
                 equal(status, 200 if number % 2 else 401, "alternating")
-    page = house.pool.ask("GET", "/metrics").body.decode()
+    page = stack.pool.ask("GET", "/metrics").body.decode()
     must(int(re.search(r'requests_total\{route="check",status="2xx"\} (\d+)', page)[1]) >= 200, "no metrics of the check")
 
 
-def expired(house, old, born):
+def expired(stack, old, born):
     time.sleep(max(0, born + SHORT_SECONDS + 1 - time.time()))
-    for kind in house.fronts:
-        refused(Gate(house, kind).ask("/api/orders", old), 401, BAD, "invalid_token")
+    for kind in stack.fronts:
+        refused(Gate(stack, kind).ask("/api/orders", old), 401, BAD, "invalid_token")
 
 
-def database_away(house):
-    gates = [Gate(house, kind) for kind in house.fronts]
+def database_away(stack):
+    gates = [Gate(stack, kind) for kind in stack.fronts]
     held = [gate.token() for gate in gates]
-    house.database.kill()
+    stack.database.kill()
     for gate, token in zip(gates, held):
         equal(gate.ask("/api/orders", token).status, 200, "at once")
     for gate, token in zip(gates, held):
@@ -253,51 +253,51 @@ def database_away(house):
         refused(gate.ask("/api/orders", token), 503, None, "temporarily_unavailable")
         must(gate.ask("/api/orders", token).header("Retry-After"), "503 without Retry-After")
         refused(gate.ask("/api/orders"), 401, "")
-    house.database.start()
+    stack.database.start()
     for gate, token in zip(gates, held):
         rig.await_true(lambda: gate.ask("/api/orders", token).status == 200, 15, "passes again")
 
 
-def pool_away(house):
-    gates = [Gate(house, kind) for kind in house.fronts]
+def pool_away(stack):
+    gates = [Gate(stack, kind) for kind in stack.fronts]
     held = [gate.token() for gate in gates]
-    house.pool.stop()
+    stack.pool.stop()
     for gate, token in zip(gates, held):
         for headers in ([], [("Authorization", f"Bearer {token}")]):
             for path, _ in PATHS:
                 answer = gate.ask(path, headers=headers)
                 equal(answer.status, 503, f"{path} without a pool: {answer}")
                 must(SECRET_FILE.encode() not in answer.body, "the file was given out")
-    house.pool.start(workers=2)
+    stack.pool.start(workers=2)
     for gate, token in zip(gates, held):
         rig.await_true(lambda: gate.ask("/api/orders", token).status == 200, 10, "passes again")
 
 
 def script(build, scratch):
-    house = House(build, scratch, validate_seconds=VALIDATE_SECONDS, fresh_seconds=2, poll_ms=100)
-    apis = Apis(scratch, house.pool.socket)
-    operator = house.operator
+    stack = Stack(build, scratch, validate_seconds=VALIDATE_SECONDS, fresh_seconds=2, poll_ms=100)
+    apis = Apis(scratch, stack.pool.socket)
+    operator = stack.operator
     operator.client("caller", audience=API, scope="read write", reads=False)
     operator.client("short", audience=API, scope="read", reads=False)
-    house.database.sql(f"""UPDATE client SET token_seconds = {SHORT_SECONDS} WHERE client_id = 'short';
+    stack.database.sql(f"""UPDATE client SET token_seconds = {SHORT_SECONDS} WHERE client_id = 'short';
         INSERT INTO audience (audience) VALUES ('{APP}'), ('{FILES}');
         INSERT INTO audience_scope (audience, scope) VALUES ('{APP}', 'read'), ('{APP}', 'write'), ('{APP}', 'admin'),
             ('{FILES}', 'read');
         INSERT INTO client_grant (client_id, audience, scope, is_default) VALUES ('caller', '{APP}', 'read', 0),
             ('caller', '{APP}', 'write', 0), ('caller', '{APP}', 'admin', 0), ('caller', '{FILES}', 'read', 0)""")
-    for front in house.fronts.values():
+    for front in stack.fronts.values():
         front.more = apis.configure
-    house.start(workers=2)
+    stack.start(workers=2)
     born = time.time()
-    old = house.client("short").token(scope="read")
-    for kind in house.fronts:
-        rig.run_checks(kind, Gate(house, kind))
-    rig.run_check("many questions one after the other on a kept connection; they are counted", many_questions, house)
-    rig.run_check("C7 the database away beyond the limit: 503, and it comes back by itself", database_away, house)
-    rig.run_check("m2mauth stopped: nobody passes, and it comes back by itself", pool_away, house)
-    rig.run_check("C2 an expired token: 401", expired, house, old, born)
-    rig.run_check("no sanitizer report (check)", house.pool.no_sanitizer_report)
-    house.stop()
+    old = stack.client("short").token(scope="read")
+    for kind in stack.fronts:
+        rig.run_checks(kind, Gate(stack, kind))
+    rig.run_check("many checks in sequence on a kept connection; they are counted", many_questions, stack)
+    rig.run_check("C7 the database is unavailable beyond the limit: 503, and it recovers by itself", database_away, stack)
+    rig.run_check("m2mauth stopped: no request passes, and it recovers by itself", pool_away, stack)
+    rig.run_check("C2 an expired token: 401", expired, stack, old, born)
+    rig.run_check("no sanitizer report (check)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
 if __name__ == "__main__":

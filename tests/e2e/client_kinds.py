@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """client_kinds: every kind of client that m2mctl client makes in one command, applied by m2mctl migrate as an operator does
-it, and then a token by each of its ways of proof; second credentials by m2mctl client-key and client-certificate."""
+it, and then a token by each of its authentication methods; second credentials by m2mctl client-key and client-certificate."""
 import json
 import os
 import time
@@ -9,8 +9,8 @@ import authority
 import rig
 import tokens
 import web
-from desk import says
-from house import House
+from console import says
+from stack import Stack
 from rig import check, equal, must
 from signer import ALGORITHMS, TYPE, Holder, Signer
 
@@ -19,21 +19,21 @@ GRANT = {"grant_type": "client_credentials"}
 
 
 class Counter:
-    """An operator with a folder of migrations, and clients that come to the front server."""
+    """An operator with a folder of migrations, and clients of the front server."""
 
-    def __init__(self, house, issuing, others):
+    def __init__(self, stack, issuing, others):
         self.others = others
-        self.house, self.issuing, self.scratch, self.sql = house, issuing, house.scratch, house.database.sql
-        self.folder = house.scratch.path("migrations")
+        self.stack, self.issuing, self.scratch, self.sql = stack, issuing, stack.scratch, stack.database.sql
+        self.folder = stack.scratch.path("migrations")
         os.mkdir(self.folder)
         self.number = 100
 
     def apply(self, *command):
-        """Runs m2mctl COMMAND > NNNN_client.sql and m2mctl migrate; what it said on standard error."""
-        done = self.house.operator.m2mctl(*command)
+        """Runs m2mctl COMMAND > NNNN_client.sql and m2mctl migrate; returns its standard error."""
+        done = self.stack.operator.m2mctl(*command)
         self.number += 1
         self.scratch.write(os.path.join("migrations", f"{self.number:04d}_client.sql"), done.stdout)
-        said = self.house.operator.m2mctl("migrate", self.folder, database=True).stdout.decode()
+        said = self.stack.operator.m2mctl("migrate", self.folder, database=True).stdout.decode()
         says(said, "done")
         return done.stderr.decode()
 
@@ -43,7 +43,7 @@ class Counter:
         return path
 
     def ask(self, certificate=None, headers=(), **pairs):
-        port = self.house.tls_port("nginx", certificate) if certificate else self.house.port()
+        port = self.stack.tls_port("nginx", certificate) if certificate else self.stack.port()
         return web.request(port, "POST", "/oauth/token", web.form({**GRANT, **pairs}), headers)
 
     def by_key(self, signer, **pairs):
@@ -51,7 +51,7 @@ class Counter:
 
     def soon(self, ask, what):
         """The claims of a token, as soon as the server knows the client."""
-        self.house.soon(lambda: ask().status == 200, what)
+        self.stack.soon(lambda: ask().status == 200, what)
         return tokens.claims(ask().json()["access_token"])
 
     def methods(self, client_id):
@@ -71,7 +71,7 @@ def by_secret(counter):
     equal((claims["scope"], claims["aud"]), ("read", rig.AUDIENCE), "claims")
     claims = tokens.claims(counter.ask(headers=headers, resource="https://b.example/").json()["access_token"])
     equal((claims["scope"], claims["aud"]), ("other", "https://b.example/"), "claims of the other API")
-    counter.house.soon(lambda: counter.ask(headers=headers).status == 429, "three at once are all")
+    counter.stack.soon(lambda: counter.ask(headers=headers).status == 429, "three at once are all")
     equal(counter.methods("plain"), "client_secret_basic,client_secret_post", "methods")
 
 
@@ -95,7 +95,7 @@ def by_pem_alone(counter):
     other = counter.issuing.issue("signs-too", "/CN=signs-too")
     counter.apply("client", *API, "--pem", other.path, "signs-too")
     signer.client_id, signer.key = "signs-too", other.key
-    signer.kid = json.loads(counter.house.operator.m2mctl("jwk", other.path).stdout)["kid"]
+    signer.kid = json.loads(counter.stack.operator.m2mctl("jwk", other.path).stdout)["kid"]
     counter.soon(lambda: counter.by_key(signer), "by the key of a certificate")
 
 
@@ -135,11 +135,11 @@ def by_issuer(counter):
         counter.soon(lambda: counter.ask(one, client_id="anyone"), "no authority named")
     equal([counter.ask(foreign, client_id="ours").status, counter.ask(own, client_id="theirs").status], [401, 401], "the other one")
     counter.sql("CALL client_set_tls_issuer('ours', NULL); CALL client_set_tls_issuer('theirs', 'keyid:00')")
-    counter.house.soon(lambda: counter.ask(foreign, client_id="ours").status == 200, "none named any longer")
+    counter.stack.soon(lambda: counter.ask(foreign, client_id="ours").status == 200, "none named any longer")
     equal(counter.ask(foreign, client_id="theirs").status, 401, "another key id")
-    says(counter.house.operator.m2mctl("show", "theirs", database=True).stdout.decode(), "signed by           keyid:00")
+    says(counter.stack.operator.m2mctl("show", "theirs", database=True).stdout.decode(), "signed by           keyid:00")
     for wrong in ("Example CA", "keyid:xyz", "keyid:"):
-        done = counter.house.database.run(f"CALL client_set_tls_issuer('ours', '{wrong}')", check=False, schema="m2mauth")
+        done = counter.stack.database.run(f"CALL client_set_tls_issuer('ours', '{wrong}')", check=False, schema="m2mauth")
         says(done.stderr.decode(), "an issuer is a name such as CN=Machines CA")
 
 
@@ -170,7 +170,7 @@ def the_rest(counter):
     counter.soon(lambda: counter.ask(headers=[web.basic("later", secret)]), "with a secret that came later")
 
 
-@check("client-key, client-certificate: the second credential works beside the first, and ends when it is told to")
+@check("client-key, client-certificate: the second credential works beside the first, and expires when requested")
 def second(counter):
     first, second = (Signer(counter.scratch, "turned", kid) for kid in ("first", "second"))
     counter.apply("client", *API, "--pem", counter.public(first), "--kid", "first", "turned")
@@ -180,7 +180,7 @@ def second(counter):
     ends = int(counter.sql("SELECT UNIX_TIMESTAMP(expires_at) FROM client_key WHERE kid = 'second'")[0][0])
     must(abs(ends - time.time() - 86400) < 60, f"expires_at {ends}")
     counter.sql("CALL client_expire_key('turned', 'first', NULL)")
-    counter.house.soon(lambda: counter.by_key(first).status == 401, "the first has ended")
+    counter.stack.soon(lambda: counter.by_key(first).status == 401, "the first has ended")
     own = authority.self_signed(counter.scratch, "own-2", "/CN=own")
     counter.apply("client-certificate", "own", own.path)
     counter.soon(lambda: counter.ask(own, client_id="own"), "the second certificate")
@@ -201,12 +201,12 @@ def bad_files(counter):
             ("--jwk", write("no.json", "{"), "neither a JWK nor a JWK Set"),
             ("--certificate", counter.public(signer), "no certificate"),
             ("--pem", write("large", "x" * 70000), "longer than 64 KiB")):
-        done = counter.house.operator.m2mctl("client", *API, option, path, "bad", check=False)
+        done = counter.stack.operator.m2mctl("client", *API, option, path, "bad", check=False)
         equal((done.returncode, done.stdout), (1, b""), f"{option} {path}")
         says(done.stderr.decode(), words)
     for command in (["client-key", "x"], ["client-key", "--pem", "f"], ["client-certificate", "x"], ["client-key", "--expires",
                     "2020-01-01", "--pem", "f", "x"], ["client-certificate", "x", "f", "g"], ["client-key", "--jwk", "f", "a\nb"]):
-        equal(counter.house.operator.m2mctl(*command, check=False).returncode, 2, f"{command}")
+        equal(counter.stack.operator.m2mctl(*command, check=False).returncode, 2, f"{command}")
 
 
 def script(build, scratch):
@@ -214,11 +214,11 @@ def script(build, scratch):
     issuing = authority.Authority(scratch)
     with open(issuing.own.path, "a") as trusted:          # nginx trusts both; openssl signs by the first in the file
         trusted.write(others.own.pem())
-    house = House(build, scratch, kinds=("nginx",), authority=issuing, failures_per_minute=10000)
-    house.start(workers=1)
-    rig.run_checks("", Counter(house, issuing, others))
-    rig.run_check("no sanitizer report (client_kinds)", house.pool.no_sanitizer_report)
-    house.stop()
+    stack = Stack(build, scratch, kinds=("nginx",), authority=issuing, failures_per_minute=10000)
+    stack.start(workers=1)
+    rig.run_checks("", Counter(stack, issuing, others))
+    rig.run_check("no sanitizer report (client_kinds)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
 if __name__ == "__main__":

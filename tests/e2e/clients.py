@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""clients: libraries that others have written (openid-client, oauth4webapi, jose; Authlib) do the whole cycle, by each
-method of proof, with bearer tokens and with bound ones.
+"""clients: independent libraries (openid-client, oauth4webapi, jose; Authlib) run the whole cycle, with each
+authentication method, with bearer tokens and with bound ones.
 
-The npm packages of clients/package-lock.json are kept in build/npm between runs. Without them this is a failure, not a
-part that is left out: what real clients do is seen nowhere else.
+The npm packages of clients/package-lock.json are kept in build/npm between runs. Without them the test fails instead of
+being skipped: no other test shows the behaviour of real clients.
 """
 import glob
 import json
@@ -16,7 +16,7 @@ import authority
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from rig import must
 
 HERE = os.path.join(rig.SOURCE, "tests", "e2e", "clients")
@@ -52,17 +52,17 @@ def install():
         shutil.copy(module, PACKAGES)
 
 
-def reconfigure(house, **settings):
-    """From now on: the workers of before are gone."""
-    house.operator.configure(**settings)
-    house.pool.reload()
+def reconfigure(stack, **settings):
+    """Applies the settings; returns when the old workers have exited."""
+    stack.operator.configure(**settings)
+    stack.pool.reload()
 
 
-def token_of(house, algorithm):
+def token_of(stack, algorithm):
     """A token signed by a new key of that algorithm, which the configuration asks for from now on."""
-    house.operator.m2mctl("key", "new", "--alg", algorithm, "--activate", "now", database=True)
-    reconfigure(house, token_algorithm=algorithm)
-    worker, found = house.client("worker"), {}
+    stack.operator.m2mctl("key", "new", "--alg", algorithm, "--activate", "now", database=True)
+    reconfigure(stack, token_algorithm=algorithm)
+    worker, found = stack.client("worker"), {}
 
     def signed():
         token = worker.token(scope="read")
@@ -72,65 +72,65 @@ def token_of(house, algorithm):
     return found[algorithm]
 
 
-def all_algorithms(house, by_algorithm):
+def all_algorithms(stack, by_algorithm):
     for algorithm in ALGORITHMS:
-        by_algorithm[algorithm] = token_of(house, algorithm)
-        must(house.client("reader").active(by_algorithm[algorithm]), f"{algorithm}: not active")
+        by_algorithm[algorithm] = token_of(stack, algorithm)
+        must(stack.client("reader").active(by_algorithm[algorithm]), f"{algorithm}: not active")
 
 
-def add_signer(house, alg, *generate):
+def add_signer(stack, alg, *generate):
     """A client that signs with a key of that algorithm, and its row."""
-    client_id, key = f"signs-{alg}", house.scratch.path(f"signs-{alg}.key")
+    client_id, key = f"signs-{alg}", stack.scratch.path(f"signs-{alg}.key")
     authority.openssl("genpkey", *generate, "-out", key)
-    public = house.scratch.write(f"{client_id}.pub", authority.openssl("pkey", "-in", key, "-pubout"))
-    jwk = house.operator.m2mctl("jwk", "--alg", alg, public).stdout.decode()
+    public = stack.scratch.write(f"{client_id}.pub", authority.openssl("pkey", "-in", key, "-pubout"))
+    jwk = stack.operator.m2mctl("jwk", "--alg", alg, public).stdout.decode()
     kid = json.loads(jwk)["kid"]
-    house.operator.client(client_id)
-    house.database.sql(f"CALL client_add_key('{client_id}', '{kid}', '{alg}', '{jwk}', NULL)")
+    stack.operator.client(client_id)
+    stack.database.sql(f"CALL client_add_key('{client_id}', '{kid}', '{alg}', '{jwk}', NULL)")
     return {"id": client_id, "kid": kid, "key": key}
 
 
-def add_certificates(house, issued, listed):
+def add_certificates(stack, issued, listed):
     """Clients that show certificates, and whose tokens are bound to them."""
     for name in (issued.name, listed.name):
-        house.operator.client(name)
-    jwk = house.operator.m2mctl("jwk", listed.path).stdout.decode()
-    house.database.sql(f"""CALL client_set_tls_subject('{issued.name}', 'subject_dn', 'CN={issued.name},O=Example,C=DE');
+        stack.operator.client(name)
+    jwk = stack.operator.m2mctl("jwk", listed.path).stdout.decode()
+    stack.database.sql(f"""CALL client_set_tls_subject('{issued.name}', 'subject_dn', 'CN={issued.name},O=Example,C=DE');
         CALL client_add_certificate_key('{listed.name}', '{json.loads(jwk)["kid"]}', 'ES256', '{jwk}', NULL);
         UPDATE client SET require_binding = 'mtls' WHERE client_id IN ('{issued.name}', '{listed.name}')""")
     return {kind: {"id": one.name, "path": one.path, "key": one.key} for kind, one in (("tls", issued), ("selfSigned", listed))}
 
 
-def bound_to_certificate(house, certificate, kind):
+def bound_to_certificate(stack, certificate, kind):
     body = web.form({"grant_type": "client_credentials", "client_id": certificate.name})
-    return web.request(house.tls_port(kind, certificate), "POST", "/oauth/token", body).json()["access_token"]
+    return web.request(stack.tls_port(kind, certificate), "POST", "/oauth/token", body).json()["access_token"]
 
 
-def bound_to_key(house, forger, kind):
-    """A token for a proof that is no library's."""
+def bound_to_key(stack, forger, kind):
+    """A token for a proof that no library made."""
     proof = forger.sign({"typ": "dpop+jwt", "alg": "ES256", "jwk": forger.jwk},
-                        {"jti": f"once-{kind}", "htm": "POST", "htu": f"{house.operator.issuer}/token",
+                        {"jti": f"once-{kind}", "htm": "POST", "htu": f"{stack.operator.issuer}/token",
                          "iat": int(time.time())})
-    bound = house.client("bound", kind)
+    bound = stack.client("bound", kind)
     answer = bound.post("/token", {"grant_type": "client_credentials"}, [web.basic(bound.id, bound.secret), ("DPoP", proof)])
     return answer.json()["access_token"]
 
 
-def what_to_know(house, kind):
-    """As JSON, what all of them are told."""
-    port, secrets = house.port(kind), house.operator.secrets
+def what_to_know(stack, kind):
+    """The input of all scripts, as JSON."""
+    port, secrets = stack.port(kind), stack.operator.secrets
     named = {role: {"id": name, "secret": secrets[name]}
              for role, name in (("client", "worker"), ("reader", "reader"), ("bound", "bound"))}
     return {
-        "front": kind, "port": port, "tlsPort": house.fronts[kind].tls_port, "issuer": house.operator.issuer, "mtls": MTLS,
-        "audience": rig.AUDIENCE, "authority": house.authority.own.path, **named,
+        "front": kind, "port": port, "tlsPort": stack.fronts[kind].tls_port, "issuer": stack.operator.issuer, "mtls": MTLS,
+        "audience": rig.AUDIENCE, "authority": stack.authority.own.path, **named,
         "jwks": web.request(port, "GET", "/oauth/jwks.json").json(),
         "metadata": web.request(port, "GET", "/.well-known/oauth-authorization-server/oauth").json(),
     }
 
 
 def hand_over(command, folder, known, checks):
-    """The script prints its checks itself; all of them, or that is a failure."""
+    """The script prints its own checks; a missing one is a failure."""
     done = subprocess.run(command, cwd=folder, input=json.dumps(known).encode(), capture_output=True, timeout=600)
     lines = [line for line in done.stdout.decode(errors="replace").splitlines() if line.startswith(("ok - ", "not ok - "))]
     print("\n".join(lines), flush=True)
@@ -138,22 +138,22 @@ def hand_over(command, folder, known, checks):
     must(len(lines) == checks, f"{len(lines)} of {checks} checks: {done.stderr.decode(errors='replace')[-500:]}")
 
 
-def populate(house, issued, listed):
-    house.operator.client("reader")
-    house.operator.client("worker", "--default-scope", "read", reads=False)
-    house.operator.client("bound", "--default-scope", "read", reads=False)
-    house.database.sql("UPDATE client SET require_binding = 'dpop' WHERE client_id = 'bound'")
+def populate(stack, issued, listed):
+    stack.operator.client("reader")
+    stack.operator.client("worker", "--default-scope", "read", reads=False)
+    stack.operator.client("bound", "--default-scope", "read", reads=False)
+    stack.database.sql("UPDATE client SET require_binding = 'dpop' WHERE client_id = 'bound'")
     pss = ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
-    return {"certificates": add_certificates(house, issued, listed),
-            "signers": {"ES256": add_signer(house, "ES256", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
-                        "PS256": add_signer(house, "PS256", *pss)}}
+    return {"certificates": add_certificates(stack, issued, listed),
+            "signers": {"ES256": add_signer(stack, "ES256", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
+                        "PS256": add_signer(stack, "PS256", *pss)}}
 
 
-def run_libraries(house, kind, known, people):
-    forger = tokens.Forger(house.scratch.folder)
-    known = {**what_to_know(house, kind), **known, "nonces": False, "key": forger.jwk,
-             "boundToKey": bound_to_key(house, forger, kind),
-             "boundToCertificate": bound_to_certificate(house, people[0], kind)}
+def run_libraries(stack, kind, known, people):
+    forger = tokens.Forger(stack.scratch.folder)
+    known = {**what_to_know(stack, kind), **known, "nonces": False, "key": forger.jwk,
+             "boundToKey": bound_to_key(stack, forger, kind),
+             "boundToCertificate": bound_to_certificate(stack, people[0], kind)}
     for module, checks in (("clients.mjs", 9), ("methods.mjs", 11), ("dpop.mjs", 6)):
         rig.run_check(None, hand_over, [*NODE, module], PACKAGES, known, checks)
     rig.run_check(None, hand_over, [DEBIANS_PYTHON, os.path.join(HERE, "local.py")], HERE, known, 4)
@@ -164,18 +164,18 @@ def script(build, scratch):
     listed = authority.self_signed(scratch, "listed", "/C=DE/O=Example/CN=listed")
     issuing = authority.Authority(scratch, listed=[listed])
     people = issuing.issue("issued", "/C=DE/O=Example/CN=issued"), listed
-    house = House(build, scratch, authority=issuing, mtls_url=MTLS, failures_per_minute=1000)
-    known = {**populate(house, *people), "byAlgorithm": {}}
-    house.start(workers=2)
-    rig.run_check("B6 tokens of RS256, PS256, EdDSA and ES256 are active", all_algorithms, house, known["byAlgorithm"])
-    for kind in house.fronts:
-        run_libraries(house, kind, known, people)
-    reconfigure(house, dpop_nonce="required")
-    for kind in house.fronts:
-        told = {**what_to_know(house, kind), "nonces": True, "front": f"{kind}, nonces"}
+    stack = Stack(build, scratch, authority=issuing, mtls_url=MTLS, failures_per_minute=1000)
+    known = {**populate(stack, *people), "byAlgorithm": {}}
+    stack.start(workers=2)
+    rig.run_check("B6 tokens of RS256, PS256, EdDSA and ES256 are active", all_algorithms, stack, known["byAlgorithm"])
+    for kind in stack.fronts:
+        run_libraries(stack, kind, known, people)
+    reconfigure(stack, dpop_nonce="required")
+    for kind in stack.fronts:
+        told = {**what_to_know(stack, kind), "nonces": True, "front": f"{kind}, nonces"}
         rig.run_check(None, hand_over, [*NODE, "dpop.mjs"], PACKAGES, told, 6)
-    rig.run_check("no sanitizer report (clients)", house.pool.no_sanitizer_report)
-    house.stop()
+    rig.run_check("no sanitizer report (clients)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""commands: what a new user meets in tests/run and deploy/quickstart before any program of this project runs."""
+"""commands: what tests/run and deploy/quickstart do before any program of this project runs, as a new user sees it."""
 import os
 import shutil
 import socket
@@ -13,7 +13,7 @@ USER_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"      # De
 
 
 def run(scratch, command, seconds=600, **more):
-    """Runs it with the environment of an ordinary user who has just logged in; output and errors together."""
+    """Runs it with the environment of an ordinary user after login; returns output and errors together."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, timeout=seconds, env={"PATH": USER_PATH, "HOME": scratch.folder}, **more)
     return done.returncode, done.stdout
@@ -66,7 +66,7 @@ def port_in_use(scratch):
 
 
 def unprivileged():
-    """What runs a program as an ordinary user: for root somebody else, for others themselves."""
+    """Arguments to run a program as an ordinary user: as nobody for root, unchanged for others."""
     return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
 
 

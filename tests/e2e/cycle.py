@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""cycle: a token is issued, validated, revoked and validated again: sections B, C, D, E, I of the protocol's book."""
+"""cycle: a token is issued, validated, revoked and validated again: sections B, C, D, E, I of tests/protocol/lines.txt."""
 import json
 import subprocess
 import time
@@ -8,7 +8,7 @@ import urllib.parse
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from rig import check, equal, must
 
 INACTIVE = b'{"active":false}'
@@ -17,14 +17,14 @@ SIGNED = "application/token-introspection+jwt"
 
 
 class Visitor:
-    """One front server and the clients that come through it."""
+    """One front server and the clients that use it."""
 
-    def __init__(self, house, kind, forger):
-        self.house, self.kind, self.port, self.forger = house, kind, house.port(kind), forger
-        self.reader = house.client("reader", kind)
-        self.worker = house.client("worker", kind)
-        self.stranger = house.client("stranger", kind)
-        self.short_lived = house.client("short-lived", kind).token(scope="read")
+    def __init__(self, stack, kind, forger):
+        self.stack, self.kind, self.port, self.forger = stack, kind, stack.port(kind), forger
+        self.reader = stack.client("reader", kind)
+        self.worker = stack.client("worker", kind)
+        self.stranger = stack.client("stranger", kind)
+        self.short_lived = stack.client("short-lived", kind).token(scope="read")
 
     def get(self, path, headers=(), **more):
         return web.request(self.port, "GET", path, headers=headers, **more)
@@ -68,14 +68,14 @@ def claims(visitor):
     equal(len(jtis), 20, "different jti")
 
 
-@check("B1 E8 the JWKS verifies the token in openssl's judgement, and no changed token")
-def verified_elsewhere(visitor):
+@check("B1 E8 openssl verifies the token with the JWKS, and no altered token")
+def verified_by_others(visitor):
     token = visitor.worker.token(scope="read")
     must(tokens.verifies(token, visitor.jwks()), "openssl does not verify the token by the JWKS")
     changed = tokens.with_header(token, x=1)
     must(not tokens.verifies(changed, visitor.jwks()), "openssl verifies a changed token")
-    path = visitor.house.scratch.write("jwks.json", json.dumps(visitor.jwks()))
-    m2mctl = visitor.house.operator.m2mctl
+    path = visitor.stack.scratch.write("jwks.json", json.dumps(visitor.jwks()))
+    m2mctl = visitor.stack.operator.m2mctl
     equal(m2mctl("token", "--jwks", path, stdin=token.encode(), check=False).returncode, 0, "m2mctl about the token")
     equal(m2mctl("token", "--jwks", path, stdin=changed.encode(), check=False).returncode, 1, "m2mctl about the other")
 
@@ -119,12 +119,12 @@ def answer_of_validate(visitor):
     for name in ("iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti"):
         equal(body[name], own[name], name)
     equal(body["token_type"], "Bearer", "token_type")
-    must("cred" not in body, "the credential is nobody else's affair")
+    must("cred" not in body, "the credential is disclosed to another client")
     must("no-store" in answer.header("Cache-Control"), "no-store")
     equal(answer.header("Content-Type"), "application/json", "type")
 
 
-@check("C10 RFC 9701: who asks for a signed answer gets one that the JWKS verifies, in openssl's judgement; also in vain")
+@check("C10 RFC 9701: a signed answer on request, active or not, that openssl verifies with the JWKS")
 def signed_answer(visitor):
     token, plain = visitor.worker.token(scope="read"), {"active": False}
     for about, expected in ((token, visitor.reader.validate(token).json()), ("x", plain)):
@@ -153,7 +153,7 @@ def curl(visitor):
         equal(done.stdout.decode().rpartition("\n")[2], f"200 {expected}", f"curl {done.stderr.decode()}")
 
 
-@check("C10 Accept in several lines is no ambiguous request; where the front hands over all of them, each is read")
+@check("C10 Accept in several lines is not an ambiguous request; where the front passes on all of them, each is read")
 def several_accepts(visitor):
     first = visitor.reader.validate_as(SIGNED, "x", more=[("Accept", "text/plain")])
     last = visitor.reader.validate_as("text/plain", "x", more=[("Accept", SIGNED)])
@@ -167,15 +167,15 @@ def several_accepts(visitor):
 
 @check("C4 client disabled after issue: its tokens are inactive; enabled again: active")
 def disabled_after_issue(visitor):
-    sql, token = visitor.house.database.sql, visitor.worker.token(scope="read")
+    sql, token = visitor.stack.database.sql, visitor.worker.token(scope="read")
     must(visitor.reader.active(token), "a new token is not active")
     try:
         sql("UPDATE client SET enabled = 0 WHERE client_id = 'worker'")
-        visitor.house.soon(lambda: not visitor.reader.active(token), "inactive")
+        visitor.stack.soon(lambda: not visitor.reader.active(token), "inactive")
         is_inactive(visitor.reader.validate(token), "token of a disabled client")
     finally:
         sql("UPDATE client SET enabled = 1 WHERE client_id = 'worker'")
-    visitor.house.soon(lambda: visitor.reader.active(token), "active again")
+    visitor.stack.soon(lambda: visitor.reader.active(token), "active again")
 
 
 @check("C5 D4 I11: a wrong or unknown token_type_hint hides nothing")
@@ -187,7 +187,7 @@ def hints(visitor):
         is_inactive(visitor.reader.validate(token), f"revoked with hint {hint}")
 
 
-@check("C6 H7: a token in the query string is refused at validate and revoke, and stands in no log")
+@check("C6 H7: a token in the query string is refused at validate and revoke, and is in no log")
 def token_in_query(visitor):
     token = visitor.worker.token()
     for path in ("/validate", "/introspect", "/revoke"):
@@ -196,7 +196,7 @@ def token_in_query(visitor):
         equal(visitor.get(f"/oauth{path}?token={token}").status, 405, f"GET {path}")
     must(visitor.reader.active(token), "the query string revoked the token")
     for name in ("m2mauth.log", "nginx-m2mauth.log", "lighttpd-access.log", "nginx-error.log"):
-        must(token[-40:] not in visitor.house.scratch.log(name), f"the token stands in {name}")
+        must(token[-40:] not in visitor.stack.scratch.log(name), f"the token is in {name}")
 
 
 @check("C6 a request without a token is refused")
@@ -227,12 +227,12 @@ def foreign_token(visitor):
     must(visitor.reader.active(live), "a stranger revoked the token")
 
 
-@check("D8 the row of a revocation lives as long as the token")
+@check("D8 the row of a revocation is kept as long as the token is valid")
 def revocation_row(visitor):
     token = visitor.worker.token()
     visitor.worker.revoke(token)
     jti, exp = tokens.claims(token)["jti"], tokens.claims(token)["exp"]
-    rows = visitor.house.database.sql("SELECT UNIX_TIMESTAMP(expires_at), client_id FROM revoked_token "
+    rows = visitor.stack.database.sql("SELECT UNIX_TIMESTAMP(expires_at), client_id FROM revoked_token "
                                       f"WHERE jti = '{jti}'")
     equal(len(rows), 1, "rows")
     must(int(float(rows[0][0])) >= exp, "the row ends before the token")
@@ -292,10 +292,10 @@ def metadata(visitor):
 
 @check("E8 RFC 7517: public members only, unique kid, alg and use; a retired key stays and its tokens are good")
 def keys(visitor):
-    operator, token = visitor.house.operator, visitor.worker.token()
+    operator, token = visitor.stack.operator, visitor.worker.token()
     old = tokens.header(token)["kid"]
     operator.m2mctl("key", "new", "--activate", "now", database=True)
-    visitor.house.soon(lambda: tokens.header(visitor.worker.token())["kid"] != old, "the new key signs")
+    visitor.stack.soon(lambda: tokens.header(visitor.worker.token())["kid"] != old, "the new key signs")
     operator.m2mctl("key", "retire", old, database=True)
     time.sleep(0.6)
     jwks = visitor.jwks()
@@ -310,11 +310,11 @@ def keys(visitor):
 
 @check("E10 a new key is in the JWKS at least max-age before it signs")
 def new_key(visitor):
-    visitor.house.operator.m2mctl("key", "new", database=True)
-    kid, wait = visitor.house.database.sql("SELECT kid, UNIX_TIMESTAMP(activate_at) - UNIX_TIMESTAMP(publish_at) "
+    visitor.stack.operator.m2mctl("key", "new", database=True)
+    kid, wait = visitor.stack.database.sql("SELECT kid, UNIX_TIMESTAMP(activate_at) - UNIX_TIMESTAMP(publish_at) "
                                            "FROM signing_key ORDER BY activate_at DESC LIMIT 1")[0]
     must(float(wait) >= 300, f"it signs {wait} s after it was published")
-    visitor.house.soon(lambda: kid in {key["kid"] for key in visitor.jwks()["keys"]}, "the new key is in the JWKS")
+    visitor.stack.soon(lambda: kid in {key["kid"] for key in visitor.jwks()["keys"]}, "the new key is in the JWKS")
     must(tokens.header(visitor.worker.token())["kid"] != kid, "the new key signs at once")
 
 
@@ -359,23 +359,23 @@ def expired(visitor):
     while time.time() < exp + 0.2:
         time.sleep(0.2)
     is_inactive(visitor.reader.validate(visitor.short_lived), "expired")
-    equal(visitor.house.client("short-lived", visitor.kind).revoke(visitor.short_lived).status, 200, "D2 revoke")
+    equal(visitor.stack.client("short-lived", visitor.kind).revoke(visitor.short_lived).status, 200, "D2 revoke")
 
 
 def script(build, scratch):
-    house = House(build, scratch, failures_per_minute=1000)
-    operator = house.operator
+    stack = Stack(build, scratch, failures_per_minute=1000)
+    operator = stack.operator
     operator.client("reader")
     operator.client("worker", "--default-scope", "read", reads=False)
     operator.client("stranger", audience="https://other.example/", scope="other")
     operator.client("short-lived", "--token-seconds", "30", reads=False)
-    house.start(workers=2)
+    stack.start(workers=2)
     forger = tokens.Forger(scratch.folder)
-    visitors = [Visitor(house, kind, forger) for kind in house.fronts]
+    visitors = [Visitor(stack, kind, forger) for kind in stack.fronts]
     for visitor in visitors:
         rig.run_checks(visitor.kind, visitor)
-    rig.run_check("no sanitizer report (cycle)", house.pool.no_sanitizer_report)
-    house.stop()
+    rig.run_check("no sanitizer report (cycle)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
 if __name__ == "__main__":

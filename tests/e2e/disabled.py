@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""disabled: a client that an UPDATE has disabled gets nothing: no token by any method, with a proof beside it or without,
-under either front and on each host, and the tokens that it has pass no check (R7 of the promises)."""
+"""disabled: a client disabled by an UPDATE gets no token by any method, with or without a DPoP proof, under either front
+and on each host, and its tokens pass no check (R7 of the promises)."""
 import functools
 import json
 import time
@@ -12,7 +12,7 @@ import rig
 import tokens
 import web
 from apis import API, ORIGIN, Apis
-from house import House
+from stack import Stack
 from pool import Pool
 from rig import check, equal, must
 from signer import TYPE, Holder, Signer, add_key
@@ -26,7 +26,7 @@ REQUESTS = (("/token", GRANT, False), ("/token", GRANT, True), ("/validate", {"t
 
 
 class Way:
-    """How a client proves itself. known: it is asked for before it is disabled, so that everything about it is in a cache."""
+    """How a client authenticates. known: it authenticates before it is disabled, so that it is in every cache."""
 
     def __init__(self, method, known, certificate):
         self.method, self.known, self.certificate, self.signer = method, known, certificate, None
@@ -43,21 +43,21 @@ class Way:
         return [], {"client_id": self.client_id}
 
 
-class Street:
+class Route:
     """The way through a front server, with TLS."""
 
-    def __init__(self, house, kind):
-        self.house, self.name = house, kind
+    def __init__(self, stack, kind):
+        self.stack, self.name = stack, kind
 
     def ask(self, path, pairs, headers, certificate):
-        return web.request(self.house.tls_port(self.name, certificate), "POST", "/oauth" + path, web.form(pairs), headers)
+        return web.request(self.stack.tls_port(self.name, certificate), "POST", "/oauth" + path, web.form(pairs), headers)
 
     def check(self, headers, certificate):
-        return web.request(self.house.tls_port(self.name, certificate), "GET", "/api/orders", None, headers).status
+        return web.request(self.stack.tls_port(self.name, certificate), "GET", "/api/orders", None, headers).status
 
 
 class Host:
-    """Another host of the same database, asked as a front would."""
+    """Another host of the same database, addressed as a front does."""
     name = "second host"
 
     def __init__(self, pool):
@@ -81,20 +81,20 @@ class Host:
 
 
 class Matrix:
-    def __init__(self, house, second, ways):
-        self.house, self.ways = house, ways
-        self.places = [*(Street(house, kind) for kind in house.fronts), Host(second)]
-        self.holder = Holder(house.scratch, "holder")
-        self.reader = web.basic("reader", house.operator.secrets["reader"])
+    def __init__(self, stack, second, ways):
+        self.stack, self.ways = stack, ways
+        self.places = [*(Route(stack, kind) for kind in stack.fronts), Host(second)]
+        self.holder = Holder(stack.scratch, "holder")
+        self.reader = web.basic("reader", stack.operator.secrets["reader"])
         self.held = []                  # (way, whether a key is bound, token)
 
     def answer(self, place, way, path, pairs, with_proof):
-        headers, own = way.credentials(self.house.operator.secrets[way.client_id])
+        headers, own = way.credentials(self.stack.operator.secrets[way.client_id])
         headers += [("DPoP", self.holder.proof())] if with_proof else []
         return place.ask(path, {**pairs, **own}, headers, way.certificate)
 
     def ask(self, *request):
-        """200, 401 for exactly the refusal of a client that is not known, or what else came."""
+        """200; 401 for exactly the refusal of an unknown client; or anything else that came."""
         answer = self.answer(*request)
         refused = (answer.status, answer.error()) == (401, "invalid_client") and b"access_token" not in answer.body
         return answer.status if answer.status == 200 or refused else str(answer)
@@ -108,7 +108,7 @@ class Matrix:
         return 200 if place.ask("/validate", {"token": token}, [self.reader], None).json()["active"] else 401
 
     def attempts(self, known_only):
-        """(what, function): each returns 200, 401 or what else came of it."""
+        """(what, function): each returns 200, 401 or anything else that came."""
         for place in self.places:
             for way in (way for way in self.ways if way.known or not known_only):
                 for path, pairs, proof in REQUESTS:
@@ -120,12 +120,12 @@ class Matrix:
                 yield f"introspection: {what}", functools.partial(self.active, place, token)
 
     def round(self, known_only=False):
-        """{what: (when it was asked, what came of it)}"""
+        """{what: (time of the request, result)}"""
         return {what: (time.monotonic(), attempt()) for what, attempt in self.attempts(known_only)}
 
     def enable(self, value):
         names = ", ".join(f"'{way.client_id}'" for way in self.ways)
-        self.house.database.sql(f"UPDATE client SET enabled = {value} WHERE client_id IN ({names})")
+        self.stack.database.sql(f"UPDATE client SET enabled = {value} WHERE client_id IN ({names})")
         return time.monotonic()
 
 
@@ -167,7 +167,7 @@ def nothing(matrix):
 @check("R7 a wrong secret and a right one of a disabled client are one refusal")
 def one_refusal(matrix):
     way = next(way for way in matrix.ways if way.method == "basic")
-    secret = matrix.house.operator.secrets[way.client_id]
+    secret = matrix.stack.operator.secrets[way.client_id]
     answers = [place.ask("/token", GRANT, [web.basic(name, word)], None).body for place in matrix.places
                for name, word in ((way.client_id, secret), (way.client_id, "wrong"), ("nobody", secret))]
     equal(len(set(answers)), 1, f"bodies {set(answers)}")
@@ -180,10 +180,10 @@ def again(matrix):
     equal(wrong(matrix.round(), 200), {}, "refused after all is as before")
 
 
-def add_row(house, way, jwk):
-    """jwk: of the certificate, for a client that has signed it itself."""
-    sql, name = house.database.sql, way.client_id
-    house.operator.client(name, audience=API, scope="read", reads=False)
+def add_row(stack, way, jwk):
+    """jwk: of the certificate, for a client with a self-signed certificate."""
+    sql, name = stack.database.sql, way.client_id
+    stack.operator.client(name, audience=API, scope="read", reads=False)
     if way.signer:
         add_key(sql, way.signer)
     if way.method == "tls":
@@ -194,15 +194,15 @@ def add_row(house, way, jwk):
         sql(f"UPDATE client SET require_binding = 'mtls' WHERE client_id = '{name}'")
 
 
-def add_ways(house, listed, own):
-    """Clients of each method: one that is known before it is disabled, and one that nobody has asked for."""
-    ways, jwk = [], house.operator.m2mctl("jwk", listed.path).stdout.decode()
+def add_ways(stack, listed, own):
+    """Clients of each method: one that authenticated before it is disabled, and one that did not."""
+    ways, jwk = [], stack.operator.m2mctl("jwk", listed.path).stdout.decode()
     certificates = {"tls": own, "selfsigned": listed, "tied": own}
     for known in (True, False):
         for method in ("basic", "post", "jwt", "tls", "selfsigned", "tied"):
             way = Way(method, known, certificates.get(method))
-            way.signer = Signer(house.scratch, way.client_id, "key") if method == "jwt" else None
-            add_row(house, way, jwk)
+            way.signer = Signer(stack.scratch, way.client_id, "key") if method == "jwt" else None
+            add_row(stack, way, jwk)
             ways.append(way)
     return ways
 
@@ -210,21 +210,21 @@ def add_ways(house, listed, own):
 def script(build, scratch):
     listed = authority.self_signed(scratch, "listed", "/CN=listed")
     issuing = authority.Authority(scratch, listed=[listed])
-    house = House(build, scratch, authority=issuing, failures_per_minute=10000)
-    ways = add_ways(house, listed, issuing.issue("machine", NAME))
-    house.operator.client("reader", audience=API, scope="read")
-    apis = Apis(scratch, house.pool.socket)
-    for front in house.fronts.values():
+    stack = Stack(build, scratch, authority=issuing, failures_per_minute=10000)
+    ways = add_ways(stack, listed, issuing.issue("machine", NAME))
+    stack.operator.client("reader", audience=API, scope="read")
+    apis = Apis(scratch, stack.pool.socket)
+    for front in stack.fronts.values():
         front.more = apis.configure
-    house.start(workers=2)
+    stack.start(workers=2)
     with rig.Scratch() as folder:
-        second = Pool(rig.Operator(folder, build, house.database, **{**house.operator.settings, "host_id": "second"}))
+        second = Pool(rig.Operator(folder, build, stack.database, **{**stack.operator.settings, "host_id": "second"}))
         second.start(workers=2)
-        rig.run_checks("", Matrix(house, second, ways))
-        rig.run_check("no sanitizer report (disabled)", house.pool.no_sanitizer_report)
+        rig.run_checks("", Matrix(stack, second, ways))
+        rig.run_check("no sanitizer report (disabled)", stack.pool.no_sanitizer_report)
         rig.run_check("no sanitizer report (disabled, second host)", second.no_sanitizer_report)
         second.stop()
-        house.stop()
+        stack.stop()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """documents: every command line, SQL line, setting and piece of configuration of README.md, deploy/doc, the manual pages and
-sql/examples is run, in its order, in an installation that is made in a scratch folder by these very lines.
+sql/examples is run, in order, in an installation that these lines create in a scratch folder.
 
-lines.py finds them. A line is run as it stands, but for paths below /etc, /usr/local, /run and /var, which are put into
-the scratch folder, for placeholders (SECRET, 'KID', ...) and for what SUBSTITUTED declares. A line that is not run has
-to be in NOT_RUN, with the reason; an entry there that no document has any longer is a failure, too.
+lines.py finds them. A line is run unchanged, except for paths below /etc, /usr/local, /run and /var, which are moved into
+the scratch folder, for placeholders (SECRET, 'KID', ...) and for SUBSTITUTED. A line that is not run must be in NOT_RUN
+with the reason; an entry there that is in no document is a failure as well.
 
-SQL that stands in the text is run in a transaction that is rolled back, so that no line depends on another one there.
+SQL in running text is run in a transaction that is rolled back, so that no line there depends on another.
 """
 import getpass
 import json
@@ -47,7 +47,7 @@ SUBSTITUTED = {
     "make install$": (r"^.*$", r"(cd {source}/build/release && make install)"),
     "sudo chown root:m2mauth ": (r"root:m2mauth", "{owner}"),
     "install -o root -g m2mauth ": (r"-o root -g m2mauth", ""),
-    # There is one already, and an existing file is left alone.
+    # The file exists already and would be left unchanged.
     "m2mctl key passphrase /etc/m2mauth/key_passphrase$": (r"$", "_of_the_page"),
     "m2mctl key passphrase FILE$": (r"FILE", "{root}/etc/m2mauth/new"),
     "m2mctl key reseal$": (
@@ -75,7 +75,7 @@ EXPECTED = {
     "openssl x509 ": r"subject=CN\s?=\s?demo-client,O\s?=\s?Example,C\s?=\s?DE",
 }
 
-# SQL that the migrations after it need: it is not rolled back.
+# SQL that later migrations need: not rolled back.
 KEPT = ("CALL client_add_secret(",)
 
 # SQL that has to be there before the line, in the same transaction.
@@ -110,7 +110,7 @@ server.errorlog = "{root}/var/log/lighttpd.log"
 include "{root}/etc/lighttpd/conf-enabled/*.conf"
 """
 
-# Programs in front of the PATH: what the machine's own would do to the machine.
+# Programs placed first in the PATH, because the real ones would change the machine.
 SHIMS = {
     "sudo": """
 if [ "$1" = -u ]; then shift 2; fi
@@ -182,12 +182,12 @@ class Installation:
                               f"GRANT ALL ON *.* TO {getpass.getuser()}@localhost WITH GRANT OPTION", "")
 
     def copy_source(self):
-        """All but what was built."""
+        """Ignores build results."""
         leave = shutil.ignore_patterns("build", ".git", "__pycache__", "autom4te.cache", "Makefile.in", "configure")
         shutil.copytree(rig.SOURCE, self.source, ignore=leave, symlinks=True)
 
     def write_files(self):
-        """The operator's own files that the documents take as given."""
+        """The operator's files that the documents presuppose."""
         for name, content in SHIMS.items():
             self.write(f"shims/{name}", f"#!/bin/sh{content}", 0o755)
         user = "user root;" if ROOT else ""
@@ -254,7 +254,7 @@ class Installation:
         return "'" + self.value(f"SELECT MIN(label) FROM client_secret WHERE client_id = '{client}'") + "'"
 
     def shell(self, text, cwd=None):
-        """Runs it in bash and stays in the folder that it has gone to. Returns its output."""
+        """Runs it in bash, keeps the folder that it changes to, and returns its output."""
         where = self.scratch.path("cwd")
         done = subprocess.run(["bash", "-c", f'set -e -o pipefail\n{text}\npwd >"{where}"'], stdin=subprocess.DEVNULL,
                               cwd=cwd or self.cwd, env=self.environment, capture_output=True, text=True, timeout=1800)
@@ -268,7 +268,7 @@ class Installation:
         text = self.adapted(line.text)
         said = self.shell(text)
         expected = entry(EXPECTED, line.text)
-        for _ in range(50):                             # a change is in force within a second; the machine may be slow
+        for _ in range(50):                             # a change takes effect within a second; the machine may be slow
             if not expected or re.search(expected, said, re.M):
                 return self.after(line.text, said)
             time.sleep(0.2)
@@ -276,7 +276,7 @@ class Installation:
         raise rig.Failure(f"its output does not match {expected}: {said[:300]}")
 
     def after(self, text, said):
-        """What later lines take from this one."""
+        """Values of this line that later lines need."""
         if found := re.match(r"m2mctl client .* (orders|first) > ", text):
             self.secrets[found[1]] = re.search(r"m2m_[\w-]+", said)[0]
         elif (found := re.match(r"m2mctl (?:client|secret).* > (\S+\.sql)$", text)) and self.cwd == self.source:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """dpop: tokens that are bound to a key by proofs signed with openssl (RFC 9449), at the token endpoint, through both fronts
-and at all workers at once: G1 to G5 of the protocol's book. What an API makes of such tokens is in bound.py."""
+and at all workers at once: G1 to G5 of tests/protocol/lines.txt. bound.py tests such tokens at an API."""
 import collections
 import concurrent.futures
 import os
@@ -10,7 +10,7 @@ import fastcgi
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from rig import check, equal, must
 from signer import ALGORITHMS, ISSUER, Holder
 
@@ -24,10 +24,10 @@ LOGS = ("m2mauth.log", "nginx-m2mauth.log", "lighttpd-access.log", "nginx-error.
 class Visitor:
     """One front server, a client that may have a key and one that must, and holders of keys of each algorithm."""
 
-    def __init__(self, house, kind):
-        self.house, self.kind, self.port = house, kind, house.port(kind)
-        self.reader, self.free, self.held = (house.client(name, kind) for name in ("reader", "free", "held"))
-        self.holders = {alg: Holder(house.scratch, f"canary-{alg}-{kind}", alg) for alg in ALGORITHMS}
+    def __init__(self, stack, kind):
+        self.stack, self.kind, self.port = stack, kind, stack.port(kind)
+        self.reader, self.free, self.held = (stack.client(name, kind) for name in ("reader", "free", "held"))
+        self.holders = {alg: Holder(stack.scratch, f"canary-{alg}-{kind}", alg) for alg in ALGORITHMS}
         self.holder, self.other = self.holders["ES256"], self.holders["EdDSA"]
 
     def ask(self, *headers, client=None):
@@ -73,7 +73,7 @@ def without(visitor):
 
 
 def bad_proofs(holder, other):
-    """(line of the protocol's book, what is wrong, the proof)"""
+    """(line of tests/protocol/lines.txt, the fault, the proof)"""
     now, good, private = int(time.time()), holder.proof(), {**holder.jwk, "d": tokens.encode(bytes(31) + b"\1")}
     first, second, third = good.split(".")
     yield from (("G1", f"typ {typ}", holder.proof(head={"typ": typ})) for typ in ("JWT", "at+jwt", "", None))
@@ -143,7 +143,7 @@ def two_proofs(visitor):
             refused(visitor.ask(("DPoP", second.proof()), ("dpop", bad)), "a bad one behind")
 
 
-@check("G1 the name of the header in any letters is its name, and no other name is")
+@check("G1 the name of the header is case-insensitive, and no other name is accepted")
 def spellings(visitor):
     for name in ("DPoP", "Dpop", "DPOP", "dpop"):
         bound(visitor.ask((name, visitor.holder.proof())), visitor.holder)
@@ -156,9 +156,9 @@ def spellings(visitor):
         bound(visitor.ask((name, visitor.other.proof()), ("DPoP", proof)), visitor.holder)
 
 
-def no_secrets_in_logs(house, visitors):
+def no_secrets_in_logs(stack, visitors):
     """All jti of the holders begin with a canary."""
-    logs = "".join(house.scratch.log(name) for name in LOGS)
+    logs = "".join(stack.scratch.log(name) for name in LOGS)
     must("/oauth/token" in logs, "there is no access log to look at")
     must("eyJ" not in logs and "canary" not in logs and "Basic " not in logs, "a proof, a token or a secret is in a log")
     for holder in (holder for visitor in visitors for holder in visitor.holders.values()):
@@ -166,40 +166,40 @@ def no_secrets_in_logs(house, visitors):
         must(public not in logs and holder.thumbprint() not in logs, f"the key of {holder.name} is in a log")
 
 
-def ask(house, proof):
+def ask(stack, proof):
     """Straight to the socket of the pool."""
-    more = [("HTTP_AUTHORIZATION", web.basic("free", house.operator.secrets["free"])[1]), ("HTTP_DPOP", proof)]
-    answer = fastcgi.ask(house.pool.socket, "POST", "/oauth/token", web.form(GRANT), more)
+    more = [("HTTP_AUTHORIZATION", web.basic("free", stack.operator.secrets["free"])[1]), ("HTTP_DPOP", proof)]
+    answer = fastcgi.ask(stack.pool.socket, "POST", "/oauth/token", web.form(GRANT), more)
     return answer.status if answer else 0
 
 
-def replays(house):
-    holder = Holder(house.scratch, "canary-replays")
+def replays(stack):
+    holder = Holder(stack.scratch, "canary-replays")
     accepted, others, left = collections.Counter(), set(), max(1, REPLAYS // TIMES)
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as crowd:
         while left > 0:
             proofs = [holder.proof() for _ in range(min(left, BATCH))]
             left -= len(proofs)
-            statuses = list(crowd.map(lambda proof: ask(house, proof), [one for one in proofs for _ in range(TIMES)]))
+            statuses = list(crowd.map(lambda proof: ask(stack, proof), [one for one in proofs for _ in range(TIMES)]))
             accepted.update(statuses[start:start + TIMES].count(200) for start in range(0, len(statuses), TIMES))
             others |= set(statuses) - {200, 400}
     equal((dict(accepted), others), ({1: max(1, REPLAYS // TIMES)}, set()), "{times accepted: proofs}, other answers")
 
 
 def script(build, scratch):
-    house = House(build, scratch, failures_per_minute=10000)
-    house.operator.client("reader")
+    stack = Stack(build, scratch, failures_per_minute=10000)
+    stack.operator.client("reader")
     for name in ("free", "held"):
-        house.operator.client(name, "--default-scope", "read", reads=False)
-    house.database.sql("UPDATE client SET require_binding = 'dpop' WHERE client_id = 'held'")
-    house.start(workers=WORKERS)
-    visitors = [Visitor(house, kind) for kind in house.fronts]
+        stack.operator.client(name, "--default-scope", "read", reads=False)
+    stack.database.sql("UPDATE client SET require_binding = 'dpop' WHERE client_id = 'held'")
+    stack.start(workers=WORKERS)
+    visitors = [Visitor(stack, kind) for kind in stack.fronts]
     for visitor in visitors:
         rig.run_checks(visitor.kind, visitor)
-    rig.run_check(f"G2 {REPLAYS} replays of proofs at eight workers at once: each accepted exactly once", replays, house)
-    rig.run_check("no proof, and no key of one, stands in any log", no_secrets_in_logs, house, visitors)
-    rig.run_check("no sanitizer report (dpop)", house.pool.no_sanitizer_report)
-    house.stop()
+    rig.run_check(f"G2 {REPLAYS} replays of proofs at eight workers at once: each accepted exactly once", replays, stack)
+    rig.run_check("no proof and no key of a proof is in any log", no_secrets_in_logs, stack, visitors)
+    rig.run_check("no sanitizer report (dpop)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
 if __name__ == "__main__":

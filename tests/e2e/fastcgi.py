@@ -1,4 +1,4 @@
-"""fastcgi: the other end of the pool's socket, spoken record by record, so that a test can also speak it wrongly."""
+"""fastcgi: a FastCGI client that sends single records, so that a test can also violate the protocol."""
 import socket
 import struct
 
@@ -38,7 +38,7 @@ def request_pairs(method, path, body=b"", more=()):
 
 
 def request(method, path, body=b"", more=(), keep=True):
-    """A whole and correct request."""
+    """A complete and valid request."""
     content = b"".join(record(STDIN, body[start:start + 65000]) for start in range(0, len(body), 65000))
     return begin(keep) + params(request_pairs(method, path, body, more)) + content + record(STDIN)
 
@@ -97,7 +97,7 @@ class Peer:
         return None if content is None else (kind, content[:length])
 
     def answer(self):
-        """The answer of one request, or None when the pool closed the connection without a whole one."""
+        """The answer of one request, or None if the pool closed the connection before it was complete."""
         output = b""
         while True:
             got = self.record()
@@ -112,7 +112,7 @@ class Peer:
         return self.answer() if self.send(request(method, path, body, more, keep)) else None
 
     def closed_within(self, seconds):
-        """Whether the pool ends the connection (whatever it still says before)."""
+        """Whether the pool closes the connection, possibly after sending data."""
         self.sock.settimeout(seconds)
         try:
             while self.sock.recv(65536):
@@ -125,7 +125,7 @@ class Peer:
 
 
 def ask(path, *args, **more):
-    """One request on a connection of its own; None when there is nobody or no whole answer."""
+    """One request on a new connection; None if nothing listens or the answer is incomplete."""
     try:
         with Peer(path) as peer:
             return peer.ask(*args, keep=False, **more)

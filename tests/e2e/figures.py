@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""figures: measurements for the record, one line each. Not part of tests/run: they take minutes, and want a plain build
-on a machine with nothing else to do."""
+"""figures: measurements, one line each. Not part of tests/run: they take minutes and need a plain build on an idle
+machine."""
 import os
 import signal
 import statistics
@@ -11,7 +11,7 @@ import database
 import fastcgi
 import rig
 import web
-from house import House
+from stack import Stack
 from load import Load, token_job, validate_job
 from rig import Failure, await_true
 
@@ -28,32 +28,32 @@ def count(whys):
     return f"{len(whys)} failed {dict((why, whys.count(why)) for why in set(whys)) or ''}"
 
 
-def start_time(house):
+def start_time(stack):
     """From exec to the first token, 1,000 clients."""
-    house.operator.clients(1000)
-    authorization = ("HTTP_AUTHORIZATION", web.basic("reader", house.operator.secrets["reader"])[1])
+    stack.operator.clients(1000)
+    authorization = ("HTTP_AUTHORIZATION", web.basic("reader", stack.operator.secrets["reader"])[1])
     spent = []
     for _ in range(9):
         start = time.perf_counter()
-        house.pool.start("socket", ready=False)
+        stack.pool.start("socket", ready=False)
         while True:
-            answer = fastcgi.ask(house.pool.socket, "POST", "/oauth/token", FORM, more=[authorization])
+            answer = fastcgi.ask(stack.pool.socket, "POST", "/oauth/token", FORM, more=[authorization])
             if answer is not None and answer.status == 200:
                 break
             time.sleep(0.001)
         spent.append(1000 * (time.perf_counter() - start))
-        house.pool.stop()
+        stack.pool.stop()
     return f"{statistics.median(spent):.0f} ms median, {max(spent):.0f} ms at most, 1,000 clients, 8 workers"
 
 
-def memory(house):
+def memory(stack):
     """PSS of the whole pool, 10,000 clients, after some work."""
-    house.operator.clients(10000)
-    house.start()
-    with Load(house.port(), both_jobs(house.client("reader"))):
+    stack.operator.clients(10000)
+    stack.start()
+    with Load(stack.port(), both_jobs(stack.client("reader"))):
         time.sleep(5)
     total, parts = 0, []
-    for pid in house.pool.pids():
+    for pid in stack.pool.pids():
         with open(f"/proc/{pid}/smaps_rollup") as rollup:
             pss = next(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
         total += pss
@@ -61,56 +61,56 @@ def memory(house):
     return f"{total / 1024:.1f} MB PSS, {len(parts)} processes ({' '.join(parts)}), 10,000 clients"
 
 
-def size(house):
-    stripped = house.scratch.path("stripped")
-    subprocess.run(["strip", "-o", stripped, house.pool.binary], check=True)
+def size(stack):
+    stripped = stack.scratch.path("stripped")
+    subprocess.run(["strip", "-o", stripped, stack.pool.binary], check=True)
     return f"{os.path.getsize(stripped)} bytes, stripped m2mauth"
 
 
-def statements(house):
-    """What the database is asked while 10,000 tokens and 10,000 validations are answered, and at rest for as long."""
-    house.start()
+def statements(stack):
+    """Database queries during 10,000 tokens and 10,000 validations, and while idle for the same time."""
+    stack.start()
     names = ("Questions", "Com_stmt_execute", "Com_select", "Com_insert")
     def asked(seconds=None):
-        before = {name: house.database.status(name) for name in names}
+        before = {name: stack.database.status(name) for name in names}
         start = time.monotonic()
         if seconds is None:
-            with Load(house.port(), both_jobs(house.client("reader"))) as load:
+            with Load(stack.port(), both_jobs(stack.client("reader"))) as load:
                 await_true(lambda: min(load.good["token"], load.good["validate"]) >= 10000, 120, "10,000 of each", 0.01)
             load.none_failed(20000)
         else:
             time.sleep(seconds)
-        return {name: house.database.status(name) - before[name] for name in names}, time.monotonic() - start
+        return {name: stack.database.status(name) - before[name] for name in names}, time.monotonic() - start
     busy, seconds = asked()
     rest, _ = asked(seconds)
     return f"in {seconds:.1f} s with 10,000 tokens and 10,000 validations: {busy}; in {seconds:.1f} s at rest: {rest}"
 
 
-def edits(house):
+def edits(stack):
     """From the database's answer to an UPDATE until the token is refused at every try."""
-    house.operator.client("edited", "--default-scope", "read")
-    house.start()
-    client, reader, spent = house.client("edited"), house.client("reader"), []
+    stack.operator.client("edited", "--default-scope", "read")
+    stack.start()
+    client, reader, spent = stack.client("edited"), stack.client("reader"), []
     token = client.token()
-    with Load(house.port(), both_jobs(reader), threads=4) as load:
+    with Load(stack.port(), both_jobs(reader), threads=4) as load:
         for number in range(EDITS):
             enabled = number % 2
-            house.database.sql(f"UPDATE client SET enabled = {enabled} WHERE client_id = 'edited'")
+            stack.database.sql(f"UPDATE client SET enabled = {enabled} WHERE client_id = 'edited'")
             spent.append(await_true(lambda: reader.active(token) == bool(enabled) and
                                     (client.token_answer().status == 200) == bool(enabled), 5, "seen", 0.005))
     return (f"{EDITS} edits of enabled seen after {1000 * statistics.median(spent):.0f} ms median, "
             f"{1000 * max(spent):.0f} ms at most; others: {count(load.failed())} of {load.total()}")
 
 
-def kills(house):
+def kills(stack):
     """Workers SIGKILLed under load."""
-    house.start()
+    stack.start()
     lines = []
-    for kind in house.fronts:
+    for kind in stack.fronts:
         worst, before = 0, 0
-        with Load(house.port(kind), both_jobs(house.client("reader", kind))) as load:
+        with Load(stack.port(kind), both_jobs(stack.client("reader", kind))) as load:
             for number in range(KILLS):
-                pids = house.pool.workers()
+                pids = stack.pool.workers()
                 os.kill(pids[number % len(pids)], signal.SIGKILL)
                 time.sleep(0.3)
                 worst, before = max(worst, len(load.failed()) - before), len(load.failed())
@@ -119,20 +119,20 @@ def kills(house):
     return "; ".join(lines)
 
 
-def hups(house):
+def hups(stack):
     """Reloads under load, on nginx's kept connections."""
-    house.start()
-    with Load(house.port(), both_jobs(house.client("reader"))) as load:
+    stack.start()
+    with Load(stack.port(), both_jobs(stack.client("reader"))) as load:
         for _ in range(HUPS):
-            house.pool.tell(signal.SIGHUP)
+            stack.pool.tell(signal.SIGHUP)
             time.sleep(0.2)
     return f"{HUPS} HUPs, {count(load.failed())} of {load.total()} requests"
 
 
-def outage(house):
+def outage(stack):
     """The database stopped for 60 s under load, with the default limits."""
-    house.start()
-    client = house.client("reader")
+    stack.start()
+    client = stack.client("reader")
     live, dead = client.token(), client.token()
     client.revoke(dead)
     said = []
@@ -144,9 +144,9 @@ def outage(house):
             return None if answer.status == 503 else judge(answer)
         made.wrong = wrong
         return made
-    with Load(house.port(), [token_job(client), job("live", live, True), job("dead", dead, False)]) as load:
+    with Load(stack.port(), [token_job(client), job("live", live, True), job("dead", dead, False)]) as load:
         time.sleep(2)
-        house.database.stop()
+        stack.database.stop()
         stopped = time.monotonic()
         waits = []
         while time.monotonic() < stopped + OUTAGE_SECONDS:
@@ -156,7 +156,7 @@ def outage(house):
             waits.append(time.monotonic() - start)
             time.sleep(1)
         started = time.monotonic()
-        house.database.start()
+        stack.database.start()
         back = await_true(lambda: client.validate(live).status == 200, 15, "/validate is back")
         time.sleep(1)
     first = min(at for at, status in said if status == 503) - stopped
@@ -166,10 +166,10 @@ def outage(house):
             f"/revoke {len(waits)} x 503 within {max(waits):.2f} s")
 
 
-def durable(house):
+def durable(stack):
     """Acknowledged revocations under kill -9 of everything in turn."""
-    house.start()
-    database.revocations_survive(house)
+    stack.start()
+    database.revocations_survive(stack)
     return f"{database.REVOCATIONS} acknowledged revocations, all inactive after the last kill -9 and restart"
 
 
@@ -179,10 +179,10 @@ FIGURES = {figure.__name__: figure
 
 def script(build, scratch, *names):
     for name in names or FIGURES:
-        house = House(build, scratch, workers=8, clients_max=20000, failures_per_minute=10000, log_requests="refused")
-        house.operator.client("reader", "--default-scope", "read", "--token-seconds", "3600")
+        stack = Stack(build, scratch, workers=8, clients_max=20000, failures_per_minute=10000, log_requests="refused")
+        stack.operator.client("reader", "--default-scope", "read", "--token-seconds", "3600")
         try:
-            print(f"{name}: {FIGURES[name](house)}", flush=True)
+            print(f"{name}: {FIGURES[name](stack)}", flush=True)
         except Failure as failure:
             print(f"{name}: FAILED: {failure}", flush=True)
         scratch.stop_all()

@@ -1,5 +1,5 @@
 """fronts: nginx and lighttpd with the configurations of deploy/, on a loopback port, and with TLS on a second
-one. Only paths are replaced there, and what is commented out is put in as the comment says."""
+one. Only paths are replaced, and commented-out parts are enabled as their comments say."""
 import os
 import socket
 
@@ -112,7 +112,7 @@ class Front:
         self.command = ["lighttpd", "-D", "-f", conf]
 
     def choose_bin_path(self, path):
-        """Does what the comment in the file tells the operator to do: the commented block instead of the other."""
+        """Follows the comment in the file: uses the commented-out block instead of the other."""
         with open(path) as file:
             lines = file.read().splitlines()
         first = lines.index("    fastcgi.server = (")
@@ -128,7 +128,7 @@ class Front:
         self.scratch.write(os.path.basename(path), content)
 
     def certificates_wanted(self):
-        """What the comment about certificates in lighttpd's file says, done to it."""
+        """The changes that the comment about certificates in lighttpd's file describes."""
         return {"#ssl.verifyclient": "ssl.verifyclient",
                 "/etc/lighttpd/client-authorities.pem": self.authority.listed} if self.authority else {}
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""instants: what is stored as a time is the same instant in every session: whatever its time zone, in each hour of a clock
-change, under every sql_mode; and a row in which a word or a time would be lost in silence is refused.
+"""instants: a stored time is the same instant in every session: in every time zone, in each hour of a clock change, under
+every sql_mode; and a row whose word or time would be changed silently is refused.
 
 usage: instants.py BUILDDIR
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""keeper_account: what the account of sql/grants.sql can do: a keeper's work, and no more, whatever its session is.
+"""keeper_account: the account of sql/grants.sql can do the keeper's work and no more, regardless of its session settings.
 
 usage: keeper_account.py BUILDDIR
 """
@@ -131,7 +131,7 @@ def keeper_hides_nothing(db):
 
 
 def junk(count, publish, remove, kid="CONCAT('junk', {})"):
-    """Rows that nobody with the passphrase wrote."""
+    """Rows written without the passphrase."""
     return "".join(f"CALL signing_key_add({kid.format(number)}, 'ES256', '{{}}', '{PEM}', NULL, REPEAT('A', 43), "
                    f"{publish}, NULL); CALL signing_key_remove({remove}, {kid.format(number)});" for number in range(count))
 

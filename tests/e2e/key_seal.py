@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""key_seal: rows of signing_key are believed for their MAC, on all hosts, from the upgrade to another passphrase.
+"""key_seal: rows of signing_key are accepted only by their MAC, on all hosts, from the upgrade to a change of passphrase.
 
 usage: key_seal.py BUILDDIR
 """
@@ -14,7 +14,7 @@ import time
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from pool import Pool
 from rig import PASSWORD, await_true, check, equal, must
 from signer import KeyPair
@@ -24,17 +24,17 @@ PEM = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 
 class Hosts:
-    """Two hosts on one database; more may come."""
+    """Two hosts on one database; more can be added."""
 
-    def __init__(self, house):
-        self.house, self.operator, self.database = house, house.operator, house.database
-        self.pools = [house.pool]
-        self.credentials = ("HTTP_AUTHORIZATION", web.basic("api", house.operator.client("api"))[1])
+    def __init__(self, stack):
+        self.stack, self.operator, self.database = stack, stack.operator, stack.database
+        self.pools = [stack.pool]
+        self.credentials = ("HTTP_AUTHORIZATION", web.basic("api", stack.operator.client("api"))[1])
 
     def add(self, name, **settings):
         scratch = rig.Scratch()
-        self.house.scratches.append(scratch)
-        operator = rig.Operator(scratch, self.house.build, self.database, host_id=name,
+        self.stack.scratches.append(scratch)
+        operator = rig.Operator(scratch, self.stack.build, self.database, host_id=name,
                                 **{"key_passphrase_file": self.operator.passphrase_file, "workers": 1, **settings})
         return Pool(operator)
 
@@ -49,7 +49,7 @@ class Hosts:
         return json.loads(answer.body)["access_token"]
 
     def says(self, pool, token):
-        """True, False, or the status of an answer that says neither."""
+        """True, False, or the status of an error."""
         answer = self.ask(pool, "POST", "/validate", web.form({"token": token}))
         return json.loads(answer.body)["active"] if answer.status == 200 else answer.status
 
@@ -78,7 +78,7 @@ class Hosts:
 
 
 def forged(hosts, signer, kid, **more):
-    """A token with every right, by a key that somebody put into the table."""
+    """A token with every right, signed by a key that an attacker put into the table."""
     now = int(time.time())
     return signer.compact({"typ": "at+jwt", "alg": "ES256", "kid": kid}, {
         "iss": hosts.operator.issuer, "sub": "api", "aud": rig.AUDIENCE, "client_id": "api", "scope": "admin", "iat": now,
@@ -86,14 +86,14 @@ def forged(hosts, signer, kid, **more):
 
 
 def row_of(signer, kid, mac):
-    """An INSERT of a key that signs since yesterday, as whoever may write rows would make it."""
+    """An INSERT of a key that signs since yesterday, as an attacker who can write rows would make it."""
     return ("INSERT INTO signing_key (kid, alg, public_jwk, private_uri, mac, publish_at, activate_at) VALUES "
             f"('{kid}', 'ES256', '{json.dumps(signer.jwk)}', 'file:/nowhere', '{mac}', NOW() - INTERVAL 1 DAY, NOW() - INTERVAL 1 DAY)")
 
 
 @check("a forged row: its token is inactive on every host, its key in no JWK Set, the log names it; all hosts go on")
 def forged_row(hosts):
-    signer = KeyPair(hosts.house.scratch, "forger")
+    signer = KeyPair(hosts.stack.scratch, "forger")
     good = hosts.token()
     (real, mac), = hosts.database.sql("SELECT kid, mac FROM signing_key")
     hosts.database.sql(row_of(signer, "forged", "A" * 43) + ";" + row_of(signer, "copied", mac))
@@ -118,7 +118,7 @@ def forged_row(hosts):
 
 @check("a row without a MAC: nothing is said of its token; an older version adds none; seal takes no key that does not fit")
 def row_without_mac(hosts):
-    signer = KeyPair(hosts.house.scratch, "unsealed")
+    signer = KeyPair(hosts.stack.scratch, "unsealed")
     without = row_of(signer, "unsealed", "").replace(" mac,", "").replace("'', NOW", "NOW")
     done = hosts.database.run(without, False, "m2mauth")
     must(b"1364" in done.stderr, f"an INSERT without a MAC: {done.stderr}")
@@ -166,7 +166,7 @@ def upgrade(hosts):
     must("nothing to do" in hosts.key("seal")[0], "seal again")
 
 
-@check("a key that was dropped does not come back: not by UPDATE, not by INSERT of its old row, MAC and all")
+@check("a dropped key cannot be restored, neither by UPDATE nor by INSERT of its old row with its MAC")
 def removed_key(hosts):
     token = hosts.token()
     kid = tokens.header(token)["kid"]
@@ -191,8 +191,8 @@ def removed_key(hosts):
 
 @check("a token that lives too long, or names another subject, is inactive although our own key signed it")
 def own_key(hosts):
-    path = hosts.house.scratch.path("added.pem")
-    signer = KeyPair(hosts.house.scratch, "signer")
+    path = hosts.stack.scratch.path("added.pem")
+    signer = KeyPair(hosts.stack.scratch, "signer")
     tokens.openssl("pkey", "-in", signer.key, "-out", path)
     os.chmod(path, 0o400)
     kid = hosts.key("add", f"file:{path}", "--activate", "never")[0].split()[1]
@@ -248,7 +248,7 @@ def many_keys(hosts):
 @check("another passphrase: hosts take both, key reseal, then the new one alone; every token stays active")
 def another_passphrase(hosts):
     good = hosts.token()
-    new, old = hosts.house.scratch.path("new.passphrase"), hosts.operator.passphrase_file
+    new, old = hosts.stack.scratch.path("new.passphrase"), hosts.operator.passphrase_file
     hosts.key("passphrase", new)
     hosts.key("reseal", status=2)
     for pool in hosts.pools:
@@ -280,7 +280,7 @@ def literal(hosts):
     with open(path, "rb") as file:
         secret = file.read().strip()
     key = tokens.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256").stdout
-    uri = hosts.house.scratch.write("literal.pem", key, 0o400)
+    uri = hosts.stack.scratch.write("literal.pem", key, 0o400)
     kid = hosts.key("add", f"file:{uri}", "--activate", "now")[0].split()[1]
     sealed = tokens.openssl("pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", f"pass:{(secret + bytes([13])).decode()}", stdin=key).stdout
     must(sealed.startswith(PEM.encode()), "no encrypted key")
@@ -324,9 +324,9 @@ def quiet(hosts):
 
 
 def script(build, scratch):
-    house = House(build, scratch, kinds=(), workers=2)
-    house.scratches = []
-    hosts = Hosts(house)
+    stack = Stack(build, scratch, kinds=(), workers=2)
+    stack.scratches = []
+    hosts = Hosts(stack)
     try:
         hosts.pools.append(hosts.add("second"))
         for pool in hosts.pools:
@@ -335,10 +335,10 @@ def script(build, scratch):
         for pool in hosts.pools:
             pool.stop()
     finally:
-        for other in house.scratches:
+        for other in stack.scratches:
             other.stop_all()
             shutil.rmtree(other.folder, ignore_errors=True)
-    house.database.stop()
+    stack.database.stop()
 
 
 if __name__ == "__main__":

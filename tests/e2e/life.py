@@ -11,7 +11,7 @@ import fastcgi
 import rig
 import web
 from fronts import Front
-from house import House
+from stack import Stack
 from load import Load, token_job, validate_job
 from pool import sanitized
 from rig import alive, await_true, check, equal, must
@@ -21,46 +21,46 @@ FORM = web.form({"grant_type": "client_credentials"})
 EX_USAGE, EX_CONFIG = 64, 78
 
 
-def token_over(path, house):
-    """A token straight from the socket at path."""
-    authorization = ("HTTP_AUTHORIZATION", web.basic("reader", house.operator.secrets["reader"])[1])
+def token_over(path, stack):
+    """A token from the socket at path, without a front server."""
+    authorization = ("HTTP_AUTHORIZATION", web.basic("reader", stack.operator.secrets["reader"])[1])
     answer = fastcgi.ask(path, "POST", "/oauth/token", FORM, more=[authorization])
     must(answer is not None and answer.status == 200, f"no token: {answer and answer.body}")
     return answer
 
 
-def await_steady(house):
-    await_true(lambda: len(house.pool.workers()) == WORKERS, 10, "8 workers, and none that leaves")
+def await_steady(stack):
+    await_true(lambda: len(stack.pool.workers()) == WORKERS, 10, "8 workers, and none that leaves")
 
 
-def jobs(house, kind):
-    reader = house.client("reader", kind)
+def jobs(stack, kind):
+    reader = stack.client("reader", kind)
     return [token_job(reader), validate_job(reader, reader.token())]
 
 
 # --- start ----------------------------------------------------------------------------------------------------------
 
-def launcher_serves(house, launcher):
-    house.pool.start(launcher)
-    token_over(house.pool.socket, house)
-    await_steady(house)
-    must(house.pool.keeper(), "there is no keeper")
-    house.pool.stop()
-    if house.pool.process:
-        equal(house.pool.process.returncode, 0, "exit status after SIGTERM")
+def launcher_serves(stack, launcher):
+    stack.pool.start(launcher)
+    token_over(stack.pool.socket, stack)
+    await_steady(stack)
+    must(stack.pool.keeper(), "there is no keeper")
+    stack.pool.stop()
+    if stack.pool.process:
+        equal(stack.pool.process.returncode, 0, "exit status after SIGTERM")
 
 
-def launched_by_lighttpd(house):
-    content = f"#!/bin/sh\nexec {house.pool.binary} -c {house.operator.conf}\n"
-    script = house.scratch.write("start-m2mauth", content, 0o755)
-    path = house.scratch.path("bin-path.sock")
-    front = Front(house.scratch, "lighttpd", path, bin_path=script)
+def launched_by_lighttpd(stack):
+    content = f"#!/bin/sh\nexec {stack.pool.binary} -c {stack.operator.conf}\n"
+    script = stack.scratch.write("start-m2mauth", content, 0o755)
+    path = stack.scratch.path("bin-path.sock")
+    front = Front(stack.scratch, "lighttpd", path, bin_path=script)
     must(not os.path.exists(path + "-0"), "the socket is there before the start")
     front.start()
     pids = []
     try:
         await_true(lambda: web.request(front.port, "GET", "/oauth/ready").status == 200, 20, "ready")
-        client = web.Client(front.port, "reader", house.operator.secrets["reader"])
+        client = web.Client(front.port, "reader", stack.operator.secrets["reader"])
         must(client.active(client.token()), "no active token")
         equal(web.request(front.port, "GET", "/.well-known/oauth-authorization-server/oauth").status, 200, "metadata")
         pids = rig.family(front.process.pid)[1:]
@@ -70,17 +70,17 @@ def launched_by_lighttpd(house):
     await_true(lambda: not any(alive(pid) for pid in pids), 15, "the pool ends with lighttpd")
 
 
-def daemon_logs_to_syslog(house):
-    """spawn-fcgi leaves stderr at /dev/null. Where nobody has made /dev/log yet we read it ourselves."""
+def daemon_logs_to_syslog(stack):
+    """spawn-fcgi redirects stderr to /dev/null. Without a syslog daemon, the test reads /dev/log itself."""
     try:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         listener.bind("/dev/log")
     except OSError:
-        launcher_serves(house, "daemon")
+        launcher_serves(stack, "daemon")
         return
     try:
         listener.settimeout(5)
-        launcher_serves(house, "daemon")
+        launcher_serves(stack, "daemon")
         lines = [listener.recv(8192)]
         must(b"m2mauth" in lines[0] and b'"event"' in lines[0], f"syslog got {lines[0]!r}")
     finally:
@@ -88,9 +88,9 @@ def daemon_logs_to_syslog(house):
         os.unlink("/dev/log")
 
 
-def not_a_socket(house):
+def not_a_socket(stack):
     for stdin in (subprocess.DEVNULL, subprocess.PIPE):
-        done = subprocess.run([house.pool.binary, "-c", house.operator.conf], stdin=stdin, capture_output=True,
+        done = subprocess.run([stack.pool.binary, "-c", stack.operator.conf], stdin=stdin, capture_output=True,
                               timeout=600, env=sanitized())
         equal(done.returncode, EX_USAGE, "exit status")
         must(b"spawn-fcgi" in done.stderr or b"socket" in done.stderr, f"no help in {done.stderr[:200]!r}")
@@ -107,129 +107,129 @@ BAD_LINES = (
 )
 
 
-def bad_configuration(house):
-    """Every complaint names the file, the line and the word that is wrong."""
+def bad_configuration(stack):
+    """Every error names the file, the line and the wrong word."""
     def examine(path):
-        return subprocess.run([house.pool.binary, "-t", "-c", path], capture_output=True, timeout=600, env=sanitized())
-    done = examine(house.operator.conf)
+        return subprocess.run([stack.pool.binary, "-t", "-c", path], capture_output=True, timeout=600, env=sanitized())
+    done = examine(stack.operator.conf)
     equal(done.returncode, 0, f"-t with a good file: {done.stderr[:300]!r}")
     for lines, word in BAD_LINES:
         keys = {line.partition("=")[0].strip() for line in lines.split("\n")}
-        kept = [f"{key} = {value}" for key, value in house.operator.settings.items()
+        kept = [f"{key} = {value}" for key, value in stack.operator.settings.items()
                 if key not in keys and value is not None]
-        path = house.scratch.write("bad.conf", "\n".join([*kept, lines, ""]))
+        path = stack.scratch.write("bad.conf", "\n".join([*kept, lines, ""]))
         done = examine(path)
         said = done.stderr.decode(errors="replace")
         equal(done.returncode, EX_CONFIG, f"-t with {lines!r}")
         number = len(kept) + len(lines.split("\n"))
         must(f"{path}:{number}:" in said and word in said, f"-t with {lines!r} says {said[:300]!r}")
     for content, word in (("", "issuer"), ("\0\0\0", ""), ("x" * 100000, "")):
-        done = examine(house.scratch.write("bad.conf", content))
+        done = examine(stack.scratch.write("bad.conf", content))
         must(done.returncode == EX_CONFIG and word in done.stderr.decode(), f"-t with {content[:5]!r}: {done}")
-    settings = {**house.operator.settings, "clients_max": 4000000, "client_bytes": 16384}
+    settings = {**stack.operator.settings, "clients_max": 4000000, "client_bytes": 16384}
     large = "".join(f"{key} = {value}\n" for key, value in settings.items() if value is not None)
-    done = examine(house.scratch.write("bad.conf", large))
+    done = examine(stack.scratch.write("bad.conf", large))
     if os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < 60 << 30:
         must(done.returncode == EX_CONFIG and b"clients_max and client_bytes" in done.stderr, f"-t, a large region: {done}")
-    done = examine(house.scratch.path("none.conf"))
+    done = examine(stack.scratch.path("none.conf"))
     must(done.returncode == EX_CONFIG and b"none.conf" in done.stderr, f"-t without a file: {done}")
 
 
-def start_without_passphrase(house):
-    """A start that cannot succeed ends by itself and says why; it is no loop of dying workers."""
-    house.operator.configure(key_passphrase_file=house.scratch.path("no-such-file"))
+def start_without_passphrase(stack):
+    """A start that cannot succeed exits with the reason, without a loop of failing workers."""
+    stack.operator.configure(key_passphrase_file=stack.scratch.path("no-such-file"))
     try:
-        house.pool.start(ready=False)
-        await_true(lambda: house.pool.process.poll() is not None, 15, "the start is given up")
-        must(house.pool.process.returncode != 0, "exit status 0")
-        must("no-such-file" in house.pool.log(), "the log does not name the file")
+        stack.pool.start(ready=False)
+        await_true(lambda: stack.pool.process.poll() is not None, 15, "the start is given up")
+        must(stack.pool.process.returncode != 0, "exit status 0")
+        must("no-such-file" in stack.pool.log(), "the log does not name the file")
     finally:
-        house.operator.configure(key_passphrase_file=house.operator.passphrase_file)
+        stack.operator.configure(key_passphrase_file=stack.operator.passphrase_file)
 
 
 # --- under load -----------------------------------------------------------------------------------------------------
 
 @check("8 workers SIGKILLed in turn under load: at most 1 failed request each, and all come back")
-def kill_workers(house, kind):
-    await_steady(house)
-    with Load(house.port(kind), jobs(house, kind), least=200) as load:
+def kill_workers(stack, kind):
+    await_steady(stack)
+    with Load(stack.port(kind), jobs(stack, kind), least=200) as load:
         time.sleep(0.5)
-        for pid in house.pool.workers():
+        for pid in stack.pool.workers():
             before = time.monotonic()
             os.kill(pid, signal.SIGKILL)
             time.sleep(0.5)
             whys = load.failed(before)
             must(len(whys) <= 1, f"{len(whys)} failed requests after one kill: {whys[:4]}")
-        await_steady(house)
+        await_steady(stack)
         before = time.monotonic()
         time.sleep(0.5)
     load.none_failed(200, since=before)
 
 
 @check("keeper SIGKILLed under load: no failed request, and its successor sees changes")
-def kill_keeper(house, kind):
-    keeper = house.pool.keeper()
+def kill_keeper(stack, kind):
+    keeper = stack.pool.keeper()
     must(keeper, "there is no keeper")
-    with Load(house.port(kind), jobs(house, kind), least=200) as load:
+    with Load(stack.port(kind), jobs(stack, kind), least=200) as load:
         time.sleep(0.3)
         os.kill(keeper, signal.SIGKILL)
-        await_true(lambda: house.pool.keeper() not in (None, keeper), 3, "another keeper")
-        secret = house.operator.client(f"after-keeper-{kind}", "--default-scope", "read")
-        client = web.Client(house.port(kind), f"after-keeper-{kind}", secret)
+        await_true(lambda: stack.pool.keeper() not in (None, keeper), 3, "another keeper")
+        secret = stack.operator.client(f"after-keeper-{kind}", "--default-scope", "read")
+        client = web.Client(stack.port(kind), f"after-keeper-{kind}", secret)
         await_true(lambda: client.token_answer().status == 200, 3, "a new client is known")
         time.sleep(0.3)
     load.none_failed(200)
 
 
 @check("20 HUPs under load: no failed request, and no process of an old generation stays")
-def reload(house, kind):
-    before = set(house.pool.workers())
-    with Load(house.port(kind), jobs(house, kind), least=1000) as load:
+def reload(stack, kind):
+    before = set(stack.pool.workers())
+    with Load(stack.port(kind), jobs(stack, kind), least=1000) as load:
         for _ in range(20):
-            house.pool.tell(signal.SIGHUP)
+            stack.pool.tell(signal.SIGHUP)
             time.sleep(0.35)
     load.none_failed(1000)
-    await_true(lambda: not before & set(house.pool.pids()), 10, "the old workers have left")
-    await_steady(house)
+    await_true(lambda: not before & set(stack.pool.pids()), 10, "the old workers have left")
+    await_steady(stack)
 
 
 @check("HUP with a bad configuration keeps the old one; with a good one the change is there")
-def reload_configuration(house, kind):
-    client = house.client("reader", kind)
-    workers = set(house.pool.workers())
+def reload_configuration(stack, kind):
+    client = stack.client("reader", kind)
+    workers = set(stack.pool.workers())
     try:
-        house.operator.configure(token_seconds="soon")
-        house.pool.tell(signal.SIGHUP)
-        await_true(lambda: "token_seconds" in house.pool.log(), 3, "the log names the key")
-        equal(set(house.pool.workers()), workers, "workers")
+        stack.operator.configure(token_seconds="soon")
+        stack.pool.tell(signal.SIGHUP)
+        await_true(lambda: "token_seconds" in stack.pool.log(), 3, "the log names the key")
+        equal(set(stack.pool.workers()), workers, "workers")
         equal(client.token_answer().json()["expires_in"], 300, "expires_in")
-        house.operator.configure(token_seconds=123)
-        house.pool.tell(signal.SIGHUP)
+        stack.operator.configure(token_seconds=123)
+        stack.pool.tell(signal.SIGHUP)
         await_true(lambda: client.token_answer().json()["expires_in"] == 123, 5, "the new lifetime")
     finally:
-        house.operator.configure(token_seconds=None)
-        house.pool.tell(signal.SIGHUP)
+        stack.operator.configure(token_seconds=None)
+        stack.pool.tell(signal.SIGHUP)
     await_true(lambda: client.token_answer().json()["expires_in"] == 300, 8, "the old lifetime again")
 
 
 @check("a stopped worker that holds a request is killed in time, and replaced")
-def stuck_worker(house, kind):
-    await_steady(house)
-    with fastcgi.Peer(house.pool.socket, 15) as peer:
+def stuck_worker(stack, kind):
+    await_steady(stack)
+    with fastcgi.Peer(stack.pool.socket, 15) as peer:
         pairs = fastcgi.request_pairs("POST", "/oauth/token", FORM)
-        before = set(house.pool.workers())
+        before = set(stack.pool.workers())
         peer.send(fastcgi.begin() + fastcgi.params(pairs) + fastcgi.record(fastcgi.STDIN, FORM[:3]))
         busy = the_busy_one(before)
         os.kill(busy, signal.SIGSTOP)
         spent = await_true(lambda: not alive(busy), BUSY_SECONDS + 4, "the stuck worker is killed")
         must(spent > BUSY_SECONDS - 1, f"it was killed after {spent:.1f} s")
-    await_steady(house)
-    token_over(house.pool.socket, house)
+    await_steady(stack)
+    token_over(stack.pool.socket, stack)
 
 
 def the_busy_one(workers):
-    """The worker that waits for a body and not for any event: on a busy machine others are seen at work, too, but not
-    five times running."""
+    """The worker that waits for a body and not for an event: on a busy machine others can look the same, but not five
+    times in a row."""
     seen = []
     for _ in range(100):
         time.sleep(0.02)
@@ -249,19 +249,19 @@ def waits_in(pid):
 
 # --- the end --------------------------------------------------------------------------------------------------------
 
-def stop_under_load(house, kind):
+def stop_under_load(stack, kind):
     """What was sent before SIGTERM is answered; what comes later gets a 5xx from the front, and no cut answer."""
-    house.pool.start()
-    authorization = ("HTTP_AUTHORIZATION", web.basic("reader", house.operator.secrets["reader"])[1])
-    with Load(house.port(kind), jobs(house, kind)) as load:
+    stack.pool.start()
+    authorization = ("HTTP_AUTHORIZATION", web.basic("reader", stack.operator.secrets["reader"])[1])
+    with Load(stack.port(kind), jobs(stack, kind)) as load:
         time.sleep(0.5)
-        peers = [fastcgi.Peer(house.pool.socket, 10) for _ in range(60)]
+        peers = [fastcgi.Peer(stack.pool.socket, 10) for _ in range(60)]
         for peer in peers:
             peer.send(fastcgi.request("POST", "/oauth/token", FORM, [authorization]))
-        house.pool.tell(signal.SIGTERM)
+        stack.pool.tell(signal.SIGTERM)
         answers = [peer.answer() for peer in peers]
         equal(sorted({answer.status if answer else 0 for answer in answers}), [200], "answers to what was sent before")
-        house.pool.stop()
+        stack.pool.stop()
         time.sleep(0.2)
     for peer in peers:
         peer.sock.close()
@@ -270,51 +270,51 @@ def stop_under_load(house, kind):
     must(kinds <= {"status 502", "status 503", "status 500"}, f"failures: {kinds}")
 
 
-def stop_restart_gap(house, kind):
-    """The front answers by itself while there is no pool, in JSON under nginx, and goes on when it is back."""
-    answer = web.request(house.port(kind), "GET", "/oauth/live")
+def stop_restart_gap(stack, kind):
+    """Without a pool the front answers itself, in JSON under nginx, and recovers with the pool."""
+    answer = web.request(stack.port(kind), "GET", "/oauth/live")
     must(answer.status in (500, 502, 503), f"without a pool: {answer}")
     if kind == "nginx":
         equal((answer.status, answer.error()), (503, "temporarily_unavailable"), "answer")
         must(answer.header("Retry-After"), "503 without Retry-After")
-    house.pool.start()
-    await_true(lambda: web.request(house.port(kind), "GET", "/oauth/live").status == 200, 4, "served again")
-    house.pool.stop()
+    stack.pool.start()
+    await_true(lambda: web.request(stack.port(kind), "GET", "/oauth/live").status == 200, 4, "served again")
+    stack.pool.stop()
 
 
-def kill_master(house):
-    house.pool.start()
-    pids = house.pool.pids()
-    with Load(house.port("nginx"), jobs(house, "nginx")):
+def kill_master(stack):
+    stack.pool.start()
+    pids = stack.pool.pids()
+    with Load(stack.port("nginx"), jobs(stack, "nginx")):
         time.sleep(0.3)
-        os.kill(house.pool.master, signal.SIGKILL)
+        os.kill(stack.pool.master, signal.SIGKILL)
         spent = await_true(lambda: not any(alive(pid) for pid in pids), 5, "no orphan is left")
     must(spent <= 5, f"orphans for {spent:.1f} s")
-    house.pool.process.wait(5)
-    house.pool.start()
-    token_over(house.pool.socket, house)
-    house.pool.stop()
+    stack.pool.process.wait(5)
+    stack.pool.start()
+    token_over(stack.pool.socket, stack)
+    stack.pool.stop()
 
 
 def script(build, scratch):
-    house = House(build, scratch, workers=WORKERS, busy_seconds=BUSY_SECONDS, io_seconds=2, log_requests="refused")
-    house.operator.client("reader", "--default-scope", "read")
+    stack = Stack(build, scratch, workers=WORKERS, busy_seconds=BUSY_SECONDS, io_seconds=2, log_requests="refused")
+    stack.operator.client("reader", "--default-scope", "read")
     for launcher in ("spawn", "socket"):
-        rig.run_check(f"launcher {launcher}: serves, and ends with 0 on SIGTERM", launcher_serves, house, launcher)
-    rig.run_check("launcher spawn-fcgi as a daemon: serves and logs to syslog", daemon_logs_to_syslog, house)
-    rig.run_check("launcher lighttpd bin-path: serves and ends with it", launched_by_lighttpd, house)
-    rig.run_check("descriptor 0 is no listening socket: exit status 64 and help", not_a_socket, house)
-    rig.run_check("m2mauth -t: a bad configuration is refused with line and word", bad_configuration, house)
-    rig.run_check("a start without the passphrase ends and says why", start_without_passphrase, house)
-    house.start()
-    for kind in house.fronts:
-        rig.run_checks(kind, house, kind)
-    house.pool.stop()
-    for kind in house.fronts:
-        rig.run_check(f"SIGTERM under load: what was sent before is answered [{kind}]", stop_under_load, house, kind)
-        rig.run_check(f"no pool, and back again [{kind}]", stop_restart_gap, house, kind)
-    rig.run_check("master SIGKILLed under load: no orphan after 5 s, and a new start works", kill_master, house)
-    rig.run_check("no sanitizer report (life)", house.pool.no_sanitizer_report)
+        rig.run_check(f"launcher {launcher}: serves, and ends with 0 on SIGTERM", launcher_serves, stack, launcher)
+    rig.run_check("launcher spawn-fcgi as a daemon: serves and logs to syslog", daemon_logs_to_syslog, stack)
+    rig.run_check("launcher lighttpd bin-path: serves and ends with it", launched_by_lighttpd, stack)
+    rig.run_check("descriptor 0 is not a listening socket: exit status 64 and help", not_a_socket, stack)
+    rig.run_check("m2mauth -t: a bad configuration is refused with line and word", bad_configuration, stack)
+    rig.run_check("a start without the passphrase ends and says why", start_without_passphrase, stack)
+    stack.start()
+    for kind in stack.fronts:
+        rig.run_checks(kind, stack, kind)
+    stack.pool.stop()
+    for kind in stack.fronts:
+        rig.run_check(f"SIGTERM under load: what was sent before is answered [{kind}]", stop_under_load, stack, kind)
+        rig.run_check(f"no pool, and back again [{kind}]", stop_restart_gap, stack, kind)
+    rig.run_check("master SIGKILLed under load: no orphan after 5 s, and a new start works", kill_master, stack)
+    rig.run_check("no sanitizer report (life)", stack.pool.no_sanitizer_report)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""load: clients that never rest, each on a kept connection, and an account of every answer."""
+"""load: clients in a continuous loop, each on a kept connection, and a record of every answer."""
 import collections
 import threading
 import time
@@ -42,7 +42,7 @@ def validate_job(client, token, wanted=True, name="validate"):
 
 
 class Load:
-    """with Load(port, jobs) as load: ...   Each thread goes round the jobs until the end of the block."""
+    """with Load(port, jobs) as load: ...   Each thread repeats the jobs until the end of the block."""
 
     def __init__(self, port, jobs, threads=8, pause=0.0, least=0):
         """least: requests that are answered before the block ends, however long that takes."""

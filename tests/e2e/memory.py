@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""memory: nothing that a client sent in confidence is in the memory of a worker once the request has been answered."""
+"""memory: no secret of a client is in the memory of a worker after the request has been answered."""
 import os
 import re
 import subprocess
@@ -30,82 +30,82 @@ def memory(pid):
 
 
 def places(pids, words):
-    """Where any of these is: the process, the mapping and the offset in it."""
+    """Where any of these occurs: the process, the mapping and the offset."""
     pattern = re.compile(b"|".join(map(re.escape, words)))
     return [(pid, name, found.start()) for pid in pids for name, data in memory(pid) for found in pattern.finditer(data)]
 
 
 def parts(secret):
-    """The secret, its base64 in three alignments and pieces of it: what is overwritten in part counts."""
+    """The secret, its base64 in three alignments, and parts of it, to find what was overwritten only in part."""
     data = secret.encode()
     return [data[at:at + 16] for at in range(0, len(data) - 15, 8)]
 
 
-def leaves_nothing(world, words, ask):
+def leaves_nothing(server, words, ask):
     for _ in range(3):
         ask()
-    equal(world.ask("GET", "/live").status, 200, "/live")
-    found = places(world.workers(), words)
+    equal(server.ask("GET", "/live").status, 200, "/live")
+    found = places(server.workers(), words)
     must(not found, f"found {len(found)} times: {found[:4]}")
 
 
 @check("the scan finds what is there: a secret of the operator's configuration in the keeper")
-def scan_works(world):
-    must(places([world.keeper()], [rig.PASSWORD.encode()]), "the database password is not found in the keeper")
+def scan_works(server):
+    must(places([server.keeper()], [rig.PASSWORD.encode()]), "the database password is not found in the keeper")
 
 
 @check("a secret in the form, right or wrong, at each endpoint")
-def form_secret(world):
-    secret = world.operator.secrets["orders"]
+def form_secret(server):
+    secret = server.operator.secrets["orders"]
     for path in ("/token", "/validate", "/revoke"):
         body = web.form({**FORM, "token": "x", "client_id": "orders", "client_secret": secret})
-        leaves_nothing(world, parts(secret), lambda path=path, body=body: world.ask("POST", path, body))
+        leaves_nothing(server, parts(secret), lambda path=path, body=body: server.ask("POST", path, body))
     wrong = "wrong-secret-" + os.urandom(16).hex()
     body = web.form({**FORM, "client_id": "orders", "client_secret": wrong})
-    leaves_nothing(world, parts(wrong), lambda: equal(world.ask("POST", "/token", body).status, 401, "status"))
+    leaves_nothing(server, parts(wrong), lambda: equal(server.ask("POST", "/token", body).status, 401, "status"))
 
 
 @check("a secret in Authorization: Basic")
-def basic_secret(world):
-    secret = world.operator.secrets["orders"]
+def basic_secret(server):
+    secret = server.operator.secrets["orders"]
     header = web.basic("orders", secret)[1]
     more = [("HTTP_AUTHORIZATION", header)]
-    leaves_nothing(world, parts(secret) + parts(header.split()[1]),
-                   lambda: equal(world.ask("POST", "/token", web.form(FORM), more).status, 200, "status"))
+    leaves_nothing(server, parts(secret) + parts(header.split()[1]),
+                   lambda: equal(server.ask("POST", "/token", web.form(FORM), more).status, 200, "status"))
 
 
 @check("a token that is issued, validated, checked and revoked")
-def token(world):
-    secret = world.operator.secrets["orders"]
+def token(server):
+    secret = server.operator.secrets["orders"]
     more = [("HTTP_AUTHORIZATION", web.basic("orders", secret)[1])]
     issued = []
 
     def ask():
-        answer = world.ask("POST", "/token", web.form(FORM), more)
+        answer = server.ask("POST", "/token", web.form(FORM), more)
         issued.append(web.json.loads(answer.body)["access_token"])
-        world.ask("POST", "/validate", web.form({"token": issued[-1]}), more)
-        world.ask("GET", "/orders", more=[("M2M_ENDPOINT", "check"), ("M2M_AUDIENCE", rig.AUDIENCE),
+        server.ask("POST", "/validate", web.form({"token": issued[-1]}), more)
+        server.ask("GET", "/orders", more=[("M2M_ENDPOINT", "check"), ("M2M_AUDIENCE", rig.AUDIENCE),
                                           ("HTTP_AUTHORIZATION", "Bearer " + issued[-1])])
-        world.ask("POST", "/revoke", web.form({"token": issued[-1]}), more)
+        server.ask("POST", "/revoke", web.form({"token": issued[-1]}), more)
     for _ in range(3):
         ask()
     signatures = [each.rpartition(".")[2] for each in issued]
-    leaves_nothing(world, [part for each in signatures for part in parts(each)], lambda: None)
+    leaves_nothing(server, [part for each in signatures for part in parts(each)], lambda: None)
 
 
 @check("a request that is cut off, and one that is too large")
-def broken(world):
+def broken(server):
     secret = "cut-" + os.urandom(24).hex()
     body = web.form({**FORM, "client_id": "orders", "client_secret": secret})
 
     def cut():
-        with fastcgi.Peer(world.socket) as peer:
+        with fastcgi.Peer(server.socket) as peer:
             peer.send(fastcgi.request("POST", "/oauth/token", body)[:-12])
             peer.sock.shutdown(1)
             peer.answer()
-    leaves_nothing(world, parts(secret), cut)
+    leaves_nothing(server, parts(secret), cut)
     large = body + b"&padding=" + b"x" * 100000
-    leaves_nothing(world, parts(secret), lambda: world.ask("POST", "/token", large))
+    leaves_nothing(server, parts(secret), lambda: server.ask("POST", "/token", large))
 
 
 def script(build, scratch):
@@ -117,10 +117,10 @@ def script(build, scratch):
     operator = rig.Operator(scratch, build, database, workers=1)
     operator.install()
     operator.client("orders", "--default-scope", "read")
-    world = pool.Pool(operator).start()
+    server = pool.Pool(operator).start()
     time.sleep(0.5)
-    rig.run_checks("", world)
-    world.stop()
+    rig.run_checks("", server)
+    server.stop()
 
 
 if __name__ == "__main__":

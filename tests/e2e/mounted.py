@@ -1,5 +1,5 @@
-"""mounted: front servers as operators have them: lighttpd as Debian configures it with one more module, nginx with
-every kind of pass behind the check and a server{} whose own settings work against it."""
+"""mounted: front servers as operators configure them: lighttpd of Debian with one more module, nginx with every kind of
+pass behind the check and a server{} whose settings interfere with it."""
 import os
 
 import fronts
@@ -31,7 +31,7 @@ MODULES = {
     "cgi": 'cgi.assign = (".txt" => "/bin/cat")',
     "webdav": '$HTTP["url"] =~ "^/dav/" {{ webdav.activate = "enable" }}',
     "fastcgi": '$HTTP["host"] =~ "." {{ fastcgi.server = ('
-               '"/elsewhere" => (("host" => "127.0.0.1", "port" => {catcher}, "check-local" => "disable"))) }}',
+               '"/other" => (("host" => "127.0.0.1", "port" => {catcher}, "check-local" => "disable"))) }}',
     "sockproxy": '$SERVER["socket"] == "127.0.0.1:{other}" {{ '
                  'sockproxy.server = ("" => (("host" => "127.0.0.1", "port" => {catcher}))) }}',
 }
@@ -59,8 +59,8 @@ AUTHORIZER = ('"/{path}/" => (("socket" => "{socket}", "mode" => "authorizer", "
 class Lighttpd(fronts.Front):
     """As Debian has it, with one more module; place: whether its file comes before or after ours."""
 
-    def __init__(self, house, applications, module=None, place=None):
-        super().__init__(house.scratch, "lighttpd", house.pool.socket)
+    def __init__(self, stack, applications, module=None, place=None):
+        super().__init__(stack.scratch, "lighttpd", stack.pool.socket)
         self.applications, self.module, self.place = applications, module, place
         self.other_port = rig.free_port()
 
@@ -128,7 +128,7 @@ NGINX_PROTECT = """
             include {folder}/m2mauth_protect;
 """
 
-# Each of these lines lets somebody in, gives out the answer of somebody else or breaks uploads, if the check obeys it.
+# Each of these lines would let requests pass, return the answer for another client or break uploads if it applied to the check.
 NGINX_AROUND = """
         client_max_body_size 100k;
         satisfy any; allow 127.0.0.1; deny all;
@@ -158,10 +158,10 @@ NGINX_AROUND = """
 
 
 class Nginx(fronts.Front):
-    """around: what the server{} says beside our files. socket: of the pool, when it is not the right one."""
+    """around: other settings of the server{}. socket: of the pool, if it is to be wrong."""
 
-    def __init__(self, house, applications, around="", socket=None):
-        super().__init__(house.scratch, "nginx", socket or house.pool.socket)
+    def __init__(self, stack, applications, around="", socket=None):
+        super().__init__(stack.scratch, "nginx", socket or stack.pool.socket)
         self.applications, self.around, self.module = applications, around, None
         self.grpc_port = rig.free_port()
         self.more = Nginx.locations

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""mounts: the check and the mount beside everything else that an operator may have in the same front server: each
-module of lighttpd that can claim a request, loaded before and after ours; what a server{} of nginx may say around them;
-each kind of application behind the check."""
+"""mounts: the check and the mount together with other configuration of the same front server: each module of lighttpd
+that can claim a request, loaded before and after; other settings of a server{} of nginx; each kind of application behind
+the check."""
 import os
 import re
 
@@ -9,7 +9,7 @@ import rig
 import web
 from apis import SECRET_FILE
 from applications import CAUGHT, CGI_SCRIPT, Applications
-from house import House
+from stack import Stack
 from mounted import BEFORE_ONLY, CATCH_ALL, FILES, MODULES, NGINX_AROUND, ORIGIN, Lighttpd, Nginx
 from rig import equal, must
 from signer import Holder
@@ -18,11 +18,11 @@ UPLOAD = b"x" * 3000000
 
 
 class Visitor:
-    """A client of ours before one front server."""
+    """A client of one front server."""
 
-    def __init__(self, house, front, applications):
-        self.house, self.front, self.applications, self.port = house, front, applications, front.port
-        self.client = web.Client(front.port, "caller", house.operator.secrets["caller"])
+    def __init__(self, stack, front, applications):
+        self.stack, self.front, self.applications, self.port = stack, front, applications, front.port
+        self.client = web.Client(front.port, "caller", stack.operator.secrets["caller"])
 
     def ask(self, path, token=None, headers=(), method="GET", body=None):
         own = [("Authorization", f"Bearer {token}")] if token else []
@@ -67,9 +67,9 @@ def module_works(visitor):
         upgrade = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"),
                    ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==")] if module == "wstunnel" else []
         try:
-            visitor.ask("/elsewhere", headers=upgrade)
+            visitor.ask("/other", headers=upgrade)
         except web.Broken:
-            pass                                        # what the catcher says is no answer of AJP or a WebSocket
+            pass                                        # the catcher does not answer as AJP or a WebSocket
         must(visitor.applications.take_caught(), f"mod_{module} takes nothing")
     elif module == "sockproxy":
         equal(web.request(front.other_port, "GET", "/files/x.txt").body, CAUGHT, "the socket of mod_sockproxy")
@@ -100,7 +100,7 @@ def caller(name, found):
 
 
 def kinds_of_pass(visitor):
-    """What an application behind the check can be sure of to be its own, whatever other modules take."""
+    """The paths that an application behind the check keeps, whatever other modules claim."""
     rivals = {"proxy": ("/scgi/orders", "/uwsgi/orders", "/cgi/told.py"),
               **dict.fromkeys(("scgi", "ajp13"), ("/api/orders", "/scgi/orders", "/uwsgi/orders", "/cgi/told.py"))}
     return [path for path in list(BEHIND[visitor.front.kind])[1:] if path not in rivals.get(visitor.front.module, ())]
@@ -133,7 +133,7 @@ def upload(visitor):
 
 def two_proofs(visitor):
     """A token that is bound to a key. Two proofs are refused and not used up: one alone passes (RFC 9449 4.3)."""
-    holder, kind, basic = visitor.house.holder, visitor.front.kind, web.basic(visitor.client.id, visitor.client.secret)
+    holder, kind, basic = visitor.stack.holder, visitor.front.kind, web.basic(visitor.client.id, visitor.client.secret)
     grant = {"grant_type": "client_credentials", "scope": "read"}
     first, second = holder.proof(), holder.proof()
     answer = visitor.client.post("/token", grant, [basic, ("DPoP", first), ("DPoP", second)])
@@ -154,7 +154,7 @@ def two_proofs(visitor):
 
 
 def cookies(visitor):
-    """What a browser sends beside its token closes neither the API nor /token. lighttpd takes 8 kB of headers."""
+    """Headers that a browser adds to its token block neither the API nor /token. lighttpd accepts 8 kB of headers."""
     many = [("Cookie", "c" * 3000), ("Referer", "https://as.example/" + "r" * 2000), ("User-Agent", "u" * 500)]
     if visitor.front.kind == "nginx":
         many += [("Cookie", "d" * 4000)] + [(f"X-Own-{number}", "v" * 1000) for number in range(16)]
@@ -177,9 +177,9 @@ CHECKS = (
 )
 
 
-def lighttpd_with(house, applications, module=None, place=None):
-    front = Lighttpd(house, applications, module, place).start()
-    visitor = Visitor(house, front, applications)
+def lighttpd_with(stack, applications, module=None, place=None):
+    front = Lighttpd(stack, applications, module, place).start()
+    visitor = Visitor(stack, front, applications)
     name = f"lighttpd, mod_{module} {place} ours" if module else "lighttpd"
     for title, function in CHECKS:
         rig.run_check(f"{title} [{name}]", function, visitor)
@@ -234,35 +234,35 @@ NGINX_CHECKS = (
 )
 
 
-def nginx_with(house, applications, around, name):
-    front = Nginx(house, applications, around).start()
-    visitor = Visitor(house, front, applications)
+def nginx_with(stack, applications, around, name):
+    front = Nginx(stack, applications, around).start()
+    visitor = Visitor(stack, front, applications)
     for title, function in NGINX_CHECKS:
         rig.run_check(f"{title} [{name}]", function, visitor)
     front.stop()
-    front = Nginx(house, applications, around, house.scratch.path("nowhere.sock")).start()
+    front = Nginx(stack, applications, around, stack.scratch.path("nowhere.sock")).start()
     rig.run_check(f"no pool: 503 on each kind of path [{name}]", nobody_passes_without_a_pool,
-                  Visitor(house, front, applications))
+                  Visitor(stack, front, applications))
     front.stop()
 
 
-def refuses_without_the_fragment(house, applications):
+def refuses_without_the_fragment(stack, applications):
     """Without 05-m2mauth-modules.conf neither of the other two is taken."""
-    front = Lighttpd(house, applications)
+    front = Lighttpd(stack, applications)
     front.write_lighttpd()
-    os.unlink(house.scratch.path("conf-enabled", "05-m2mauth-modules.conf"))
+    os.unlink(stack.scratch.path("conf-enabled", "05-m2mauth-modules.conf"))
     for name in ("90-m2mauth.conf", "91-m2mauth-check.conf"):
-        process = house.scratch.start([*front.command, "-tt"], "lighttpd-tt.log")
+        process = stack.scratch.start([*front.command, "-tt"], "lighttpd-tt.log")
         process.wait(20)
         must(process.returncode != 0, f"lighttpd takes {name} without 05-m2mauth-modules.conf")
-        must("m2mauth_modules" in house.scratch.log("lighttpd-tt.log"), "the message does not name the variable")
-        os.unlink(house.scratch.path("conf-enabled", name))
+        must("m2mauth_modules" in stack.scratch.log("lighttpd-tt.log"), "the message does not name the variable")
+        os.unlink(stack.scratch.path("conf-enabled", name))
 
 
 def script(build, scratch):
-    house = House(build, scratch, kinds=())
-    applications, house.holder = Applications(scratch), Holder(scratch, "holder")
-    house.operator.client("caller", "--default-scope", "read")
+    stack = Stack(build, scratch, kinds=())
+    applications, stack.holder = Applications(scratch), Holder(scratch, "holder")
+    stack.operator.client("caller", "--default-scope", "read")
     for folder in ("files", "cgi", "dav"):
         os.makedirs(scratch.path(folder))
         os.chmod(scratch.path(folder), 0o777)
@@ -271,17 +271,17 @@ def script(build, scratch):
     scratch.write("dav/told.txt", "Status: 200 OK\n\na CGI script")
     scratch.write("cgi/told.py", CGI_SCRIPT)
     os.chmod(scratch.folder, 0o755)
-    house.start(workers=2)
-    rig.run_check("lighttpd does not start without 05-m2mauth-modules.conf", refuses_without_the_fragment, house,
+    stack.start(workers=2)
+    rig.run_check("lighttpd does not start without 05-m2mauth-modules.conf", refuses_without_the_fragment, stack,
                   applications)
-    lighttpd_with(house, applications)
+    lighttpd_with(stack, applications)
     for module in MODULES:
         for place in ("before",) if module in BEFORE_ONLY else FILES:
-            lighttpd_with(house, applications, module, place)
+            lighttpd_with(stack, applications, module, place)
     for around, name in (("", "nginx"), (NGINX_AROUND, "nginx, a server{} with limits, caches and error pages")):
-        nginx_with(house, applications, around, name)
-    rig.run_check("no sanitizer report (mounts)", house.pool.no_sanitizer_report)
-    house.stop()
+        nginx_with(stack, applications, around, name)
+    rig.run_check("no sanitizer report (mounts)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""mtls: clients that prove themselves by a TLS certificate, and tokens that are bound to one (RFC 8705), through both
-fronts with the configurations of deploy/: only the front's own word counts."""
+"""mtls: clients that authenticate by a TLS certificate, and tokens bound to one (RFC 8705), through both fronts with the
+configurations of deploy/: only the parameters of the front are trusted."""
 import json
 import urllib.parse
 
@@ -8,11 +8,11 @@ import authority
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from rig import check, equal, must
 
 NAME = "/C=DE/O=Example/OU=Machines/CN=orders"
-ALTERNATIVES = {                # kind: what stands in the certificate, and in the client's row
+ALTERNATIVES = {                # kind: value in the certificate and in the row of the client
     "san_dns": ("DNS:orders.example", "Orders.EXAMPLE"), "san_uri": ("URI:urn:example:orders", "urn:example:orders"),
     "san_ip": ("IP:2001:db8::7", "2001:DB8:0::7"), "san_email": ("email:orders@mail.example", "orders@MAIL.example"),
 }
@@ -35,7 +35,7 @@ class People:
         listed = authority.Certificate(scratch, "by-listed", NAME, authority.extensions("", False))
         self.wrong = {
             "no certificate": None, "another's certificate": self.by_kind["san_dns"], "no such name": self.nameless,
-            "another authority's": others.issue("orders-others", NAME), "one that nobody has signed": self.alone,
+            "another authority's": others.issue("orders-others", NAME), "a self-signed one": self.alone,
             "the same name, self-signed": authority.self_signed(scratch, "orders-self", NAME),
             "more of a name": issue("orders-longer", NAME + "/CN=orders"),
             "less of a name": issue("orders-shorter", "/O=Example/OU=Machines/CN=orders"),
@@ -46,15 +46,15 @@ class People:
 
 
 class Visitor:
-    """One front server, and who comes to it."""
+    """One front server and its clients."""
 
-    def __init__(self, house, kind, people):
-        self.house, self.kind, self.people, self.sql = house, kind, people, house.database.sql
-        self.reader = house.client("reader", kind)
+    def __init__(self, stack, kind, people):
+        self.stack, self.kind, self.people, self.sql = stack, kind, people, stack.database.sql
+        self.reader = stack.client("reader", kind)
 
     def ask(self, certificate, client_id, path="/token", headers=(), **pairs):
         body = web.form({**GRANT, "client_id": client_id, **pairs})
-        return web.request(self.house.tls_port(self.kind, certificate), "POST", "/oauth" + path, body, headers)
+        return web.request(self.stack.tls_port(self.kind, certificate), "POST", "/oauth" + path, body, headers)
 
     def token(self, certificate, client_id, **pairs):
         answer = self.ask(certificate, client_id, **pairs)
@@ -99,7 +99,7 @@ def wrong(visitor):
     equal((both.status, both.error()), (400, "invalid_request"), "a secret of somebody else beside it")
 
 
-@check("G7 an expired certificate is nobody's: nginx says 400 by itself, lighttpd leaves it out")
+@check("G7 an expired certificate authenticates no client: nginx answers 400 itself, lighttpd does not pass it on")
 def expired(visitor):
     answer = visitor.ask(visitor.people.expired, "orders")
     equal(answer.status, 400 if visitor.kind == "nginx" else 401, "expired")
@@ -111,10 +111,10 @@ def not_allowed(visitor):
     methods = visitor.sql("SELECT auth_methods FROM client WHERE client_id = 'orders'")[0][0]
     must("tls_client_auth" in methods, f"methods {methods}")
     visitor.sql("UPDATE client SET auth_methods = 'client_secret_basic' WHERE client_id = 'orders'")
-    visitor.house.soon(lambda: visitor.ask(visitor.people.orders, "orders").status == 401, "the method is gone")
+    visitor.stack.soon(lambda: visitor.ask(visitor.people.orders, "orders").status == 401, "the method is gone")
     refused(visitor.ask(visitor.people.orders, "orders"), "not its method")
     visitor.sql(f"UPDATE client SET auth_methods = '{methods}' WHERE client_id = 'orders'")
-    visitor.house.soon(lambda: visitor.ask(visitor.people.orders, "orders").status == 200, "the method is back")
+    visitor.stack.soon(lambda: visitor.ask(visitor.people.orders, "orders").status == 200, "the method is back")
     refused(visitor.ask(visitor.people.listed, "reader"), "a client with secrets only")
 
 
@@ -122,7 +122,7 @@ def not_allowed(visitor):
 def self_signed(visitor):
     people = visitor.people
     body = tokens.claims(visitor.token(people.listed, "listed"))
-    equal((body["sub"], body["cred"]), ("listed", visitor.house.kids["listed"]), "claims")
+    equal((body["sub"], body["cred"]), ("listed", visitor.stack.kids["listed"]), "claims")
     if visitor.kind == "nginx":
         equal(tokens.claims(visitor.token(people.alone, "alone"))["sub"], "alone", "sub")
     else:
@@ -133,7 +133,7 @@ def self_signed(visitor):
 
 
 def spoofs(pem, line_ends):
-    """Headers that want to be the front's word, in both spellings of a certificate."""
+    """Headers that imitate the parameters of the front, in both encodings of a certificate."""
     flat = pem.replace("\n", line_ends)
     for name in ("SSL-Client-Cert", "X-SSL-Client-Cert", "Ssl-Client-Cert", "HTTP-SSL-Client-Cert", "X-Client-Cert",
                  "Variable-SSL-Client-Cert", "Client-Cert", "X-ARR-ClientCert", "X-Forwarded-Client-Cert",
@@ -147,7 +147,7 @@ def spoofs(pem, line_ends):
 
 @check("G7 spoofed headers, - and _, once and twice: over plain HTTP and over TLS they change nothing")
 def spoofed(visitor):
-    people, port = visitor.people, visitor.house.port(visitor.kind)
+    people, port = visitor.people, visitor.stack.port(visitor.kind)
     body = web.form({**GRANT, "client_id": "orders"})
     pem = people.orders.pem()
     with_name, own, bound_right = people.by_kind["san_dns"], people.by_kind["san_dns"].thumbprint(), 0
@@ -171,7 +171,7 @@ def without_certificate(answer, what):
 @check("G8 C8 H1 require_binding = mtls: x5t#S256 is what openssl says, in the token and in introspection")
 def bound(visitor):
     for client_id, certificate in (("san_dns", visitor.people.by_kind["san_dns"]), ("held", visitor.people.orders)):
-        headers = [web.basic("held", visitor.house.operator.secrets["held"])] if client_id == "held" else []
+        headers = [web.basic("held", visitor.stack.operator.secrets["held"])] if client_id == "held" else []
         answer = visitor.ask(certificate, client_id, headers=headers)
         equal((answer.status, answer.json().get("token_type")), (200, "Bearer"), f"{client_id}: {answer}")
         token, wanted = answer.json()["access_token"], {"x5t#S256": certificate.thumbprint()}
@@ -182,7 +182,7 @@ def bound(visitor):
 
 @check("H1 H4 a client held to its certificate gets nothing by its secret alone, over clear text or TLS, spoofed or not")
 def held(visitor):
-    client = visitor.house.client("held", visitor.kind)
+    client = visitor.stack.client("held", visitor.kind)
     basic = web.basic(client.id, client.secret)
     without_certificate(client.token_answer(), "clear text")
     without_certificate(visitor.ask(None, "held", headers=[basic]), "TLS without a certificate")
@@ -191,10 +191,10 @@ def held(visitor):
         equal(answer.status, 400, f"{headers[1][0]}: {answer}")
 
 
-@check("G8 a certificate that nobody vouches for binds a token where the front hands it over")
+@check("G8 a certificate without a trusted issuer binds a token where the front passes it on")
 def bound_to_unknown(visitor):
     alone = visitor.people.alone
-    answer = visitor.ask(alone, "held", headers=[web.basic("held", visitor.house.operator.secrets["held"])])
+    answer = visitor.ask(alone, "held", headers=[web.basic("held", visitor.stack.operator.secrets["held"])])
     if visitor.kind == "lighttpd":
         return without_certificate(answer, "not handed over")
     equal(tokens.claims(answer.json()["access_token"])["cnf"], {"x5t#S256": alone.thumbprint()}, "cnf")
@@ -202,7 +202,7 @@ def bound_to_unknown(visitor):
 
 @check("G8 a resumed session is still that of its certificate")
 def resumed(visitor):
-    port = visitor.house.tls_port(visitor.kind, visitor.people.by_kind["san_dns"])
+    port = visitor.stack.tls_port(visitor.kind, visitor.people.by_kind["san_dns"])
     body = web.form({**GRANT, "client_id": "san_dns"})
     sessions = []
     for _ in range(2):
@@ -215,47 +215,47 @@ def resumed(visitor):
               visitor.people.by_kind["san_dns"].thumbprint(), "cnf")
 
 
-@check("T18 a tls_subject that is none proves nobody, its client goes on, and a line names column and reason")
+@check("T18 an invalid tls_subject authenticates no client, its client keeps working, and a line names column and reason")
 def bad_subject(visitor):
     name, sql = f"odd-{visitor.kind}", visitor.sql
-    visitor.house.operator.client(name, reads=False)
-    client = visitor.house.client(name, visitor.kind)
-    visitor.house.soon(lambda: client.token_answer().status == 200, "the client is seen")
+    visitor.stack.operator.client(name, reads=False)
+    client = visitor.stack.client(name, visitor.kind)
+    visitor.stack.soon(lambda: client.token_answer().status == 200, "the client is seen")
     for kind, value, reason in (("san_ip", "10.0.0", "it is no IP address"), ("subject_dn", "orders", "distinguished name"),
                                 ("san_dns", "*.example", "a name stands for itself only")):
         sql(f"SET SESSION check_constraint_checks = 0; UPDATE client SET tls_subject_kind = '{kind}', tls_subject = '{value}' "
             f"WHERE client_id = '{name}'")
-        visitor.house.soon(lambda: any(name in line and "column tls_subject: " in line and reason in line
-                                       for line in visitor.house.pool.log().splitlines()), f"{value}: a line names it")
+        visitor.stack.soon(lambda: any(name in line and "column tls_subject: " in line and reason in line
+                                       for line in visitor.stack.pool.log().splitlines()), f"{value}: a line names it")
         equal(client.token_answer().status, 200, f"{value}: by secret")
         refused(visitor.ask(visitor.people.orders, name), f"{value}: by certificate")
 
 
-def add_clients(house, people):
-    operator, sql = house.operator, house.database.sql
+def add_clients(stack, people):
+    operator, sql = stack.operator, stack.database.sql
     for name in ("orders", "held", "listed", "alone", *ALTERNATIVES):
         operator.client(name, "--default-scope", "read", reads=name == "orders")
     sql("CALL client_set_tls_subject('orders', 'subject_dn', 'cn=Orders, OU=machines,O=Example,C=de')")
     for kind, (_, value) in ALTERNATIVES.items():
         sql(f"CALL client_set_tls_subject('{kind}', '{kind}', '{value}')")
-    house.kids = {}
+    stack.kids = {}
     for certificate in (people.listed, people.alone):
         jwk = operator.m2mctl("jwk", certificate.path).stdout.decode()
-        house.kids[certificate.name] = json.loads(jwk)["kid"]
-        sql(f"CALL client_add_certificate_key('{certificate.name}', '{house.kids[certificate.name]}', 'ES256', '{jwk}', NULL)")
+        stack.kids[certificate.name] = json.loads(jwk)["kid"]
+        sql(f"CALL client_add_certificate_key('{certificate.name}', '{stack.kids[certificate.name]}', 'ES256', '{jwk}', NULL)")
     sql("UPDATE client SET require_binding = 'mtls' WHERE client_id IN ('held', 'san_dns')")
 
 
 def script(build, scratch):
     people = People(scratch)
-    house = House(build, scratch, authority=people.authority, failures_per_minute=10000)
-    house.operator.client("reader")
-    add_clients(house, people)
-    house.start(workers=2)
-    for kind in house.fronts:
-        rig.run_checks(kind, Visitor(house, kind, people))
-    rig.run_check("no sanitizer report (mtls)", house.pool.no_sanitizer_report)
-    house.stop()
+    stack = Stack(build, scratch, authority=people.authority, failures_per_minute=10000)
+    stack.operator.client("reader")
+    add_clients(stack, people)
+    stack.start(workers=2)
+    for kind in stack.fronts:
+        rig.run_checks(kind, Visitor(stack, kind, people))
+    rig.run_check("no sanitizer report (mtls)", stack.pool.no_sanitizer_report)
+    stack.stop()
 
 
 if __name__ == "__main__":

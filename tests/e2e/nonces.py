@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""nonces: what a server with dpop_nonce = required wants in each DPoP proof (RFC 9449 8): known at every worker, after a
-restart and at every host that has the same passphrase, and nowhere else. The nonces of other minutes are made here."""
+"""nonces: the nonce that a server with dpop_nonce = required expects in each DPoP proof (RFC 9449 8): valid at every worker,
+after a restart and at every host with the same passphrase, and at no other. The test computes nonces of other minutes."""
 import os
 import time
 
@@ -8,7 +8,7 @@ import fastcgi
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from pool import Pool
 from rig import check, equal, must
 from signer import Holder, nonce
@@ -21,19 +21,19 @@ class Hosts:
     """A pool behind both fronts, a second one of the same passphrase, and a third one with a passphrase, and therefore a
     database, of its own. The client is known to all."""
 
-    def __init__(self, house, folders):
-        self.house, own = house, house.operator.settings
-        second = rig.Operator(folders[0], house.build, house.database, **{**own, "host_id": "second"})
+    def __init__(self, stack, folders):
+        self.stack, own = stack, stack.operator.settings
+        second = rig.Operator(folders[0], stack.build, stack.database, **{**own, "host_id": "second"})
         database = rig.Database(folders[1])
         database.start()
         theirs = {name: own[name] for name in own if name not in ("db_socket", "db_password_file", "key_passphrase_file")}
-        stranger = rig.Operator(folders[1], house.build, database, **{**theirs, "host_id": "stranger"})
+        stranger = rig.Operator(folders[1], stack.build, database, **{**theirs, "host_id": "stranger"})
         stranger.install()
-        for operator in (house.operator, stranger):
+        for operator in (stack.operator, stranger):
             client, = operator.clients(1, "caller-")
-        self.pools = [house.pool, Pool(second), Pool(stranger)]
-        self.basic = web.basic(client, house.operator.secrets[client])
-        self.holder = Holder(house.scratch, "holder")
+        self.pools = [stack.pool, Pool(second), Pool(stranger)]
+        self.basic = web.basic(client, stack.operator.secrets[client])
+        self.holder = Holder(stack.scratch, "holder")
 
     def more(self, proof):
         return [("HTTP_AUTHORIZATION", self.basic[1]), ("HTTP_DPOP", proof)]
@@ -63,16 +63,16 @@ def wanted(answer, what):
 
 @check("G3 use_dpop_nonce brings a nonce through both fronts, and with it the same claims pass")
 def through_fronts(hosts):
-    for kind in hosts.house.fronts:
+    for kind in hosts.stack.fronts:
         def ask(jti, hosts=hosts, kind=kind, **claims):
             proof = ("DPoP", hosts.holder.proof(jti=jti, **claims))
-            return web.request(hosts.house.port(kind), "POST", "/oauth/token", BODY, [hosts.basic, proof])
+            return web.request(hosts.stack.port(kind), "POST", "/oauth/token", BODY, [hosts.basic, proof])
         for claims in ({}, {"nonce": ""}, {"nonce": "x"}, {"nonce": "A" * 27}, {"nonce": "A" * 2000}):
             answer = ask(f"j-{kind}", **claims)
             equal((answer.status, answer.error()), (400, "use_dpop_nonce"), f"{claims}")
         must("no-store" in answer.header("Cache-Control"), "the nonce may be stored")
         word = answer.header("DPoP-Nonce")
-        must(word in (nonce(hosts.house.operator.passphrase_file, ago) for ago in (0, 1)), f"nonce {word}")
+        must(word in (nonce(hosts.stack.operator.passphrase_file, ago) for ago in (0, 1)), f"nonce {word}")
         answer = ask(f"j-{kind}", nonce=word)
         equal((answer.status, answer.json()["token_type"]), (200, "DPoP"), f"{answer}")
         answer = ask(f"j-{kind}", nonce=word)
@@ -112,7 +112,7 @@ def each_worker(hosts):
 
 @check("G3 a nonce of five minutes is good, and the answer offers the next; older, of the future or spoilt it is none")
 def of_other_minutes(hosts):
-    pool, file = hosts.pools[0], hosts.house.operator.passphrase_file
+    pool, file = hosts.pools[0], hosts.stack.operator.passphrase_file
     if time.time() % 60 > 40:
         time.sleep(61 - time.time() % 60)               # what follows is about one minute
     answer = hosts.ask(pool, nonce(file))
@@ -163,19 +163,19 @@ def stranger(hosts):
 def quiet(hosts):
     for pool in hosts.pools:
         pool.no_sanitizer_report()
-        must("eyJ" not in pool.log() and nonce(hosts.house.operator.passphrase_file) not in pool.log(), "a secret in a log")
+        must("eyJ" not in pool.log() and nonce(hosts.stack.operator.passphrase_file) not in pool.log(), "a secret in a log")
 
 
 def script(build, scratch):
-    house = House(build, scratch, failures_per_minute=10000, dpop_nonce="required", worker_connections=CONNECTIONS)
-    house.start(workers=WORKERS)
+    stack = Stack(build, scratch, failures_per_minute=10000, dpop_nonce="required", worker_connections=CONNECTIONS)
+    stack.start(workers=WORKERS)
     with rig.Scratch() as second, rig.Scratch() as third:
-        hosts = Hosts(house, (second, third))
-        house.soon(lambda: hosts.ask(house.pool).status == 400, "the client is seen")
+        hosts = Hosts(stack, (second, third))
+        stack.soon(lambda: hosts.ask(stack.pool).status == 400, "the client is seen")
         rig.run_checks("", hosts)
         for pool in hosts.pools[1:]:
             pool.stop()
-        house.stop()
+        stack.stop()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""pool: m2mauth under each of its launchers, and a look at its processes."""
+"""pool: m2mauth under each of its launchers, and its processes."""
 import fcntl
 import os
 import signal
@@ -14,7 +14,7 @@ ACCEPT4 = {"x86_64": 288, "aarch64": 242}.get(os.uname().machine)
 
 
 def sanitized(env=None):
-    """The environment of the pool. libfcgi asks for absurd sizes when a peer names them, and sees that it gets none."""
+    """The environment of the pool. libfcgi requests any allocation size that a peer names, and handles the failure."""
     env = dict(os.environ if env is None else env)
     env.setdefault("ASAN_OPTIONS", "abort_on_error=0:detect_leaks=1:allocator_may_return_null=1")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
@@ -62,7 +62,7 @@ class Pool:
         self.master = self.process.pid
 
     def ask(self, method, path, body=b"", more=()):
-        """Straight to the socket, without a front server. None when there is no answer."""
+        """A request to the socket, without a front server. None without an answer."""
         return fastcgi.ask(self.socket, method, self.prefix + path, body, more=more)
 
     def is_ready(self):
@@ -91,7 +91,7 @@ class Pool:
         send_signal(self.master, number)
 
     def reload(self):
-        """A new generation, and none of the one before it left."""
+        """Reloads; returns when the new generation runs and the old one has exited."""
         before, at = set(self.children()), len(self.log())
         self.tell(signal.SIGHUP)
         await_true(lambda: self.is_reloaded(before, at), 20, "the reload")
@@ -102,7 +102,7 @@ class Pool:
         return self.workers() and self.keeper() and not before & set(self.children())
 
     def stop(self, number=signal.SIGTERM, seconds=15):
-        """Ends the pool; it is a failure when anything of it stays."""
+        """Stops the pool; a remaining process is a failure."""
         pids = self.pids()
         self.tell(number)
         if self.process is not None:

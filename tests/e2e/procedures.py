@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""procedures: credentials that the server could not use are refused with the reason, by a procedure and by a plain INSERT, and
-what is taken is what the server takes.
+"""procedures: a credential is accepted if and only if the server can use it, by a procedure and by a plain INSERT, and is
+otherwise refused with the reason.
 
 usage: procedures.py BUILDDIR
 """
@@ -129,7 +129,7 @@ GOOD_SUBJECTS = [
 ]
 
 
-@check("a certificate's subject is refused when no certificate has such a one, by the procedure and by a plain UPDATE")
+@check("a subject that no certificate can have is refused, by the procedure and by a plain UPDATE")
 def subjects(db):
     for kind, value, words in BAD_SUBJECTS:
         refused(db, f"CALL client_set_tls_subject('orders', '{kind}', '{value}')", words)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """quickstart: its tour under each front server, and what its services may write while it runs.
 
-When root calls it, its services run as nobody. A process of nobody must not be able to change what root executes,
+If run by root, its services run as nobody. A process of nobody must not be able to change what root executes,
 sources or evaluates: the programs in bin, the file of names that is sourced, and each folder on the way to them.
 """
 import os
@@ -23,7 +23,7 @@ GIVEN_FILES = {"db-password", "key-passphrase"} | {
 
 
 def start(scratch, *options, env=None):
-    """quickstart with a scratch folder inside ours."""
+    """quickstart with its scratch folder inside that of the test."""
     log = f"quickstart{len(scratch.started)}{''.join(options)}.log"
     return scratch.start([QUICKSTART, "--port", str(rig.free_port()), *options], log,
                          env=dict(os.environ, TMPDIR=scratch.tmp, **(env or {}))), log
@@ -36,7 +36,7 @@ def demo_folder(said):
 
 
 def writable_by_nobody(top):
-    """Paths below top, without what lies inside the folders of the services, that nobody owns or may write to."""
+    """Paths below top, except inside the folders of the services, that the user nobody owns or can write to."""
     nobody = pwd.getpwnam("nobody")
     found = set()
     for folder, folders, files in os.walk(top):

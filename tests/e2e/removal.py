@@ -8,15 +8,15 @@ import json
 
 import rig
 import web
-from house import House
+from stack import Stack
 from rig import AUDIENCE, await_true, check, equal, must
 
 OTHER = "https://other.example/"
 
 
 class Host:
-    def __init__(self, house):
-        self.house, self.operator, self.pool, self.sql = house, house.operator, house.pool, house.database.sql
+    def __init__(self, stack):
+        self.stack, self.operator, self.pool, self.sql = stack, stack.operator, stack.pool, stack.database.sql
 
     def post(self, path, form, client):
         headers = [("HTTP_AUTHORIZATION", web.basic(client, self.operator.secrets[client])[1])]
@@ -37,7 +37,7 @@ class Host:
         return answer["active"]
 
     def refused(self, call, words):
-        done = self.house.database.run(f"CALL {call}", False, "m2mauth")
+        done = self.stack.database.run(f"CALL {call}", False, "m2mauth")
         must(done.returncode != 0 and words in done.stderr.decode(), f"{call}: {done.stderr.decode()!r}")
 
 
@@ -86,7 +86,7 @@ def introspector(host):
     host.refused(f"client_may_not_introspect('asks', '{AUDIENCE}')", "does not introspect")
 
 
-@check("an audience: no token for it, nobody introspects its tokens; those that are out run on where they are verified")
+@check("an audience: no token for it and no introspection of its tokens; issued tokens stay valid where APIs verify them")
 def audience(host):
     host.sql(f"INSERT INTO audience (audience) VALUES ('{OTHER}'); INSERT INTO audience_scope (audience, scope) VALUES ('{OTHER}', 'read')")
     client(host, "both")
@@ -97,7 +97,7 @@ def audience(host):
     await_true(lambda: host.active(token), 5, "active")
     host.sql(f"CALL audience_remove('{OTHER}')")
     await_true(lambda: host.ask("both", resource=OTHER)[1].get("error") == "invalid_target", 5, "no new token for it")
-    await_true(lambda: not host.active(token), 5, "nobody introspects it")
+    await_true(lambda: not host.active(token), 5, "it cannot be introspected")
     must(host.active(mine), "a token for another audience")
     host.refused(f"audience_remove('{OTHER}')", "no such audience")
     equal(host.sql(f"SELECT COUNT(*) FROM client_grant WHERE audience = '{OTHER}'"), [["0"]], "grants")
@@ -122,13 +122,13 @@ def removed(host):
 
 
 def script(build, scratch):
-    house = House(build, scratch, kinds=())
-    house.start(workers=1)
-    house.operator.client("reader")
-    host = Host(house)
+    stack = Stack(build, scratch, kinds=())
+    stack.start(workers=1)
+    stack.operator.client("reader")
+    host = Host(stack)
     await_true(lambda: host.ask("reader")[0] == 200, 10, "the client is seen")
     rig.run_checks("", host)
-    house.stop()
+    stack.stop()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""replay: a signed proof is good once, on each host (replay = host) or on all hosts of one database (replay = cluster).
+"""replay: a signed proof is accepted once, on each host (replay = host) or on all hosts of one database (replay = cluster).
 
 Two pools with names of their own on a private mariadbd. An operator's session holds the rows that a keeper is about to
 write, as the keeper of another host would, for longer than any host does."""
@@ -15,7 +15,7 @@ import fastcgi
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from pool import Pool
 from rig import await_true, check, equal, must
 from signer import TYPE, Signer, add_key
@@ -30,14 +30,14 @@ SECRET = web.form({"grant_type": "client_credentials"})
 class Hosts:
     """Two pools on one database, and a client that signs."""
 
-    def __init__(self, house, second):
-        self.house, self.database = house, house.database
-        other = rig.Operator(second, house.build, house.database, **{**house.operator.settings, "host_id": "other"})
-        self.operators, self.pools = [house.operator, other], [house.pool, Pool(other)]
-        self.credentials = ("HTTP_AUTHORIZATION", web.basic("reader", house.operator.client("reader"))[1])
-        house.operator.client("prover", reads=False)
-        self.signer = Signer(house.scratch, "prover", "key")
-        add_key(house.database.sql, self.signer)
+    def __init__(self, stack, second):
+        self.stack, self.database = stack, stack.database
+        other = rig.Operator(second, stack.build, stack.database, **{**stack.operator.settings, "host_id": "other"})
+        self.operators, self.pools = [stack.operator, other], [stack.pool, Pool(other)]
+        self.credentials = ("HTTP_AUTHORIZATION", web.basic("reader", stack.operator.client("reader"))[1])
+        stack.operator.client("prover", reads=False)
+        self.signer = Signer(stack.scratch, "prover", "key")
+        add_key(stack.database.sql, self.signer)
 
     def start(self, replay):
         for operator, pool in zip(self.operators, self.pools):
@@ -64,7 +64,7 @@ class Hosts:
         return self.pools[host].ask("POST", "/token", SECRET, [self.credentials]).status
 
     def counted(self, name):
-        """A counter of both hosts together."""
+        """The sum of a counter of both hosts."""
         pages = [pool.ask("GET", "/metrics").body.decode() for pool in self.pools]
         return sum(int(line.split()[1]) for page in pages for line in page.splitlines()
                    if line.startswith(f"m2mauth_{name}_total "))
@@ -74,14 +74,14 @@ class Hosts:
 
 
 def proof(assertion):
-    """What the database is asked about, as a SQL literal: written here a second time, because all hosts must agree."""
+    """The key of the row in used_proof as a SQL literal; implemented a second time here, because all hosts must agree on it."""
     body = tokens.claims(assertion)
     parts = [body["sub"].encode(), body["jti"].encode()]
     return f"X'{hashlib.sha256(b''.join(len(part).to_bytes(8, 'big') + part for part in parts)).hexdigest()}'"
 
 
 class Session:
-    """A session of SQL that stays open between two words."""
+    """A SQL session that stays open between two statements."""
 
     def __init__(self, database):
         self.process = subprocess.Popen(["mariadb", "--no-defaults", f"--socket={database.socket}", "--user=root",
@@ -110,14 +110,14 @@ class Session:
 
 
 def keeper_waits(hosts):
-    """Until a keeper stands at a row that somebody holds."""
+    """Waits until a keeper waits for a locked row."""
     waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
     await_true(lambda: hosts.number(waiting) > 0, 2, "a keeper waits")
 
 
 # --- each host for itself -------------------------------------------------------------------------------------------
 
-@check("replay = host: each host takes an assertion once, asks no database, and needs none")
+@check("replay = host: each host accepts an assertion once, without the database")
 def each_host(hosts):
     hosts.start("host")
     assertion = hosts.signer.sign()
@@ -210,14 +210,14 @@ def held(hosts):
 
 
 def in_a_circle(hosts, word):
-    """Two letters in one transaction of a keeper, which comes to stand in a circle with another session; the session then
-    says word. The statuses, or None when the letters did not meet in one transaction."""
+    """Two jobs in one transaction of a keeper that deadlocks with another session, which then runs word. Returns the
+    statuses, or None if the jobs were not in one transaction."""
     first, *both = (hosts.signer.sign() for _ in range(3))
     low, high = sorted(both, key=proof)
     deadlocks = hosts.database.status("Innodb_deadlocks")
     with Session(hosts.database) as gate, Session(hosts.database) as other:
         other.hold(high)
-        # With so many rows it is the keeper whom the server makes give way.
+        # With so many rows the server rolls back the keeper.
         other.say("INSERT INTO revoked_token (jti) SELECT CONCAT(UUID(), '.', seq) FROM seq_1_to_500")
         gate.hold(first)
         answers = [hosts.later(0, first)]
@@ -226,7 +226,7 @@ def in_a_circle(hosts, word):
             answers.append(hosts.later(0, one))
             time.sleep(0.15)
         gate.say("ROLLBACK")
-        must(answers[0].result() in (200, 503), "the letter before them")
+        must(answers[0].result() in (200, 503), "the job before them")
         keeper_waits(hosts)
         other.take(low, "INSERT IGNORE")
         other.say(word)
@@ -256,10 +256,10 @@ def no_database(hosts):
     hosts.database.start()
     for host in (0, 1):
         await_true(lambda host=host: hosts.status(host, hosts.signer.sign()) == 200, 10, "it works again")
-    equal([hosts.status(host, lost) for host in (0, 1)], [401, 200], "the proof that could not be judged: here, elsewhere")
+    equal([hosts.status(host, lost) for host in (0, 1)], [401, 200], "the proof that could not be checked: on this host, on the other")
 
 
-@check("F6 replay = cluster: m2mauth starts anew on both hosts, and what was used is used")
+@check("F6 replay = cluster: after m2mauth is restarted on both hosts, used proofs are still refused")
 def restart(hosts):
     assertion = hosts.signer.sign()
     equal(hosts.status(0, assertion), 200, "before")
@@ -284,15 +284,15 @@ def quiet(hosts):
 
 
 def script(build, scratch):
-    house = House(build, scratch, kinds=(), log_requests="none", failures_per_minute=10000, revoke_wait_ms=WAIT_MS)
-    house.database.sql("INSERT INTO used_proof (proof, expires_at) VALUES "
+    stack = Stack(build, scratch, kinds=(), log_requests="none", failures_per_minute=10000, revoke_wait_ms=WAIT_MS)
+    stack.database.sql("INSERT INTO used_proof (proof, expires_at) VALUES "
                        "(UNHEX(REPEAT('00', 32)), NOW() - INTERVAL 11 MINUTE), "
                        "(UNHEX(REPEAT('01', 32)), NOW() - INTERVAL 6 MINUTE)")
     with rig.Scratch() as second:
-        hosts = Hosts(house, second)
+        hosts = Hosts(stack, second)
         rig.run_checks("", hosts)
         hosts.stop()
-        house.database.stop()
+        stack.database.stop()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import subprocess
 
 import rig
 import web
-from house import House
+from stack import Stack
 from pool import sanitized
 from rig import MIGRATIONS, ROUTINES, await_true, check, equal, must
 
@@ -19,8 +19,8 @@ NAME = "missing_routines"
 
 
 class Host:
-    def __init__(self, house):
-        self.house, self.operator, self.pool, self.database = house, house.operator, house.pool, house.database
+    def __init__(self, stack):
+        self.stack, self.operator, self.pool, self.database = stack, stack.operator, stack.pool, stack.database
 
     def post(self, path, form):
         headers = [("HTTP_AUTHORIZATION", web.basic("orders", self.operator.secrets["orders"])[1])]
@@ -122,13 +122,13 @@ def warnings(host):
 
 
 def script(build, scratch):
-    house = House(build, scratch, kinds=())
-    house.start(workers=1)
-    house.operator.client("orders")
-    host = Host(house)
+    stack = Stack(build, scratch, kinds=())
+    stack.start(workers=1)
+    stack.operator.client("orders")
+    host = Host(stack)
     await_true(lambda: host.post("/token", {"grant_type": "client_credentials"}).status == 200, 10, "the client is seen")
     rig.run_checks("", host)
-    house.stop()
+    stack.stop()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""rig: a scratch world for the end-to-end scripts, and the lines they print.
+"""rig: the scratch environment of the end-to-end scripts, and the lines that they print.
 
 A scratch folder, a private mariadbd on a socket in it, an operator with m2mctl, and the checks. The pool is pool.py,
 the front servers are fronts.py. Everything started here ends with the script, by its pid, also after a failure or
@@ -34,7 +34,7 @@ os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), *SERVE
 # --- checks ---------------------------------------------------------------------------------------------------------
 
 class Failure(Exception):
-    """What a check found; its text is the `why` of the `not ok` line."""
+    """The failure of a check; its text is the `why` of the `not ok` line."""
 
 
 def must(condition, why):
@@ -48,7 +48,7 @@ def equal(got, wanted, what):
 
 
 class Checks:
-    """The checks of a script in the order of their definition, and what became of them."""
+    """The checks of a script in order of definition, and their results."""
     registered = []
     failed = 0
 
@@ -62,7 +62,7 @@ def check(name):
 
 
 def run_check(name, function, *args):
-    """name: None for what is no check by itself, but fails one when it does not come to its end."""
+    """name: None for code that is not a check itself, but counts as a failed one if it raises."""
     try:
         function(*args)
         if name:
@@ -149,7 +149,7 @@ def reap():
 
 
 class Scratch:
-    """A folder and the processes that live in it. Orphans of what was started here come back to this process."""
+    """A folder and the processes started in it. Orphaned descendants are reparented to this process."""
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="m2mauth-")
@@ -165,7 +165,7 @@ class Scratch:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop_all(self):
-        """Everything that was started, and what it left behind."""
+        """Stops every started process and removes the folder."""
         for process in self.started[::-1]:
             self.stop(process)
         for pid in family(os.getpid())[1:]:
@@ -237,7 +237,7 @@ class Database:
         self.name = f"db{Database.count}"
         self.socket = scratch.path(f"{self.name}.sock")
         self.process = None
-        # A server that starts removes what others have lying in its folder of temporary tables.
+        # A starting server removes the files of others from its folder of temporary tables.
         temporary = scratch.path(f"{self.name}-tmp")
         os.mkdir(temporary)
         self.common = ["--no-defaults", f"--datadir={scratch.path(self.name)}", f"--tmpdir={temporary}",
@@ -337,7 +337,7 @@ class Operator:
         self.m2mctl("key", "new", database=True)
 
     def client(self, client_id, *options, audience=AUDIENCE, scope="read write", reads=True):
-        """A client as m2mctl prints it, applied. It may read the tokens of its audience unless told otherwise."""
+        """Applies a client that m2mctl prints. By default it may introspect the tokens of its audience."""
         done = self.m2mctl("client", "--audience", audience, "--scope", scope,
                            *(["--introspects", audience] if reads else []), *options, client_id)
         self.database.sql(done.stdout.decode())

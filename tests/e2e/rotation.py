@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""rotation: signing keys that nobody rotates by hand, on two hosts with one database.
+"""rotation: automatic rotation of signing keys, on two hosts with one database.
 
 usage: rotation.py BUILDDIR [many]      (many: 50 forced rotations in place of 10)
 
-A verifier here keeps the JWK Set for as long as it may, fetches it from either host, and judges with openssl. The minute
-that is there for clocks that differ, and the day of the longest token, are taken out of the rows by SQL; the other parts of
-the bounds stand as the server made them.
+A verifier caches the JWK Set for as long as allowed, fetches it from either host, and verifies with openssl. The minute
+for clock differences and the day of the longest token are subtracted from the rows by SQL; the other parts of the bounds
+are those of the server.
 """
 import json
 import re
@@ -16,7 +16,7 @@ import time
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from pool import Pool
 from rig import await_true, check, equal, must
 
@@ -32,13 +32,13 @@ FORM = web.form({"grant_type": "client_credentials"})
 class Hosts:
     """Two pools on one database."""
 
-    def __init__(self, house, second, rotations):
-        self.house, self.rotations = house, rotations
-        self.operator, self.database = house.operator, house.database
-        other = rig.Operator(second, house.build, house.database, host_id="other", log_requests="none",
-                             key_passphrase_file=house.operator.passphrase_file, **SETTINGS)
-        self.pools = [house.pool, Pool(other)]
-        self.credentials = ("HTTP_AUTHORIZATION", web.basic("api", house.operator.client("api"))[1])
+    def __init__(self, stack, second, rotations):
+        self.stack, self.rotations = stack, rotations
+        self.operator, self.database = stack.operator, stack.database
+        other = rig.Operator(second, stack.build, stack.database, host_id="other", log_requests="none",
+                             key_passphrase_file=stack.operator.passphrase_file, **SETTINGS)
+        self.pools = [stack.pool, Pool(other)]
+        self.credentials = ("HTTP_AUTHORIZATION", web.basic("api", stack.operator.client("api"))[1])
 
     def keys(self, where="TRUE"):
         """kid -> (alg, publish, activate, retire, remove); 0: not set."""
@@ -106,7 +106,7 @@ def successor(hosts):
 @check("eight operators who rotate at the same moment make one successor")
 def at_once(hosts):
     before = hosts.keys()
-    command = [f"{hosts.house.build}/m2mctl", "-c", hosts.operator.conf, "--db-user", "root", "key", "rotate"]
+    command = [f"{hosts.stack.build}/m2mctl", "-c", hosts.operator.conf, "--db-user", "root", "key", "rotate"]
     running = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(8)]
     codes = sorted(process.wait(60) for process in running)
     equal(codes[:2], [0, 1], f"the first of the exit codes {codes}")
@@ -175,7 +175,7 @@ def force(hosts):
           WHERE activate_at > NOW() + INTERVAL {SKEW - 1} SECOND AND retire_at IS NULL""")
 
 
-@check("forced rotations under load: whoever keeps the JWK Set for its max-age verifies every token")
+@check("forced rotations under load: a verifier that caches the JWK Set for its max-age verifies every token")
 def under_load(hosts):
     hosts.database.sql("UPDATE signing_key SET activate_at = publish_at WHERE alg = 'ES256' AND retire_at IS NULL")
     over = threading.Event()
@@ -260,11 +260,11 @@ def quiet(hosts):
 
 
 def script(build, scratch, *words):
-    house = House(build, scratch, kinds=(), **SETTINGS)
+    stack = Stack(build, scratch, kinds=(), **SETTINGS)
     with rig.Scratch() as second:
-        rig.run_checks("", Hosts(house, second, 50 if words else 10))
-        house.pool.stop()
-        house.database.stop()
+        rig.run_checks("", Hosts(stack, second, 50 if words else 10))
+        stack.pool.stop()
+        stack.database.stop()
 
 
 if __name__ == "__main__":

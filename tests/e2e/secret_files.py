@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""secret_files: the passphrase and the database password, as editors and orchestrators leave their files.
+"""secret_files: the passphrase and the database password in files as editors and orchestrators write them.
 
 usage: secret_files.py BUILDDIR
 """
@@ -8,7 +8,7 @@ import subprocess
 
 import rig
 import web
-from house import House
+from stack import Stack
 from pool import sanitized
 from rig import PASSWORD, check, equal, must
 
@@ -28,8 +28,8 @@ FORMS = {
 }
 
 
-def check_configuration(house):
-    done = subprocess.run([os.path.join(house.build, "m2mauth"), "-t", "-c", house.operator.conf], capture_output=True,
+def check_configuration(stack):
+    done = subprocess.run([os.path.join(stack.build, "m2mauth"), "-t", "-c", stack.operator.conf], capture_output=True,
                           env=sanitized(), timeout=600, check=False)
     return done.returncode, done.stderr.decode(), done.stdout.decode()
 
@@ -40,29 +40,29 @@ def write(path, content):
         file.write(content)
 
 
-def secrets(house):
-    with open(house.operator.passphrase_file, "rb") as file:
+def secrets(stack):
+    with open(stack.operator.passphrase_file, "rb") as file:
         passphrase = file.read().strip()
-    return (house.operator.passphrase_file, passphrase), (house.operator.password_file, PASSWORD.encode())
+    return (stack.operator.passphrase_file, passphrase), (stack.operator.password_file, PASSWORD.encode())
 
 
 @check("each form is the same secret; -t and the start name byte and place in the same words, never the secret")
-def forms(house):
-    for path, secret in house.secrets:
+def forms(stack):
+    for path, secret in stack.secrets:
         for name, (before, after, notes) in FORMS.items():
             write(path, before + secret + after)
-            status, err, out = check_configuration(house)
+            status, err, out = check_configuration(stack)
             equal((status, out), (0, "ok\n"), f"-t with {name}: {err}")
             lines = [line for line in err.splitlines() if "is not part of the secret" in line]
             wanted = [f"{path}: byte {byte} at {len(before + secret) if at == 'end' else at} " for byte, at in notes]
             must(len(lines) == len(wanted) and all(map(str.startswith, lines, wanted)), f"-t with {name}: {err}")
             must(secret.decode() not in err, "the secret is printed")
-            mark = len(house.pool.log())
-            house.start(start_fronts=False)
-            answer = house.pool.ask("POST", "/token", FORM, [house.credentials])
+            mark = len(stack.pool.log())
+            stack.start(start_fronts=False)
+            answer = stack.pool.ask("POST", "/token", FORM, [stack.credentials])
             equal(answer and answer.status, 200, f"a token with {name}")
-            house.pool.stop()
-            log = house.pool.log()[mark:]
+            stack.pool.stop()
+            log = stack.pool.log()[mark:]
             for line in lines:
                 must(line in log, f"the log of the start does not say: {line}")
             must(secret.decode() not in log, "the secret is logged")
@@ -70,31 +70,31 @@ def forms(house):
 
 
 @check("what no editor means as text is refused, at -t and at the start, with byte and place")
-def refused(house):
-    for path, secret in house.secrets:
+def refused(stack):
+    for path, secret in stack.secrets:
         wide = secret.decode().encode("utf-16")
         for content, words in ((wide, f"begins with byte 0x{wide[0]:02X} at 0, a mark of UTF-16"),
                                (secret + b"\0\n", f"has byte 0x00 at {len(secret)}"), (b"", "is empty"),
                                (MARK + b" \r\n", "is empty"), (b"x" * 1025, "is longer than 1023 bytes")):
             write(path, content)
-            status, err, _ = check_configuration(house)
+            status, err, _ = check_configuration(stack)
             equal(status, 78, f"-t: {err}")
             must(f"{path}: {words}" in err, f"{words!r} is missing in: {err}")
         write(path, secret + b"\n")
 
 
-@check("a passphrase that could be guessed is a warning that names the mend, and m2mctl seals nothing with it")
-def short(house):
-    (path, secret), _ = house.secrets
+@check("a passphrase that could be guessed causes a warning with the solution, and m2mctl seals nothing with it")
+def short(stack):
+    (path, secret), _ = stack.secrets
     write(path, b"nineteen bytes long\n")
-    status, err, _ = check_configuration(house)
+    status, err, _ = check_configuration(stack)
     equal(status, 0, f"-t: {err}")
     must("warning: the passphrase has fewer than 20 bytes" in err and "m2mctl key reseal" in err, f"-t: {err}")
-    equal(house.operator.m2mctl("key", "new", database=True, check=False).returncode, 1, "exit code of key new")
-    new = house.scratch.path("made")
+    equal(stack.operator.m2mctl("key", "new", database=True, check=False).returncode, 1, "exit code of key new")
+    new = stack.scratch.path("made")
     for given, code in (b"nineteen bytes long\n", 1), (b"\xef\xbb\xbfnineteen bytes long\r\n", 1), (b"", 1), \
             (b"twenty bytes of them\n", 0):
-        equal(house.operator.m2mctl("key", "passphrase", "--stdin", new, stdin=given, check=False).returncode, code, str(given))
+        equal(stack.operator.m2mctl("key", "passphrase", "--stdin", new, stdin=given, check=False).returncode, code, str(given))
         equal(os.path.exists(new), code == 0, "a file was made")
     with open(new, "rb") as file:
         equal(file.read(), b"twenty bytes of them\n", "the file")
@@ -103,16 +103,16 @@ def short(house):
 
 
 @check("no sanitizer report")
-def quiet(house):
-    house.pool.no_sanitizer_report()
+def quiet(stack):
+    stack.pool.no_sanitizer_report()
 
 
 def script(build, scratch):
-    house = House(build, scratch, kinds=(), workers=1)
-    house.credentials = ("HTTP_AUTHORIZATION", web.basic("api", house.operator.client("api"))[1])
-    house.secrets = secrets(house)
-    rig.run_checks("", house)
-    house.database.stop()
+    stack = Stack(build, scratch, kinds=(), workers=1)
+    stack.credentials = ("HTTP_AUTHORIZATION", web.basic("api", stack.operator.client("api"))[1])
+    stack.secrets = secrets(stack)
+    rig.run_checks("", stack)
+    stack.database.stop()
 
 
 if __name__ == "__main__":

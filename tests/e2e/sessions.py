@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""sessions: servers with other defaults than MariaDB's, and servers that take no changes.
+"""sessions: servers with defaults other than those of MariaDB, and servers that refuse writes.
 
-One pool, asked straight at its socket; the database is a private mariadbd."""
+One pool, addressed at its socket; the database is a private mariadbd."""
 import json
 import os
 import threading
@@ -9,7 +9,7 @@ import threading
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from rig import await_true, check, equal, must
 
 
@@ -28,11 +28,11 @@ def patiently(action):
 class Host:
     """The pool as its clients and operators see it."""
 
-    def __init__(self, house):
-        self.house, self.operator, self.pool, self.database = house, house.operator, house.pool, house.database
+    def __init__(self, stack):
+        self.stack, self.operator, self.pool, self.database = stack, stack.operator, stack.pool, stack.database
 
     def sql(self, sql, schema="m2mauth"):
-        """In a session that is not at the mercy of the server's defaults either."""
+        """Runs SQL in a session that does not depend on the defaults of the server."""
         return patiently(lambda: self.database.sql(
             "SET SESSION tx_read_only = 0, max_statement_time = 0, sql_big_selects = 1, "
             f"sql_select_limit = {2 ** 64 - 1}, sql_safe_updates = 0; {sql}", schema))
@@ -95,7 +95,7 @@ def copy_of(host, target):
 
 
 def address(host, database):
-    """What db_socket names leads to this server from here on, as a virtual address does after a failover."""
+    """Makes db_socket lead to this server from now on, like a virtual address after a failover."""
     path = host.operator.settings["db_socket"]
     if os.path.lexists(path):
         os.unlink(path)
@@ -104,7 +104,7 @@ def address(host, database):
 
 @check("the address leads to the new primary: the revocation that found the old one read-only is stored in the new one")
 def failover(host):
-    successor = rig.Database(host.house.scratch)
+    successor = rig.Database(host.stack.scratch)
     successor.start()
     copy_of(host, successor)
     token = host.token()
@@ -132,7 +132,7 @@ def start_read_only(host):
 
 # --- other defaults -------------------------------------------------------------------------------------------------
 
-# What a server may have been told, and how that is undone.
+# Settings of a server, and how they are undone.
 DEFAULTS = (
     "init_connect = 'SET NAMES utf8'", "init_connect = 'SET NAMES latin1'",
     "init_connect = 'SET autocommit = 0; START TRANSACTION; SELECT 1'", "init_connect = 'SET timestamp = 1000000000'",
@@ -177,8 +177,8 @@ def other_defaults(host):
                                        f"'{tokens.claims(tokens_left[number])['jti']}'")
             equal(stored, [["1"]], f"{default}: the revocation is stored")
             migration = f"-- data\nINSERT INTO audience (audience) VALUES ('https://default-{number}/');\n"
-            host.house.scratch.write(f"migrations/0100_{number:04}.sql", migration)
-            patiently(lambda: host.operator.m2mctl("migrate", rig.MIGRATIONS, host.house.scratch.path("migrations"),
+            host.stack.scratch.write(f"migrations/0100_{number:04}.sql", migration)
+            patiently(lambda: host.operator.m2mctl("migrate", rig.MIGRATIONS, host.stack.scratch.path("migrations"),
                                                    database=True))
             edit = f"START TRANSACTION; CALL client_{'disable' if number % 2 else 'enable'}('edited'); COMMIT"
             host.sql(edit)
@@ -193,12 +193,12 @@ def other_defaults(host):
           "what m2mctl migrated")
 
 
-@check("what a session cannot set is named with the mend, by the log and by m2mctl, and seen when it is mended")
+@check("a setting that a session cannot change is reported with the solution, by the log and by m2mctl, until it is corrected")
 def cannot_be_set(host):
     host.database.sql("SET GLOBAL max_allowed_packet = 4096", "")
     before = host.connection()
     host.database.run(f"KILL {before}", check=False)
-    await_true(lambda: "max_allowed_packet is 4096, below 65536; mend its configuration" in host.pool.log(), 10, "the log")
+    await_true(lambda: "max_allowed_packet is 4096, below 65536; correct its configuration" in host.pool.log(), 10, "the log")
     said = host.operator.m2mctl("key", "list", check=False, database=True)
     must(said.returncode == 3 and b"max_allowed_packet is 4096, below 65536" in said.stderr, f"m2mctl says {said.stderr}")
     host.database.sql("SET GLOBAL max_allowed_packet = 16777216", "")
@@ -225,17 +225,17 @@ def sessions_of_a_host(host):
 
 
 def script(build, scratch):
-    house = House(build, scratch, kinds=(), revoke_wait_ms=3000, poll_ms=100, failures_per_minute=10000)
+    stack = Stack(build, scratch, kinds=(), revoke_wait_ms=3000, poll_ms=100, failures_per_minute=10000)
     for client in ("reader", "edited"):
-        house.operator.client(client, "--default-scope", "read")
+        stack.operator.client(client, "--default-scope", "read")
     os.mkdir(scratch.path("migrations"))
-    host = Host(house)
-    house.operator.configure(db_socket=scratch.path("address.sock"))
-    address(host, house.database)
-    house.pool.start(workers=2)
+    host = Host(stack)
+    stack.operator.configure(db_socket=scratch.path("address.sock"))
+    address(host, stack.database)
+    stack.pool.start(workers=2)
     rig.run_checks("", host)
-    house.pool.stop()
-    rig.run_check("no sanitizer report (sessions)", house.pool.no_sanitizer_report)
+    stack.pool.stop()
+    rig.run_check("no sanitizer report (sessions)", stack.pool.no_sanitizer_report)
 
 
 if __name__ == "__main__":

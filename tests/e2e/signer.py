@@ -1,5 +1,5 @@
-"""signer: clients that prove a key by a signature: of an assertion (private_key_jwt), or of a proof beside each request
-(DPoP). Keys and signatures are made by openssl; thumbprints and nonces are written here a second time."""
+"""signer: clients that prove possession of a key by signing an assertion (private_key_jwt) or a proof for each request
+(DPoP). openssl makes keys and signatures; thumbprints and nonces are implemented a second time here."""
 import hashlib
 import hmac
 import json
@@ -14,7 +14,7 @@ ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
 
 
 class KeyPair:
-    """A private key in a file, and the public one as a JWK that has what it must have and no more."""
+    """A private key in a file, and the public key as a JWK with the required members only."""
 
     def __init__(self, scratch, name, alg="ES256"):
         self.alg, self.number = alg, 0
@@ -28,7 +28,7 @@ class KeyPair:
             self.jwk = {"kty": "EC", "crv": "P-256", "x": tokens.encode(der[-64:-32]), "y": tokens.encode(der[-32:])}
         elif alg == "EdDSA":
             self.jwk = {"kty": "OKP", "crv": "Ed25519", "x": tokens.encode(der[-32:])}
-        else:                                           # SPKI of 2048 bits: n stands before 02 03 01 00 01
+        else:                                           # SPKI of 2048 bits: n precedes 02 03 01 00 01
             self.jwk = {"kty": "RSA", "n": tokens.encode(der[-261:-5]), "e": "AQAB"}
 
     def raw(self, signed):
@@ -51,7 +51,7 @@ class KeyPair:
 
 
 class Signer(KeyPair):
-    """A client with a key pair of its own; sign() writes an assertion that is good unless told otherwise."""
+    """A client with a key pair; sign() makes a valid assertion by default."""
 
     def __init__(self, scratch, client_id, kid, alg="ES256"):
         super().__init__(scratch, f"{client_id}-{kid}", alg)
@@ -67,7 +67,7 @@ class Signer(KeyPair):
 
 
 class Holder(KeyPair):
-    """Somebody with a key; proof() writes a DPoP proof (RFC 9449 4.2) that is good unless told otherwise."""
+    """The holder of a key; proof() makes a valid DPoP proof (RFC 9449 4.2) by default."""
 
     def __init__(self, scratch, name, alg="ES256"):
         super().__init__(scratch, name, alg)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""sql_test: what the database itself promises: bad rows are refused with the mend, the everyday procedures do their one
-thing, and the change feed has no gap. What the keeper's account may do is in keeper_account.py.
+"""sql_test: the promises of the database itself: bad rows are refused with the solution, the procedures work, and the change
+feed has no gaps. keeper_account.py tests the rights of the keeper's account.
 
 Needs no build. Prints `ok - name` and `not ok - name # why` lines."""
 import glob
@@ -51,7 +51,7 @@ CLIENT_JWK = ('{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus
               '"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}')
 
 
-# --- rows that cannot be right --------------------------------------------------------------------------------------
+# --- invalid rows ---------------------------------------------------------------------------------------------------
 
 @check("a bad row is refused by the name of its rule")
 def bad_rows(db):
@@ -294,7 +294,7 @@ def change_often(db, worker):
     return db.run("\n".join(lines), check=False, schema="m2mauth")
 
 
-@check("the feed has no gap and no number twice, whoever commits, waits or rolls back")
+@check("the feed has no gap and no duplicate number, regardless of which transactions commit, wait or roll back")
 def gapless(db):
     db.sql("INSERT INTO feed_stream (stream) VALUES ('host:two')")
     for n in range(6):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""streams: the change feed's streams are removed, set back, restored and many, and nothing that was acknowledged is lost.
+"""streams: streams of the change feed are removed, reset, restored, or many, and no acknowledged change is lost.
 
-Two hosts, each with a pool and a name of its own, on one private mariadbd; requests go straight to the sockets."""
+Two hosts, each with its own pool and name, on one private mariadbd; requests go to the sockets without a front server."""
 import concurrent.futures
 import json
 import threading
@@ -11,7 +11,7 @@ import fastcgi
 import rig
 import tokens
 import web
-from house import House
+from stack import Stack
 from pool import Pool
 from rig import await_true, check, equal, must
 from signer import TYPE, Signer, add_key
@@ -55,13 +55,13 @@ class Host:
 class Hosts:
     """Two pools on one database."""
 
-    def __init__(self, house, second):
-        self.house, self.database = house, house.database
-        operator = rig.Operator(second, house.build, house.database, **{**house.operator.settings, "host_id": "other"})
-        self.first, self.other = Host(house.operator, house.pool), Host(operator, Pool(operator))
+    def __init__(self, stack, second):
+        self.stack, self.database = stack, stack.database
+        operator = rig.Operator(second, stack.build, stack.database, **{**stack.operator.settings, "host_id": "other"})
+        self.first, self.other = Host(stack.operator, stack.pool), Host(operator, Pool(operator))
         self.all = (self.first, self.other)
-        house.operator.client("reader", "--default-scope", "read", "--token-seconds", "3600")
-        operator.secrets = house.operator.secrets
+        stack.operator.client("reader", "--default-scope", "read", "--token-seconds", "3600")
+        operator.secrets = stack.operator.secrets
 
     def configure(self, **settings):
         for host in self.all:
@@ -92,7 +92,7 @@ class Hosts:
         await_true(lambda: not any(self.other.active(token) for token in issued), 5, "the other host has seen them all")
 
 
-# --- a row is stored, or the caller is told so ----------------------------------------------------------------------
+# --- a row is stored, or the caller gets an error -------------------------------------------------------------------
 
 @check("a host whose stream was removed comes back: 10 of 10 acknowledged revocations stored, no other host reloads")
 def removed_stream(hosts):
@@ -105,7 +105,7 @@ def removed_stream(hosts):
     equal(hosts.reloads(), before, "complete loads of the hosts")
 
 
-@check("a row of the token that ends too early is no revocation: /revoke moves its end, token_revoke writes none such")
+@check("a row that expires before its token is not a revocation: /revoke moves expires_at, token_revoke writes no such row")
 def early_end(hosts):
     ends = "UNIX_TIMESTAMP(expires_at) - UNIX_TIMESTAMP()"
     token, other = hosts.first.token(), hosts.first.token()
@@ -171,7 +171,7 @@ def wrong_rows(hosts):
 
 
 class Revoker(threading.Thread):
-    """Revokes one token after the other on one host and keeps when it asked and what it was told."""
+    """Revokes tokens in sequence on one host and records the time and answer of each request."""
 
     def __init__(self, host, count):
         super().__init__(daemon=True)
@@ -315,7 +315,7 @@ def many_rules(hosts):
 # --- values that are too long ---------------------------------------------------------------------------------------
 
 LONG = 3000
-# What a schema that others made may lack.
+# Constraints that a schema made by others may lack.
 LOOSE = f"""SET FOREIGN_KEY_CHECKS = 0, sql_mode = '';
     ALTER TABLE audience_reader DROP FOREIGN KEY audience_reader_of_client;
     ALTER TABLE client_key DROP FOREIGN KEY client_key_of_client;
@@ -369,10 +369,10 @@ def long_values(hosts):
 
 
 def script(build, scratch):
-    house = House(build, scratch, kinds=(), poll_ms=100, failures_per_minute=10000, replay="cluster", revoke_wait_ms=3000,
+    stack = Stack(build, scratch, kinds=(), poll_ms=100, failures_per_minute=10000, replay="cluster", revoke_wait_ms=3000,
                   rules_max=RULES)
     with rig.Scratch() as second:
-        hosts = Hosts(house, second)
+        hosts = Hosts(stack, second)
         hosts.start()
         rig.run_checks("", hosts)
         hosts.stop()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tls: what deploy/*/m2mauth_tls.conf lets in, asked by openssl s_client: FAPI 2.0 Security Profile 5.2.2."""
+"""tls: what deploy/*/m2mauth_tls.conf accepts from openssl s_client: FAPI 2.0 Security Profile 5.2.2."""
 import os
 import re
 
@@ -22,7 +22,7 @@ class Port:
         self.front, self.client = front, client
 
     def connect(self, *options, level=0, data=HEAD):
-        """What s_client says; level: of its own security, so that the refusal is the server's."""
+        """The output of s_client; level: its security level, low enough that only the server refuses."""
         done = tokens.openssl("s_client", "-connect", f"127.0.0.1:{self.front.tls_port}", "-servername", "as.example",
                               "-CAfile", self.front.authority.own.path, "-ign_eof", "-cipher",
                               f"ALL:eNULL:@SECLEVEL={level}", *options, stdin=data)

@@ -1,4 +1,4 @@
-"""tokens: compact JWS as others see them: read, verified by the openssl command line, and forged."""
+"""tokens: compact JWS read, verified with the openssl command line, and forged, independently of m2mauth."""
 import base64
 import hashlib
 import hmac
@@ -65,7 +65,7 @@ def openssl(*args, stdin=b""):
 
 
 def verifies(token, jwks):
-    """Whether the key of that kid in the JWKS verifies the token by ES256, in the judgement of openssl."""
+    """Whether openssl verifies the token (ES256) with the key of that kid in the JWKS."""
     keys = [key for key in jwks["keys"] if key["kid"] == header(token)["kid"]]
     signed, _, signature = token.rpartition(".")
     with tempfile.TemporaryDirectory() as folder:
@@ -79,7 +79,7 @@ def verifies(token, jwks):
 
 
 class Forger:
-    """Somebody with a P-256 key of their own."""
+    """An attacker with a P-256 key."""
 
     def __init__(self, folder):
         self.key = os.path.join(folder, "forger.pem")
@@ -94,7 +94,7 @@ class Forger:
 
 
 def high_s_twin(token):
-    """Another signature that holds for the same words: (r, n - s)."""
+    """Another valid signature of the same bytes: (r, n - s)."""
     signed, _, signature = token.rpartition(".")
     raw = decode(signature)
     twin = P256_ORDER - int.from_bytes(raw[32:], "big")
@@ -112,13 +112,13 @@ def hmac_with_public_key(token, secret):
 
 
 def spare_bits(token):
-    """The last character with a bit set that stands for nothing."""
+    """Sets an unused bit of the last character."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return token[:-1] + alphabet[alphabet.index(token[-1]) ^ 1]
 
 
 def forgeries(token, jwks, forger):
-    """(line of the protocol's book, what was done, the token): none of them may be believed."""
+    """(line of tests/protocol/lines.txt, the alteration, the token): none of them may be accepted."""
     head, payload = header(token), claims(token)
     first, second, third = token.split(".")
     jwk = next(key for key in jwks["keys"] if key["kid"] == head["kid"])

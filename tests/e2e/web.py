@@ -1,4 +1,4 @@
-"""web: HTTP as clients of the server speak it, and as no decent client would: bytes go out as they are given."""
+"""web: an HTTP client that sends any bytes, valid or not."""
 import base64
 import json
 import socket
@@ -28,7 +28,7 @@ class Answer:
             return None
 
     def lasting(self):
-        """All of it that two answers to the same question have in common."""
+        """The parts that two answers to the same request have in common."""
         passing = ("date", "x-request-id")
         return self.status, self.body, sorted(pair for pair in self.headers if pair[0].lower() not in passing)
 
@@ -41,7 +41,7 @@ class Broken(ConnectionError):
 
 
 class TlsPort:
-    """Stands wherever a port does: what connects to it speaks TLS, by a context of ssl. session: to be resumed."""
+    """Used in place of a port number to connect with TLS by a context of ssl. session: to be resumed."""
 
     def __init__(self, number, context):
         self.number, self.context, self.session = number, context, None
@@ -157,7 +157,7 @@ def basic(client_id, secret, encode_first=True):
 
 
 class Client:
-    """A client of ours that talks to one front server, with Basic unless told otherwise."""
+    """A client of one front server, with HTTP Basic by default."""
 
     def __init__(self, port, client_id, secret, prefix="/oauth"):
         self.port, self.id, self.secret, self.prefix = port, client_id, secret, prefix

@@ -6,7 +6,7 @@ import { must, told } from "./told.mjs";
 
 const { port, tlsPort, issuer, mtls, authority } = told;
 
-// Without TLS, which is the front server's affair where no client shows a certificate.
+// Without TLS, which concerns only the front server if no client presents a certificate.
 export async function reach(url, options) {
     const { origin } = new URL(issuer);
     must(String(url).startsWith(origin + "/"), `the server sent its client to ${url}`);

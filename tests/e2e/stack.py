@@ -1,13 +1,13 @@
-"""house: everything at once: database, operator, pool, and both front servers before the same pool."""
+"""stack: a complete installation: database, operator, pool, and both front servers connected to the same pool."""
 import fronts
 import rig
 import web
 from pool import Pool
 
 
-class House:
+class Stack:
     def __init__(self, build, scratch, kinds=fronts.KINDS, authority=None, **settings):
-        """authority: the fronts have a port with TLS as well, and ask for certificates there."""
+        """authority: the fronts also have a TLS port, where they request certificates of it."""
         self.build, self.scratch, self.authority = build, scratch, authority
         self.database = rig.Database(scratch)
         self.database.start()
@@ -34,7 +34,7 @@ class House:
         return web.Client(self.port(kind), client_id, self.operator.secrets[client_id])
 
     def soon(self, condition, what, seconds=3):
-        """Waits until an operator's change is seen; the promise of each is measured where it is made."""
+        """Waits until an operator's change takes effect; its time limit is measured in the test of that promise."""
         return rig.await_true(condition, seconds, what)
 
     def stop(self):

@@ -1,12 +1,12 @@
-"""desk: an operator's desk for the checks of m2mctl: a database, a configuration, folders of migrations, no server."""
+"""console: the environment of the checks of m2mctl: a database, a configuration, folders of migrations, no server."""
 import os
 import subprocess
 
 from rig import SANITIZER_WORDS, Database, must
 
 
-class Desk:
-    """Schemas are made as they are needed; each has a configuration file of its own."""
+class Console:
+    """Creates schemas on demand, each with its own configuration file."""
 
     def __init__(self, scratch, build):
         self.scratch = scratch
@@ -17,7 +17,7 @@ class Desk:
         self.schemas = 0
 
     def schema(self):
-        """A new, empty schema; its name."""
+        """Creates an empty schema and returns its name."""
         self.schemas += 1
         name = f"ctl{self.schemas}"
         self.database.sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "")
