@@ -50,7 +50,7 @@ static long add_row(struct db *db, const struct region_job *job)
     return db_query(db, DB_ADD_REVOKED_TOKEN, revocation, 3, NULL, NULL);
 }
 
-/* A row of the token that would be purged while the token lives is no revocation: its end is moved. */
+/* A row that would be deleted before the token expires does not revoke it: its expires_at is moved later. */
 static long find_revocation(struct db *db, const struct region_job *job)
 {
     struct end end;

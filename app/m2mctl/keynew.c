@@ -49,10 +49,10 @@ struct sealed {
 
 static void print(const struct wish *wish, const struct sealed *key, const struct config *config)
 {
-    printf("-- data\n-- a signing key; its private half is %s\n"
+    printf("-- data\n-- a signing key; its private key is %s\n"
            "SET STATEMENT time_zone = '+00:00' FOR\n"
            "INSERT INTO signing_key (kid, alg, public_jwk, %s, mac, publish_at, activate_at) VALUES (\n",
-           wish->uri ? "elsewhere" : "encrypted", wish->uri ? "private_uri" : "private_pem");
+           wish->uri ? "outside the database" : "encrypted", wish->uri ? "private_uri" : "private_pem");
     /* JSON and PEM generated here contain neither quotes nor backslashes. */
     printf("'%s', '%s',\n'%s',\n", key->pair.kid, jws_algorithm_name(wish->algorithm).data, key->pair.jwk);
     if (wish->uri) literal_put(stdout, text_of(wish->uri));

@@ -199,10 +199,10 @@ const char *certificate_subject_fault(const struct certificate_subject *subject)
     if (subject->kind == SUBJECT_subject_dn) return name_fault(value);
     if (memchr(value.data, ' ', value.size)) return "it has a blank in it";
     if (subject->kind == SUBJECT_san_dns && memchr(value.data, '*', value.size))
-        return "it has a *, and a name stands for itself only";
-    if (subject->kind == SUBJECT_san_uri && !memchr(value.data, ':', value.size)) return "it is no URI";
-    if (subject->kind == SUBJECT_san_ip && !is_address(value, NULL)) return "it is no IP address";
-    if (subject->kind == SUBJECT_san_email && !memchr(value.data, '@', value.size)) return "it is no mailbox";
+        return "it has a *, but wildcards are not accepted";
+    if (subject->kind == SUBJECT_san_uri && !memchr(value.data, ':', value.size)) return "it is not a URI";
+    if (subject->kind == SUBJECT_san_ip && !is_address(value, NULL)) return "it is not an IP address";
+    if (subject->kind == SUBJECT_san_email && !memchr(value.data, '@', value.size)) return "it is not a mailbox";
     return subject->kind < CERTIFICATE_SUBJECT_KINDS ? NULL : "its kind is not known";
 }
 

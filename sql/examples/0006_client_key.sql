@@ -1,6 +1,6 @@
 -- data
 -- demo-client authenticates by a signature from now on (private_key_jwt): the private key never leaves the client.
--- Its library or `m2mctl jwk` prints the public JWK. alg is ES256, RS256, PS256 or EdDSA, kid is any name; NULL stands for
+-- Its library or `m2mctl jwk` prints the public JWK. alg is ES256, RS256, PS256 or EdDSA, kid is any name; NULL means
 -- those of the JWK. private_key_jwt is added to auth_methods of the client.
 
 CALL client_add_key('demo-client', 'first-key', 'ES256',

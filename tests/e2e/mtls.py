@@ -221,8 +221,8 @@ def bad_subject(visitor):
     visitor.stack.operator.client(name, reads=False)
     client = visitor.stack.client(name, visitor.kind)
     visitor.stack.soon(lambda: client.token_answer().status == 200, "the client is seen")
-    for kind, value, reason in (("san_ip", "10.0.0", "it is no IP address"), ("subject_dn", "orders", "distinguished name"),
-                                ("san_dns", "*.example", "a name stands for itself only")):
+    for kind, value, reason in (("san_ip", "10.0.0", "it is not an IP address"), ("subject_dn", "orders", "distinguished name"),
+                                ("san_dns", "*.example", "wildcards are not accepted")):
         sql(f"SET SESSION check_constraint_checks = 0; UPDATE client SET tls_subject_kind = '{kind}', tls_subject = '{value}' "
             f"WHERE client_id = '{name}'")
         visitor.stack.soon(lambda: any(name in line and "column tls_subject: " in line and reason in line
