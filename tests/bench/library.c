@@ -43,7 +43,7 @@ static const struct config config = {
 
 struct bench {
     struct region region;
-    struct world world;
+    struct region_store store;
     struct secret_hasher hasher;
     struct token_cache token_cache;
     struct jwk_cache jwk_cache;
@@ -61,7 +61,7 @@ struct bench {
     unsigned char signature[SIGNATURE_BYTES];
     size_t signature_size;
     size_t token_size;
-    struct random_source dice;
+    struct random_source random_source;
 };
 
 static void need(bool holds, const char *what)
@@ -71,24 +71,24 @@ static void need(bool holds, const char *what)
     exit(EXIT_FAILURE);
 }
 
-static int64_t now(void *world)
+static int64_t now(void *context)
 {
     struct timespec t;
-    (void)world;
+    (void)context;
     clock_gettime(CLOCK_REALTIME, &t);
     return t.tv_sec;
 }
 
-static int random_bytes(void *world, unsigned char *bytes, size_t size)
+static int random_bytes(void *context, unsigned char *bytes, size_t size)
 {
-    struct bench *bench = world;
-    return random_take(&bench->dice, bytes, size);
+    struct bench *bench = context;
+    return random_take(&bench->random_source, bytes, size);
 }
 
-static int sign(void *world, const struct keyring_key *key, struct secret_hasher *hasher, struct text input,
+static int sign(void *context, const struct keyring_key *key, struct secret_hasher *hasher, struct text input,
                 struct buffer *signature)
 {
-    (void)world;
+    (void)context;
     return keyring_sign(key, hasher, input, signature);
 }
 
@@ -281,7 +281,7 @@ static void fill_region(struct bench *bench)
     atomic_store(&bench->region.status->database_up, 1);
     atomic_store(&bench->region.status->complete, 1);
     struct region_process *row = region_process_take(&bench->region, REGION_WORKER);
-    need(row && world_open(&bench->world, &bench->region, row, &bench->hasher, &config) == 0, "no world");
+    need(row && region_store_open(&bench->store, &bench->region, row, &bench->hasher, &config) == 0, "no store over the region");
 }
 
 static void make_keys(struct bench *bench)
@@ -311,7 +311,7 @@ static void make_issuer(struct bench *bench)
         .validate_seconds = 3600,
         .issue_seconds = 3600,
         .keyring = &bench->keyring,
-        .store = &bench->world.store,
+        .store = &bench->store.interface,
         .hasher = &bench->hasher,
         .token_cache = &bench->token_cache,
         .jwk_cache = &bench->jwk_cache,
