@@ -79,10 +79,10 @@ class Pool:
 
     def keeper(self):
         """The keeper, or None while there is none."""
-        return next((pid for pid in self.children() if role(pid) == "keeper"), None)
+        return next((pid for pid in self.children() if name_of(pid) == "m2mauth-keeper"), None)
 
     def workers(self):
-        return [pid for pid in self.children() if role(pid) == "worker"]
+        return [pid for pid in self.children() if is_open_worker(pid)]
 
     def pids(self):
         return [self.master, *self.children()]
@@ -161,11 +161,19 @@ class SharedPool(Pool):
         return found
 
 
-def role(pid):
-    """worker or keeper. Only a worker waits on many descriptors at once."""
+def name_of(pid):
+    """The name that a child takes at its start."""
     try:
-        folder = f"/proc/{pid}/fd"
-        links = [os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)]
+        with open(f"/proc/{pid}/comm") as file:
+            return file.read().strip()
     except OSError:
         return ""
-    return "worker" if "anon_inode:[eventpoll]" in links else "keeper"
+
+
+def is_open_worker(pid):
+    """Only a worker waits on many descriptors at once."""
+    try:
+        folder = f"/proc/{pid}/fd"
+        return "anon_inode:[eventpoll]" in [os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)]
+    except OSError:
+        return False

@@ -45,24 +45,14 @@ def stopped_early(stack):
     load.none_failed(50)
 
 
-def named(stack, name):
-    """The processes of the pool with this name, which they have from their first moment on."""
-    found = []
-    for pid in stack.pool.children():
-        with open(f"/proc/{pid}/comm") as file:
-            if file.read().strip() == name:
-                found.append(pid)
-    return found
-
-
 def start_with_a_stopped_keeper(stack):
     """It is stopped while it connects. Its pid; None when it had given the database up before."""
     database, at = stack.database.process.pid, len(stack.pool.log())
     os.kill(database, signal.SIGSTOP)
     try:
         stack.pool.start(ready=False)
-        await_true(lambda: named(stack, "m2mauth-keeper"), 10, "a keeper", 0.001)
-        keeper, = named(stack, "m2mauth-keeper")
+        await_true(stack.pool.keeper, 10, "a keeper", 0.001)
+        keeper = stack.pool.keeper()
         os.kill(keeper, signal.SIGSTOP)
     finally:
         os.kill(database, signal.SIGCONT)
