@@ -122,7 +122,7 @@ def removed(host):
 
 
 def script(build, scratch):
-    stack = Stack(build, scratch, kinds=())
+    stack = Stack(build, scratch, kinds=(), failures_per_minute=10000)     # each wait for a change is many failures
     stack.start(workers=1)
     stack.operator.client("reader")
     host = Host(stack)
