@@ -41,7 +41,7 @@ static int describe_secret(struct keypair *keypair)
     unsigned char random[KEYPAIR_KID / 4 * 3];
     struct buffer kid = { keypair->kid, 0, KEYPAIR_KID, false };
     if (RAND_bytes(random, sizeof random) != 1) return -1;
-    random[0] &= 0x7f; /* the first character is then a letter */
+    random[0] &= 0x7f; /* the first character is then alphabetic */
     base64url_put(&kid, (struct text){ (const char *)random, sizeof random });
     memcpy(keypair->jwk, KEYPAIR_SECRET_JWK, sizeof KEYPAIR_SECRET_JWK);
     return kid.full ? -1 : 0;

@@ -9,7 +9,7 @@ static struct region region;
 static struct client_table_writer *writer;
 static struct arena arena;
 
-static void open_world(uint32_t clients_max, uint32_t client_bytes)
+static void set_up(uint32_t clients_max, uint32_t client_bytes)
 {
     config = fixture_config();
     config.clients_max = clients_max;
@@ -19,7 +19,7 @@ static void open_world(uint32_t clients_max, uint32_t client_bytes)
     if (!writer || arena_open(&arena, 1 << 20)) exit(2);
 }
 
-static void close_world(void)
+static void tear_down(void)
 {
     client_table_writer_free(writer);
     region_close(&region);
@@ -338,9 +338,9 @@ static void bad_rows_are_summed(void)
 
 #define RUN_IN(clients_max, client_bytes, test) \
     do { \
-        open_world(clients_max, client_bytes); \
+        set_up(clients_max, client_bytes); \
         RUN(test); \
-        close_world(); \
+        tear_down(); \
     } while (0)
 
 int main(void)

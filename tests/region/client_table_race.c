@@ -109,7 +109,7 @@ static void await(const _Atomic uint64_t *count, uint64_t goal)
     while (atomic_load(count) < goal) fixture_sleep_us(500);
 }
 
-static void open_world(void)
+static void set_up(void)
 {
     config = fixture_config();
     config.client_bytes = 512;          /* as fast as it writes, what was given back rests for a while */
@@ -121,7 +121,7 @@ static void open_world(void)
     client_table_writer_free(writer);
 }
 
-static void close_world(void)
+static void tear_down(void)
 {
     printf("# %llu puts, %llu whole, %llu torn, %llu missed, %llu undecided\n", (unsigned long long)tally->puts,
            (unsigned long long)tally->found, (unsigned long long)tally->torn, (unsigned long long)tally->missed,
@@ -176,11 +176,11 @@ static void readers_and_a_writer_in_threads(void)
 
 int main(void)
 {
-    open_world();
+    set_up();
     RUN(readers_outlive_killed_writers);
-    close_world();
-    open_world();
+    tear_down();
+    set_up();
     RUN(readers_and_a_writer_in_threads);
-    close_world();
+    tear_down();
     return CHECK_EXIT();
 }

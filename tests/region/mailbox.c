@@ -1,4 +1,4 @@
-/* The way of a letter to the keeper: answered, late, in vain, and with either side dying in between. */
+/* A job on its way to the keeper: answered, late, cancelled, and with either process killed in between. */
 #include "../../app/region/mailbox.h"
 
 #include <poll.h>
@@ -128,7 +128,7 @@ static void an_answer_is_for_its_own_letter(void)
     CHECK(mailbox_collect(&region, &current, 1) == 0);
 }
 
-/* The next owner of a row must not be told of the letter of the last one. */
+/* The next owner of a row must not get the answer to a job of the previous one. */
 static void a_row_goes_on_counting_under_its_next_owner(void)
 {
     struct region_process *row = region_process_take(&region, REGION_WORKER);
@@ -185,7 +185,7 @@ static void a_letter_of_impossible_size_or_kind_is_left_lying(void)
     CHECK(mailbox_collect(&region, &collected, 1) == 0);
 }
 
-/* A keeper that has read the letters dies before it answers; its successor does both. */
+/* A keeper that has read the jobs dies before it answers; its successor reads and answers them. */
 static void a_successor_answers(void)
 {
     struct region_process *row = region_process_take(&region, REGION_WORKER);
@@ -235,7 +235,7 @@ static void *send_impatiently(void *row)
     return NULL;
 }
 
-/* A worker whose time is over writes its next letter while the keeper copies: none is ever half of two. */
+/* A worker whose wait timed out writes its next job while the keeper copies: no copy mixes two jobs. */
 static void no_letter_is_torn(void)
 {
     pthread_t sender;

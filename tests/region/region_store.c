@@ -11,17 +11,17 @@
 static struct config config;
 static struct region region;
 static struct region_process *row;
-static struct region_store world;
+static struct region_store regional;
 static const struct store *store;
 static struct secret_hasher hasher;
 
-static void open_world(void)
+static void set_up(void)
 {
     config = fixture_config();
     region = fixture_region(&config);
     row = region_process_take(&region, REGION_WORKER);
-    if (!row || region_store_open(&world, &region, row, &hasher, &config)) exit(2);
-    store = region_store_interface(&world);
+    if (!row || region_store_open(&regional, &region, row, &hasher, &config)) exit(2);
+    store = region_store_interface(&regional);
 }
 
 /* What answers at once answers in less, however busy the machine is; what waits, waits for longer. */
@@ -153,7 +153,7 @@ static void a_cluster_without_a_database_cannot_say_and_the_proof_is_used_up_her
     CHECK(region_milliseconds() - before >= 60);
 }
 
-/* Collects one letter and answers it; true when it was the proof of these bytes. */
+/* Collects one job and answers it; true if it was the proof of these bytes. */
 static bool judge(const char *digest, enum mailbox_state state)
 {
     struct mailbox_job job;
@@ -242,7 +242,7 @@ static void verified_is_counted(void)
 
 static char page_bytes[32768];
 
-/* The value of a sample that stands in the page exactly once, else -1. */
+/* The value of a sample that is in the page exactly once, else -1. */
 static long sample(struct buffer *page, const char *name)
 {
     char line[256];
@@ -255,7 +255,7 @@ static long sample(struct buffer *page, const char *name)
 static struct buffer make_page(void)
 {
     struct buffer page = { page_bytes, 0, sizeof page_bytes - 1, false };
-    if (metrics_page(&world, &page)) page.size = 0;
+    if (metrics_page(&regional, &page)) page.size = 0;
     return page;
 }
 
@@ -320,7 +320,7 @@ static void the_page_says_never_before_the_first_load(void)
 static void a_page_that_does_not_fit_is_told(void)
 {
     struct buffer small = { page_bytes, 0, 500, false };
-    CHECK(metrics_page(&world, &small) == -1);
+    CHECK(metrics_page(&regional, &small) == -1);
 }
 
 static void odd_routes_and_states_count_somewhere(void)
@@ -334,7 +334,7 @@ static void odd_routes_and_states_count_somewhere(void)
 
 #define RUN_IN(test) \
     do { \
-        open_world(); \
+        set_up(); \
         RUN(test); \
         region_close(&region); \
     } while (0)

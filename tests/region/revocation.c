@@ -1,4 +1,4 @@
-/* Revoked tokens and rules: what was acknowledged holds, whoever is killed; what does not fit is refused. */
+/* Revoked tokens and rules: acknowledged ones hold whichever process is killed; what does not fit is refused. */
 #include "../../app/region/revocation.h"
 
 #include "../../app/region/hash.h"

@@ -50,7 +50,7 @@ static void no_memory_is_no_scopes(void)
     CHECK(!text_present(words));
 }
 
-/* All bytes and the size follow from one letter. */
+/* All bytes and the size are derived from one character. */
 static void put_forever(unsigned salt)
 {
     static char bytes[REGION_SCOPES];

@@ -85,7 +85,7 @@ static void a_set_keeps_the_living_while_it_can(void)
     CHECK(alive == 4 && find(prints[0], 20000));
 }
 
-/* Both words of two entries in every mixture: neither is found, and nobody else. */
+/* The words of two entries in every combination: no entry is found. */
 static void torn_pairs_are_harmless(void)
 {
     struct print a = print_of(20), b = print_of(21), mixed;
