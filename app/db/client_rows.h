@@ -53,6 +53,8 @@ struct client_rows {
 
 /* Allocates the buffers of a page. Returns 0, or -1 if out of memory. client_rows_close() frees them. */
 int client_rows_open(struct client_rows *page);
+
+/* Frees the buffers; the page may be opened again. */
 void client_rows_close(struct client_rows *page);
 
 /* Reads the first clients with first <= client_id <= last; they are valid until the next call. Returns 0, or -1:

@@ -249,6 +249,8 @@ struct db *db_open(const struct config *config, const char *stream, char why[DB_
 /* Opens a connection for m2mctl: with user instead of the configured account, no time limit for statements, and no
  * feed stream. password may be NULL (unix_socket authentication). Returns NULL with the reason in why. */
 struct db *db_open_operator(const struct config *config, const char *user, const char *password, char why[DB_WHY]);
+
+/* Closes the connection and frees db; NULL is allowed. */
 void db_close(struct db *db);
 
 /* From now on, report is called with a sentence naming table, row and column for each row that is left out of a
@@ -265,6 +267,7 @@ long db_query(struct db *db, enum db_statement statement, const struct text *par
  * 0, or -1: db_why(). */
 int db_script(struct db *db, struct text sql);
 
+/* The text of the last failure, for a log or message; valid until the next call or db_close(). */
 const char *db_why(const struct db *db);
 /* Runs a procedure that does what statement does; runs statement itself if the account may not call the procedure
  * yet (sql/grants.sql of an older version) or the database does not have it. As db_query() without rows. */

@@ -26,6 +26,8 @@ const struct session_variable *session_variable(enum session_who who, size_t i);
 
 /* Append the statement that sets all variables that can be set, or only one. */
 void session_put_set(struct buffer *sql, enum session_who who);
+
+/* Appends the statement that sets one variable, which must be one that a session can set. */
 void session_put_set_one(struct buffer *sql, const struct session_variable *variable);
 
 /* Appends the statement that lists them as rows of name and value. */

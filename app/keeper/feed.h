@@ -17,6 +17,8 @@ struct feed;
 
 /* Returns NULL if out of memory. */
 struct feed *feed_new(void);
+
+/* Frees it with everything in it; NULL is allowed. */
 void feed_free(struct feed *feed);
 
 enum feed_result {
@@ -25,6 +27,8 @@ enum feed_result {
     FEED_BEHIND,      /* more rows are waiting: call again */
     FEED_RELOAD /* the feed does not have all changes: load everything. feed_why() says why; the cursors are those of this moment */
 };
+
+/* Reads the next changes of all streams and applies them to replica. */
 enum feed_result feed_poll(struct feed *feed, struct replica *replica, struct db *db);
 
 /* Rows of feed_stream at the last poll, and how many of them were left out because the name is too long or there

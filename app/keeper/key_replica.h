@@ -14,6 +14,8 @@ struct key_replica;
 
 /* seal must outlive the object. Returns NULL if out of memory. */
 struct key_replica *key_replica_new(struct region *region, const struct key_seal *seal);
+
+/* Frees it with everything in it; NULL is allowed. */
 void key_replica_free(struct key_replica *replica);
 
 /* Reads the rows and publishes them. Faults of rows are logged when they change. Returns 0, or -1: db_why(). */

@@ -23,6 +23,8 @@ struct replica;
 /* row: the process whose heartbeat is updated during loads. seal: verifies the MACs of signing_key; it must outlive
  * the replica. Returns NULL if out of memory. */
 struct replica *replica_new(struct region *region, struct region_process *row, const struct key_seal *seal);
+
+/* Frees it with everything in it; NULL is allowed. */
 void replica_free(struct replica *replica);
 
 /* Begins a complete load, and restarts one that is in progress. */

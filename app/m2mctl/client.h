@@ -4,6 +4,7 @@
 
 #include "command.h"
 
+/* An entry of the table in main.c. */
 extern const struct command client_command;
 
 #endif

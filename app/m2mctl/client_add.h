@@ -5,6 +5,7 @@
 
 #include "command.h"
 
+/* Entries of the table in main.c. */
 extern const struct command client_add_key_command, client_add_certificate_command;
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "command.h"
 
+/* Entries of the table in main.c. */
 extern const struct command client_list_command, client_show_command;
 
 #endif

@@ -10,6 +10,8 @@ void client_show_words(const struct client_view *view, int64_t now);
 
 /* Prints a line of the table whose header client_show_head() prints, and one more for each further audience. */
 void client_show_head(void);
+
+/* Prints one client below the header. */
 void client_show_line(const struct client_view *view, int64_t now);
 
 /* Prints one JSON object without a line end. Times are in the format of RFC 3339; null: not set. */

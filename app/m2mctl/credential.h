@@ -38,6 +38,8 @@ struct credential {
     struct text client_id, label, hash;
     int64_t expires_at;
 };
+
+/* Prints the statement. */
 void credential_put_call(FILE *sql, const struct credential *credential);
 
 /* Prints a new secret to standard error, as the last word of a line. */

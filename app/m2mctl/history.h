@@ -23,6 +23,8 @@ struct history {
 
 /* Reads the records; without the table the history is empty. Returns 0, or -1: db_why(). */
 int history_read(struct db *db, struct history *history_r);
+
+/* Frees the records; an empty history is allowed. */
 void history_free(struct history *history);
 
 /* Returns NULL if the version is not recorded. */

@@ -18,6 +18,8 @@ const struct key_seal *keynew_seal_if_any(const struct command *self, const stru
 
 /* argv[0] is the word after `key`. Returns the exit code. */
 int keynew_run(const struct command *self, const struct command_session *session, int argc, char **argv);
+
+/* `m2mctl key add` and `m2mctl key passphrase`, as keynew_run(). */
 int keynew_run_add(const struct command *self, const struct command_session *session, int argc, char **argv);
 int keynew_run_passphrase(const struct command *self, const struct command_session *session, int argc, char **argv);
 

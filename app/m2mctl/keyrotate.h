@@ -6,6 +6,8 @@
 
 /* argv[0] is the word after `key`. Returns the exit code. */
 int keyrotate_run(const struct command *self, const struct command_session *session, int argc, char **argv);
+
+/* `m2mctl key drop`, as keyrotate_run(). */
 int keyrotate_run_drop(const struct command *self, const struct command_session *session, int argc, char **argv);
 
 #endif

@@ -7,6 +7,8 @@
 
 /* argv[0] is the word after `key`. Returns the exit code. */
 int keyseal_run(const struct command *self, const struct command_session *session, int argc, char **argv);
+
+/* `m2mctl key reseal`, as keyseal_run(). */
 int keyseal_run_again(const struct command *self, const struct command_session *session, int argc, char **argv);
 
 #endif

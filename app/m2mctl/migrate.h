@@ -5,6 +5,7 @@
 
 #include "command.h"
 
+/* An entry of the table in main.c. */
 extern const struct command migrate_command;
 
 #endif

@@ -29,6 +29,8 @@ struct migration_list {
 /* Adds the files of folder in the order of their names. If optional, a missing folder is not an error. Returns 0,
  * or -1 after printing all faults of the files. */
 int migration_list_add(struct migration_list *list, const char *folder, bool optional, FILE *complaints);
+
+/* Frees the list with its migrations. */
 void migration_list_free(struct migration_list *list);
 
 /* Returns NULL if no file has this version. */

@@ -32,6 +32,8 @@ struct routines_record {
 
 /* Reads and checks the file. Returns 0, or -1 after printing all faults. */
 int routines_load(const char *path, struct routines_file *file_r, FILE *complaints);
+
+/* Frees what routines_load() allocated. */
 void routines_free(struct routines_file *file);
 
 /* Reads the record; without the tables there is none. Returns 0, or -1: db_why(). */

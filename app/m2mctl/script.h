@@ -21,6 +21,7 @@ struct script_statement {
     unsigned line;
 };
 
+/* Begins at the first statement of file, which must outlive the script. */
 struct script script_open(struct text file);
 
 /* Returns 1 with the next statement, 0 at the end, -1 if the file cannot be split. Results are views into the file. */
