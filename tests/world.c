@@ -171,7 +171,7 @@ static int roll(void *context, unsigned char *bytes, size_t size)
         z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
         bytes[i] = (unsigned char)(z >> 56);
     }
-    return world->no_dice ? -1 : 0;
+    return world->no_random ? -1 : 0;
 }
 
 static int sign(void *context, const struct keyring_key *key, struct secret_hasher *hasher, struct text input,

@@ -88,7 +88,7 @@ struct world {
     unsigned failures_per_minute;
     /* One switch for each call of the store and of the issuer that can fail, so that no test is answered by another's. */
     bool clients_cannot_say, revocations_cannot_say, limit_cannot_say, failures_cannot_say;
-    bool not_durable, slow_lane_busy, seen_full, no_dice, no_signature;
+    bool not_durable, slow_lane_busy, seen_full, no_random, no_signature;
     unsigned lane_taken, lane_given, verified_hits, verified_puts, revocations;
     size_t client_count, revoked_count, rule_count, failure_count, print_count, seen_count;
     struct world_client clients[WORLD_CLIENTS];

@@ -243,7 +243,7 @@ static void put_client(struct bench *bench, struct client_table_writer *writer, 
     };
     struct text clear = secret_of(bench, i);
     struct text parts[] = { { (char *)secret.hash.salt, SECRET_SALT }, clear };
-    need(RAND_bytes(secret.hash.salt, SECRET_SALT) == 1, "no dice");
+    need(RAND_bytes(secret.hash.salt, SECRET_SALT) == 1, "no random numbers");
     need(secret_digest(&bench->hasher, parts, 2, secret.hash.digest) == 0, "no digest");
     need(client_table_put(writer, &client) == 0, "the client table is full");
     if (i < CLIENTS) bench->issue[i] = post("/token", authorization_of(bench, client.id, clear), TEXT(TOKEN_FORM));

@@ -5,7 +5,7 @@
 -- line left, errors.
 local requests, next_one, once = {}, 0, false
 local threads = {}
-used_up = 0     -- of this thread; done() runs elsewhere and asks for it by name
+used_up = 0     -- of this thread; done() runs in another thread and reads it by name
 
 function setup(thread)
   threads[#threads + 1] = thread

@@ -22,7 +22,7 @@
  *     scopes WORD...      of all audiences, for the metadata
  *     forget      the next request comes to another process of the host
  *     switch clients-cannot-say|revocations-cannot-say|limit-cannot-say|failures-cannot-say on|off
- *     switch not-durable|slow-lane-busy|seen-full|no-dice|no-signature|no-metrics on|off
+ *     switch not-durable|slow-lane-busy|seen-full|no-random|no-signature|no-metrics on|off
  *     client ID [enabled=0] [methods=none|basic|post|jwt] [default=URI] [omitted=default|all|none|refuse]
  *            [seconds=N] [rate=N] [burst=N] [aud=issuer|token_endpoint] [assertion=N]
  *     secret ID LABEL SECRET [rounds=N] [from=N] [until=N]        times: seconds from now

@@ -6,7 +6,7 @@
  *     ${repeat N TEXT}    TEXT, N times
  *     ${basic ID:SECRET}  the credentials of HTTP Basic
  *     \xHH                one byte
- * Patterns are matched whole: `*` stands for any run of bytes, ${=name} for one or more of A-Z a-z 0-9 . _ ~ - and names
+ * Patterns are matched whole: `*` matches any run of bytes, ${=name} for one or more of A-Z a-z 0-9 . _ ~ - and names
  * what it stood for. */
 #ifndef TESTS_EXCHANGES_SCRIPT_H
 #define TESTS_EXCHANGES_SCRIPT_H
@@ -39,7 +39,7 @@ struct text script_find(struct script *script, struct text name);
 /* The expanded form of t, which lives until the block ends. 0, or -1. */
 int script_expand(struct script *script, struct text t, struct text *expanded_r);
 
-/* Whether the expanded pattern stands for the whole of t. */
+/* Whether the expanded pattern matches the whole of t. */
 bool script_match(struct script *script, struct text pattern, struct text t);
 
 #endif

@@ -116,7 +116,7 @@ static int set_switch(struct script *script, const struct words *words)
         { TEXT("revocations-cannot-say"), &world->revocations_cannot_say },
         { TEXT("limit-cannot-say"), &world->limit_cannot_say },
         { TEXT("failures-cannot-say"), &world->failures_cannot_say }, { TEXT("not-durable"), &world->not_durable },
-        { TEXT("slow-lane-busy"), &world->slow_lane_busy }, { TEXT("no-dice"), &world->no_dice },
+        { TEXT("slow-lane-busy"), &world->slow_lane_busy }, { TEXT("no-random"), &world->no_random },
         { TEXT("no-signature"), &world->no_signature }, { TEXT("seen-full"), &world->seen_full },
         { TEXT("dpop-nonce"), &world->issuer.dpop_nonce },
     };
@@ -368,7 +368,7 @@ static int look_into_token(struct script *script, struct text rest)
     struct text name, part, pattern;
     struct jws jws;
     if (!next_word(&rest, &name) || !next_word(&rest, &part)) return script_fail(script, "decode NAME PART PATTERN is meant");
-    if (jws_split(script_find(script, name), &jws)) return script_fail(script, "that is no token");
+    if (jws_split(script_find(script, name), &jws)) return script_fail(script, "that is not a token");
     if (script_expand(script, text_trim(rest), &pattern)) return -1;
     if (base64url_decode(text_equal(part, TEXT("header")) ? jws.header : jws.payload, &decoded))
         return script_fail(script, "that is not base64url");
