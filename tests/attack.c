@@ -50,8 +50,8 @@ int attack_open(void)
            world_add_client_key(&world, svc, &(struct world_key){ .kid = TEXT("r1"), .algorithm = JWS_RS256,
                .material = MATERIAL_rsa }) ||
            world_add_secret(&world, api, &(struct world_secret){ .label = TEXT("main"), .secret = TEXT("apikey") }) ||
-           world_add_grant(&world, svc, &(struct client_grant){ audience, TEXT("read"), true, 0, -1 }) ||
-           world_add_grant(&world, api, &(struct client_grant){ audience, TEXT("read"), true, 0, -1 }) ||
+           world_add_grant(&world, svc, &(struct client_grant){ audience, TEXT("read"), true, 0, JWS_NONE }) ||
+           world_add_grant(&world, api, &(struct client_grant){ audience, TEXT("read"), true, 0, JWS_NONE }) ||
            world_add_reader(&world, api, audience) ? -1 : 0;
 }
 

@@ -14,7 +14,7 @@ static const struct client_secret record_secrets[] = {
 static const struct client_key record_keys[] = { { TEXT("k1"), TEXT("{\"kty\":\"OKP\"}"), JWS_EdDSA, 0, 7 } };
 static const struct client_grant record_grants[] = {
     { TEXT("https://a.example/"), TEXT("read"), true, 30, JWS_EdDSA },
-    { TEXT("https://b.example/"), TEXT(""), false, 0, -1 },
+    { TEXT("https://b.example/"), TEXT(""), false, 0, JWS_NONE },
 };
 static const struct text record_reads[] = { TEXT("https://a.example/"), TEXT("urn:x") };
 
@@ -49,8 +49,8 @@ static inline bool record_client_is_sound(struct text bytes, const struct client
                 (unsigned)client->keys[i].algorithm < JWS_PUBLIC_ALGORITHMS;
     for (size_t i = 0; sound && i < client->grant_count; i++)
         sound = record_holds(bytes, client->grants[i].audience) && record_holds(bytes, client->grants[i].scope) &&
-                client->grants[i].audience_algorithm >= -1 &&
-                client->grants[i].audience_algorithm < JWS_PUBLIC_ALGORITHMS;
+                (client->grants[i].audience_algorithm < JWS_PUBLIC_ALGORITHMS ||
+                 client->grants[i].audience_algorithm == JWS_NONE);
     for (size_t i = 0; sound && i < client->read_count; i++) sound = record_holds(bytes, client->reads[i]);
     return sound;
 }

@@ -49,14 +49,14 @@ static const char *read_jwk(const struct text columns[COLUMN_CLIENT_KEY_COUNT], 
 {
     struct text kid = columns[COLUMN_CLIENT_KEY_kid];
     struct jwk jwk;
-    int algorithm = jws_algorithm_find(columns[COLUMN_CLIENT_KEY_alg]);
-    if (algorithm < 0) return "its alg is not known";
+    enum jws_algorithm algorithm = jws_algorithm_find(columns[COLUMN_CLIENT_KEY_alg]);
+    if (algorithm == JWS_NONE) return "its alg is not known";
     if (!text_present(columns[COLUMN_CLIENT_KEY_public_jwk])) return "it is NULL";
     const char *refused = jwk_read(columns[COLUMN_CLIENT_KEY_public_jwk], &jwk);
     if (refused) return refused;
     if (jwk.kid[0] != '\0' && !text_equal(text_of(jwk.kid), kid)) refused = "its kid is not that of the row";
-    if (jwk.algorithm >= 0 && jwk.algorithm != algorithm) refused = "its alg is not that of the row";
-    key->algorithm = (enum jws_algorithm)algorithm;
+    if (jwk.algorithm != JWS_NONE && jwk.algorithm != algorithm) refused = "its alg is not that of the row";
+    key->algorithm = algorithm;
     if (!refused && !jwk_suits(jwk.key, key->algorithm)) refused = "the alg of the row does not suit it";
     if (!refused && jwk_put(b, jwk.key, key->algorithm, kid)) refused = "it cannot be written";
     jwk_close(&jwk);
@@ -94,8 +94,8 @@ struct columns_verdict columns_grant(const struct text columns[COLUMN_GRANT_COUN
         return (struct columns_verdict){ "token_seconds of its audience", "over 86400" };
     grant_r->audience_algorithm = text_present(columns[COLUMN_GRANT_token_algorithm])
                                     ? jws_algorithm_find(columns[COLUMN_GRANT_token_algorithm])
-                                    : -1;
-    if (text_present(columns[COLUMN_GRANT_token_algorithm]) && grant_r->audience_algorithm < 0)
+                                    : JWS_NONE;
+    if (text_present(columns[COLUMN_GRANT_token_algorithm]) && grant_r->audience_algorithm == JWS_NONE)
         return (struct columns_verdict){ "token_algorithm of its audience", "not known" };
     grant_r->is_default = is_default == 1;
     return fine;

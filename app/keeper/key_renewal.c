@@ -28,8 +28,8 @@ static int report_result(const struct db *db, enum key_rotation_result result, c
 static int take_algorithm(void *context, const struct text *columns, size_t count)
 {
     struct key_renewal *renew = context;
-    int algorithm = count == 1 ? jws_algorithm_find(columns[0]) : -1;
-    if (algorithm >= 0) renew->issues[algorithm] = true;
+    enum jws_algorithm algorithm = count == 1 ? jws_algorithm_find(columns[0]) : JWS_NONE;
+    if (algorithm != JWS_NONE) renew->issues[algorithm] = true;
     return 0;
 }
 
@@ -37,7 +37,7 @@ static int take_algorithm(void *context, const struct text *columns, size_t coun
 static int read_algorithms(struct key_renewal *renew, struct db *db)
 {
     memset(renew->issues, 0, sizeof renew->issues);
-    int algorithm = jws_algorithm_find_own(text_of(renew->config->token_algorithm));
+    enum jws_algorithm algorithm = jws_algorithm_find_own(text_of(renew->config->token_algorithm));
     renew->issues[algorithm] = true;
     /* With HS256, audiences that name another algorithm get no tokens. */
     if (algorithm == JWS_HS256) return 0;
@@ -119,7 +119,7 @@ int key_renewal_turn(struct key_renewal *renew, struct db *db)
         return -1;
     }
     /* The configured algorithm comes first, because the first key of an empty database signs at once. */
-    int first = jws_algorithm_find_own(text_of(renew->config->token_algorithm));
+    int first = (int)jws_algorithm_find_own(text_of(renew->config->token_algorithm));
     for (int i = 0; i < JWS_ALGORITHMS && renew->config->key_seconds > 0 && renew->seal->passphrase.count > 0; i++)
         if (renew_one(renew, db, (enum jws_algorithm)((first + i) % JWS_ALGORITHMS))) return -1;
     return watch_signers(renew, db);

@@ -210,7 +210,7 @@ static const char *take_credential(struct client_plan *plan, int option, const c
     case METHODS: return take_methods(plan, text_of(argument));
     default:
         plan->key_source.algorithm = jws_algorithm_find(text_of(argument));
-        return plan->key_source.algorithm < 0 ? "--alg is one of ES256, RS256, PS256, EdDSA" : NULL;
+        return plan->key_source.algorithm == JWS_NONE ? "--alg is one of ES256, RS256, PS256, EdDSA" : NULL;
     }
 }
 
@@ -242,7 +242,7 @@ static const char *take_option(struct client_plan *plan, int option, const char 
 static const char *check_plan(const struct client_plan *plan)
 {
     bool key = plan->key_source.path != NULL,
-         alone = plan->key_source.algorithm >= 0 || text_present(plan->key_source.kid);
+         alone = plan->key_source.algorithm != JWS_NONE || text_present(plan->key_source.kid);
     if (plan->api_count == 0 && plan->introspect_count == 0)
         return "a client needs an --audience to request tokens for, or one whose tokens it --introspects";
     if (plan->with_secret && plan->without_secret) return "--secret and --no-secret exclude each other";
@@ -358,8 +358,8 @@ static int run(const struct command *self, const struct command_session *session
 {
     (void)session;
     struct client_plan plan = { .description = TEXT(""),
-                                .key_source.algorithm = -1,
-                                .certificate_source = { .form = PUBLIC_KEY_CERTIFICATE, .algorithm = -1 } };
+                                .key_source.algorithm = JWS_NONE,
+                                .certificate_source = { .form = PUBLIC_KEY_CERTIFICATE, .algorithm = JWS_NONE } };
     bool help = false;
     int status = read_plan(self, argc, argv, &plan, &help);
     return status != COMMAND_FINE || help ? status : print(self, &plan);

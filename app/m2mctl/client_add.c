@@ -31,7 +31,7 @@ static const char *take_option(struct request *request, int option, const char *
     case KID: request->source.kid = text_of(argument); return NULL;
     case ALG:
         request->source.algorithm = jws_algorithm_find(text_of(argument));
-        return request->source.algorithm < 0 ? "--alg is one of ES256, RS256, PS256, EdDSA" : NULL;
+        return request->source.algorithm == JWS_NONE ? "--alg is one of ES256, RS256, PS256, EdDSA" : NULL;
     default:
         if (instant_parse(argument, request->now, &request->expires_at) == 0 && request->expires_at > request->now)
             return NULL;
@@ -78,7 +78,7 @@ static int run_key(const struct command *self, const struct command_session *ses
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
-    struct request request = { .source.algorithm = -1, .now = time(NULL) };
+    struct request request = { .source.algorithm = JWS_NONE, .now = time(NULL) };
     (void)session;
     int status = read_options(self, argc, argv, options, &request);
     if (status != COMMAND_FINE || request.help) return status;
@@ -96,7 +96,7 @@ static int run_certificate(const struct command *self, const struct command_sess
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
-    struct request request = { .source = { .form = PUBLIC_KEY_CERTIFICATE, .algorithm = -1 }, .now = time(NULL) };
+    struct request request = { .source = { .form = PUBLIC_KEY_CERTIFICATE, .algorithm = JWS_NONE }, .now = time(NULL) };
     (void)session;
     int status = read_options(self, argc, argv, options, &request);
     if (status != COMMAND_FINE || request.help) return status;

@@ -11,7 +11,7 @@ static int run(const struct command *self, const struct command_session *session
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
-    struct public_key_source source = { .form = PUBLIC_KEY_PEM, .algorithm = -1 };
+    struct public_key_source source = { .form = PUBLIC_KEY_PEM, .algorithm = JWS_NONE };
     struct public_key key;
     int option;
     (void)session;
@@ -19,7 +19,7 @@ static int run(const struct command *self, const struct command_session *session
         if (option == 'h') return COMMAND_FINE;
         if (option == '?') return COMMAND_USAGE;
         if (option == KID) source.kid = text_of(optarg);
-        else if ((source.algorithm = jws_algorithm_find(text_of(optarg))) < 0)
+        else if ((source.algorithm = jws_algorithm_find(text_of(optarg))) == JWS_NONE)
             return command_usage(self, "--alg is one of ES256, RS256, PS256, EdDSA");
     }
     if (optind + 1 != argc) return command_usage(self, "give one FILE");

@@ -70,8 +70,9 @@ static void put_events(const struct rotation *rotation, const struct rotation_ke
 {
     const struct keyring_times *times = &key->times;
     int64_t now = rotation->now, successor = times->activate + rotation->rules.key_seconds;
-    int algorithm = jws_algorithm_find_own(text_of(key->algorithm)), count = 0;
-    bool newest = algorithm >= 0 && rotation_newest(rotation, (enum jws_algorithm)algorithm) == key;
+    enum jws_algorithm algorithm = jws_algorithm_find_own(text_of(key->algorithm));
+    int count = 0;
+    bool newest = algorithm != JWS_NONE && rotation_newest(rotation, algorithm) == key;
     put_event("is published", times->publish, now, &count);
     put_event("signs", times->activate, now, &count);
     if (newest && rotation->rules.key_seconds) put_event("gets a successor", successor, now, &count);
@@ -86,13 +87,13 @@ static void put_events(const struct rotation *rotation, const struct rotation_ke
  * behind. */
 static bool signs(const struct key_rows *timeline, const struct rotation_key *key, int64_t now)
 {
-    int algorithm = jws_algorithm_find_own(text_of(key->algorithm));
-    return algorithm >= 0 && key_rows_signer(timeline, (enum jws_algorithm)algorithm, now, NULL) == key;
+    enum jws_algorithm algorithm = jws_algorithm_find_own(text_of(key->algorithm));
+    return algorithm != JWS_NONE && key_rows_signer(timeline, algorithm, now, NULL) == key;
 }
 
 static void put_signer(const struct key_rows *timeline, const struct config *config, int64_t now)
 {
-    enum jws_algorithm algorithm = (enum jws_algorithm)jws_algorithm_find_own(text_of(config->token_algorithm));
+    enum jws_algorithm algorithm = jws_algorithm_find_own(text_of(config->token_algorithm));
     const struct rotation_key *signer = key_rows_signer(timeline, algorithm, now, NULL);
     if (key_rows_is_unsealed(timeline)) {
         fprintf(stderr, "No row has a valid MAC: run m2mctl key seal, or %s is not the passphrase of the hosts\n",

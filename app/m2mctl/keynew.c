@@ -227,9 +227,8 @@ static int read_options(const struct command *self, int argc, char **argv, struc
         if (option == '?') return COMMAND_USAGE;
         if (option == PRINT) wish->print = true;
         if (option == PASSPHRASE_FILE) wish->passphrase_path = optarg;
-        int algorithm = option == ALG ? jws_algorithm_find_own(text_of(optarg)) : (int)wish->algorithm;
-        if (algorithm < 0) return command_usage(self, "--alg takes ES256, RS256, PS256, EdDSA or HS256");
-        wish->algorithm = (enum jws_algorithm)algorithm;
+        if (option == ALG) wish->algorithm = jws_algorithm_find_own(text_of(optarg));
+        if (wish->algorithm == JWS_NONE) return command_usage(self, "--alg takes ES256, RS256, PS256, EdDSA or HS256");
         if (option == ACTIVATE && take_activation(wish, optarg))
             return command_usage(self, "--activate takes never or a time in the future: " INSTANT_FORMS);
     }

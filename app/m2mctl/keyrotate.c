@@ -10,9 +10,9 @@
 struct job {
     const struct command *self;
     const struct command_session *session;
-    const char *passphrase_path; /* NULL: that of the configuration */
-    int algorithm;               /* -1: that of the dropped key or of the configuration */
-    const char *kid;             /* key to drop, or NULL */
+    const char *passphrase_path;  /* NULL: that of the configuration */
+    enum jws_algorithm algorithm; /* JWS_NONE: that of the dropped key or of the configuration */
+    const char *kid;              /* key to drop, or NULL */
     struct config config;
     struct db *db;
 };
@@ -29,7 +29,7 @@ static void tell_new(const struct job *job, const struct key_rotation_report *re
 {
     const struct rotation_plan *plan = &report->plan;
     int64_t now = plan->successor.publish;
-    printf("key %s (%s) is published", report->kid, jws_algorithm_name((enum jws_algorithm)job->algorithm).data);
+    printf("key %s (%s) is published", report->kid, jws_algorithm_name(job->algorithm).data);
     put_moment(" and signs from", plan->successor.activate, now);
     putchar('\n');
     if (report->reason != ROTATION_DUE) return;
@@ -94,7 +94,7 @@ static int find_dropped(struct job *job)
         return COMMAND_NO;
     }
     job->algorithm = jws_algorithm_find_own(text_of(key->algorithm));
-    if (job->algorithm < 0) job->algorithm = jws_algorithm_find_own(text_of(job->config.token_algorithm));
+    if (job->algorithm == JWS_NONE) job->algorithm = jws_algorithm_find_own(text_of(job->config.token_algorithm));
     return COMMAND_FINE;
 }
 
@@ -109,7 +109,7 @@ static int turn(const struct job *job)
     struct key_rotation_order order = {
         .seal = status == COMMAND_FINE ? &seal : NULL,
         .holder = TEXT("operator"),
-        .algorithm = (enum jws_algorithm)job->algorithm,
+        .algorithm = job->algorithm,
         .purpose = job->kid ? ROTATION_ISSUE : ROTATION_FORCE,
         .drop = job->kid,
         .rules = key_rows_rules(&job->config),
@@ -131,7 +131,8 @@ static int read_options(struct job *job, const struct option *options, int argc,
         if (option == 'p') job->passphrase_path = optarg;
         if (option != 'a') continue;
         job->algorithm = jws_algorithm_find_own(text_of(optarg));
-        if (job->algorithm < 0) return command_usage(job->self, "--alg takes ES256, RS256, PS256, EdDSA or HS256");
+        if (job->algorithm == JWS_NONE)
+            return command_usage(job->self, "--alg takes ES256, RS256, PS256, EdDSA or HS256");
     }
     return COMMAND_FINE;
 }
@@ -144,14 +145,14 @@ int keyrotate_run(const struct command *self, const struct command_session *sess
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
-    struct job job = { .self = self, .session = session, .algorithm = -1 };
+    struct job job = { .self = self, .session = session, .algorithm = JWS_NONE };
     bool help = false;
     int status = read_options(&job, options, argc, argv, &help);
     if (status != COMMAND_FINE || help) return status;
     if (optind != argc) return command_usage(self, "key rotate takes options only");
     job.db = command_database(self, session, &job.config);
     if (!job.db) return COMMAND_TROUBLE;
-    if (job.algorithm < 0) job.algorithm = jws_algorithm_find_own(text_of(job.config.token_algorithm));
+    if (job.algorithm == JWS_NONE) job.algorithm = jws_algorithm_find_own(text_of(job.config.token_algorithm));
     status = turn(&job);
     db_close(job.db);
     return status;
@@ -164,7 +165,7 @@ int keyrotate_run_drop(const struct command *self, const struct command_session 
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
-    struct job job = { .self = self, .session = session, .algorithm = -1 };
+    struct job job = { .self = self, .session = session, .algorithm = JWS_NONE };
     bool help = false;
     int status = read_options(&job, options, argc, argv, &help);
     if (status != COMMAND_FINE || help) return status;

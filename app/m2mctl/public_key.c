@@ -10,7 +10,7 @@ enum { FILE_BYTES = 65536 };
 /* The content of a file, before it is written as a JWK. */
 struct found {
     EVP_PKEY *key;
-    int algorithm;
+    enum jws_algorithm algorithm;
     char kid[JWK_KID_BYTES + 1];
     int64_t ends;
     size_t count;
@@ -69,11 +69,11 @@ static const char *choose_algorithm(const struct public_key_source *source, stru
 {
     static const char unsuited[] =
         "the key is none of P-256, RSA of 2048 to 4096 bits and Ed25519, or not one for that algorithm";
-    if (source->algorithm >= 0) found->algorithm = source->algorithm;
-    if (found->algorithm >= 0) return jwk_suits(found->key, (enum jws_algorithm)found->algorithm) ? NULL : unsuited;
-    for (int i = 0; i < JWS_PUBLIC_ALGORITHMS && found->algorithm < 0; i++)
-        if (jwk_suits(found->key, (enum jws_algorithm)i)) found->algorithm = i;
-    return found->algorithm < 0 ? unsuited : NULL;
+    if (source->algorithm != JWS_NONE) found->algorithm = source->algorithm;
+    if (found->algorithm != JWS_NONE) return jwk_suits(found->key, found->algorithm) ? NULL : unsuited;
+    for (int i = 0; i < JWS_PUBLIC_ALGORITHMS && found->algorithm == JWS_NONE; i++)
+        if (jwk_suits(found->key, (enum jws_algorithm)i)) found->algorithm = (enum jws_algorithm)i;
+    return found->algorithm == JWS_NONE ? unsuited : NULL;
 }
 
 static const char *choose_kid(const struct public_key_source *source, struct found *found)
@@ -116,7 +116,7 @@ static const char *find(const struct public_key_source *source, struct found *fo
 
 const char *public_key_read(const struct public_key_source *source, struct public_key *key_r)
 {
-    struct found found = { .algorithm = -1 };
+    struct found found = { .algorithm = JWS_NONE };
     const char *why = find(source, &found);
     if (!why) why = choose_algorithm(source, &found);
     if (!why) why = choose_kid(source, &found);

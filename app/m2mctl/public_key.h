@@ -21,8 +21,8 @@ enum public_key_form {
 struct public_key_source {
     const char *path;
     enum public_key_form form;
-    int algorithm;   /* enum jws_algorithm; -1: that of the JWK, or the default for the key */
-    struct text kid; /* absent: that of the JWK, or the thumbprint (RFC 7638) */
+    enum jws_algorithm algorithm; /* JWS_NONE: that of the JWK, or the default for the key */
+    struct text kid;              /* absent: that of the JWK, or the thumbprint (RFC 7638) */
 };
 
 struct public_key {

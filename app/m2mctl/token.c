@@ -129,8 +129,8 @@ static bool is_candidate(const struct search *search, const struct jwk *jwk)
 {
     struct text kid = text_of(jwk->kid);
     if (text_present(search->header.kid) && kid.size > 0 && !text_equal(kid, search->header.kid)) return false;
-    if (jwk->algorithm >= 0) return jwk->algorithm == search->header.algorithm;
-    return jwk_suits(jwk->key, (enum jws_algorithm)search->header.algorithm);
+    if (jwk->algorithm != JWS_NONE) return jwk->algorithm == search->header.algorithm;
+    return jwk_suits(jwk->key, search->header.algorithm);
 }
 
 static int take_key(void *context, struct jwk *jwk, const char *refused)
@@ -142,11 +142,10 @@ static int take_key(void *context, struct jwk *jwk, const char *refused)
         return 0;
     }
     if (!search->verified && is_candidate(search, jwk)) {
-        int verified = jws_verify(jwk->key, (enum jws_algorithm)search->header.algorithm, &search->hasher,
-                                  &search->question->jws);
+        enum answer verified = jws_verify(jwk->key, search->header.algorithm, &search->hasher, &search->question->jws);
         search->tried++;
-        search->verified = verified > 0;
-        search->failed = search->failed || verified < 0;
+        search->verified = verified == ANSWER_YES;
+        search->failed = search->failed || verified == ANSWER_CANNOT_SAY;
     }
     jwk_close(jwk);
     return 0;

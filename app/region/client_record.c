@@ -112,7 +112,7 @@ static void put_grants(struct draft *draft, const struct client *client, struct 
         if (!text_present(last) || !text_equal(last, grant->audience)) audience = put_text(draft, grant->audience);
         last = grant->audience;
         struct record_grant r = { audience, put_text(draft, grant->scope), grant->audience_seconds,
-                                  grant->audience_algorithm };
+                                  (int32_t)grant->audience_algorithm };
         r.scope.mark = grant->is_default;
         put_part(draft, &r, sizeof r);
     }
@@ -231,9 +231,10 @@ static int read_grants(struct text bytes, const char *part, struct client *clien
         struct client_grant *grant = &client->grants[i];
         memcpy(&r, part, sizeof r);
         if (view(bytes, r.audience, &grant->audience) || view(bytes, r.scope, &grant->scope)) return -1;
-        if (r.audience_algorithm < -1 || r.audience_algorithm >= JWS_PUBLIC_ALGORITHMS) return -1;
+        bool known = r.audience_algorithm >= 0 && r.audience_algorithm < JWS_PUBLIC_ALGORITHMS;
+        if (!known && r.audience_algorithm != JWS_NONE) return -1;
         grant->audience_seconds = r.audience_seconds;
-        grant->audience_algorithm = r.audience_algorithm;
+        grant->audience_algorithm = (enum jws_algorithm)r.audience_algorithm;
         grant->is_default = r.scope.mark != 0;
     }
     return 0;

@@ -141,12 +141,12 @@ static EVP_PKEY *private_half(const struct refresh *refresh, const struct region
 static const char *add_proven(const struct refresh *refresh, const struct region_key *key,
                               const struct keyring_times *times)
 {
-    int algorithm = jws_algorithm_find_own(text_of(key->algorithm));
-    struct jwk jwk = { NULL, -1, "" };
+    enum jws_algorithm algorithm = jws_algorithm_find_own(text_of(key->algorithm));
+    struct jwk jwk = { NULL, JWS_NONE, "" };
     const char *why = algorithm == JWS_HS256 ? NULL : jwk_read(text_of(key->jwk), &jwk);
     if (why) return why;
     EVP_PKEY *private_key = private_half(refresh, key, jwk.key);
-    why = keyring_add(refresh->keyring, text_of(key->kid), (enum jws_algorithm)algorithm, times, jwk.key, private_key);
+    why = keyring_add(refresh->keyring, text_of(key->kid), algorithm, times, jwk.key, private_key);
     if (!why) return NULL;
     EVP_PKEY_free(private_key);
     jwk_close(&jwk);
@@ -156,11 +156,11 @@ static const char *add_proven(const struct refresh *refresh, const struct region
 static void add_key(const struct refresh *refresh, const struct region_key *key)
 {
     const struct keyring_times times = { key->publish, key->activate, key->retire, key->remove };
-    int algorithm = jws_algorithm_find_own(text_of(key->algorithm));
+    enum jws_algorithm algorithm = jws_algorithm_find_own(text_of(key->algorithm));
     const char *why = "its algorithm is unknown to this version";
-    if (algorithm >= 0 && key->unproven)
-        why = keyring_add_unproven(refresh->keyring, text_of(key->kid), (enum jws_algorithm)algorithm, &times);
-    else if (algorithm >= 0) why = add_proven(refresh, key, &times);
+    if (algorithm != JWS_NONE && key->unproven)
+        why = keyring_add_unproven(refresh->keyring, text_of(key->kid), algorithm, &times);
+    else if (algorithm != JWS_NONE) why = add_proven(refresh, key, &times);
     if (why && refresh->fresh) report_key(key, why);
 }
 

@@ -111,7 +111,7 @@ static int open_issuer(struct worker *worker)
         .mtls_name = text_of(config->mtls_url),
         .dpop_nonce = strcmp(config->dpop_nonce, "required") == 0,
         .token_seconds = config->token_seconds,
-        .token_algorithm = (enum jws_algorithm)jws_algorithm_find_own(text_of(config->token_algorithm)),
+        .token_algorithm = jws_algorithm_find_own(text_of(config->token_algorithm)),
         .jwks_max_age = config->jwks_max_age_seconds,
         .fresh_seconds = config->fresh_seconds,
         .validate_seconds = config->validate_seconds,

@@ -35,7 +35,7 @@ void *arena_take(struct arena *arena, size_t size)
 struct text arena_copy(struct arena *arena, struct text t)
 {
     char *copy = t.size < SIZE_MAX ? arena_take(arena, t.size + 1) : NULL;
-    if (!copy) return (struct text){ NULL, 0 };
+    if (!copy) return TEXT_NONE;
     if (t.size > 0) memcpy(copy, t.data, t.size);
     return (struct text){ copy, t.size };
 }

@@ -50,7 +50,7 @@ int form_parse(struct text body, struct arena *arena, struct form *form_r)
 size_t form_find(const struct form *form, struct text name, struct text *value_r)
 {
     size_t found = 0;
-    *value_r = (struct text){ NULL, 0 };
+    *value_r = TEXT_NONE;
     for (size_t i = 0; i < form->count; i++) {
         const struct parameter *p = &form->parameters[i];
         if (p->value.size == 0 || !text_equal(p->name, name)) continue;

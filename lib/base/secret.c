@@ -83,12 +83,12 @@ int secret_format(struct secret_hasher *hasher, struct text secret, const unsign
     return b->full ? -1 : 0;
 }
 
-int secret_verify(struct secret_hasher *hasher, const struct secret_hash *hash, struct text secret)
+enum answer secret_verify(struct secret_hasher *hasher, const struct secret_hash *hash, struct text secret)
 {
     unsigned char digest[SECRET_DIGEST];
-    if (secret.size > SECRET_BYTES) return 0;
-    if (derive(hasher, secret, hash->salt, hash->rounds, digest)) return -1;
-    int same = CRYPTO_memcmp(digest, hash->digest, SECRET_DIGEST) == 0;
+    if (secret.size > SECRET_BYTES) return ANSWER_NO;
+    if (derive(hasher, secret, hash->salt, hash->rounds, digest)) return ANSWER_CANNOT_SAY;
+    bool same = CRYPTO_memcmp(digest, hash->digest, SECRET_DIGEST) == 0;
     OPENSSL_cleanse(digest, sizeof digest);
-    return same;
+    return answer_of(same);
 }

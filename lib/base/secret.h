@@ -11,6 +11,7 @@
 
 #include <openssl/evp.h>
 
+#include "answer.h"
 #include "buffer.h"
 
 enum {
@@ -48,8 +49,7 @@ int secret_parse(struct text stored, struct secret_hash *hash_r);
 int secret_format(struct secret_hasher *hasher, struct text secret, const unsigned char salt[SECRET_SALT],
                   uint32_t rounds, struct buffer *b);
 
-/* Returns 1 if secret matches hash, 0 if not, and -1 if the library failed. Takes the same time for all secrets of one
- * length. */
-int secret_verify(struct secret_hasher *hasher, const struct secret_hash *hash, struct text secret);
+/* Whether secret matches hash. Takes the same time for all secrets of one length. Cannot say: the library failed. */
+enum answer secret_verify(struct secret_hasher *hasher, const struct secret_hash *hash, struct text secret);
 
 #endif

@@ -24,11 +24,7 @@ static int hex4(struct reader *r)
     int value = 0;
     if (r->end - r->at < 4) return -1;
     for (int i = 0; i < 4; i++) {
-        char c = *r->at++;
-        int digit = c >= '0' && c <= '9' ? c - '0'
-                  : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                  : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                         : -1;
+        int digit = text_hex(*r->at++);
         if (digit < 0) return -1;
         value = value << 4 | digit;
     }
@@ -243,9 +239,10 @@ static size_t put_utf8(char *out, int point)
         out[0] = (char)point;
         return 1;
     }
-    size_t size = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    static const unsigned char firsts[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    size_t size = 2 + (size_t)(point >= 0x800) + (size_t)(point >= 0x10000);
     for (size_t i = size - 1; i > 0; i--, point >>= 6) out[i] = (char)(0x80 | (point & 0x3f));
-    out[0] = (char)((size == 2 ? 0xc0 : size == 3 ? 0xe0 : 0xf0) | point);
+    out[0] = (char)(firsts[size] | point);
     return size;
 }
 

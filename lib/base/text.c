@@ -40,7 +40,7 @@ bool text_split(struct text *rest, char separator, struct text *word_r)
     const char *end = rest->size ? memchr(rest->data, separator, rest->size) : NULL;
     if (!end) {
         *word_r = *rest;
-        *rest = (struct text){ NULL, 0 };
+        *rest = TEXT_NONE;
         return true;
     }
     size_t size = (size_t)(end - rest->data);

@@ -15,6 +15,9 @@ struct text {
     size_t size;
 };
 
+/* An absent value. */
+#define TEXT_NONE ((struct text){ NULL, 0 })
+
 /* A view of a string literal. */
 #define TEXT(literal) ((struct text){ "" literal, sizeof(literal) - 1 })
 

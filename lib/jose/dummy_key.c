@@ -47,5 +47,5 @@ struct text dummy_key_find(enum jws_algorithm algorithm, size_t signature_size)
     for (size_t i = 0; i < sizeof dummies / sizeof *dummies; i++)
         if (dummies[i].algorithm == algorithm && dummies[i].signature_size == signature_size)
             return text_of(dummies[i].jwk);
-    return (struct text){ NULL, 0 };
+    return TEXT_NONE;
 }

@@ -25,7 +25,7 @@ static struct text string_member(struct json_object *json, const char *name)
 {
     struct json_object *value = NULL;
     if (!json_object_object_get_ex(json, name, &value) || !json_object_is_type(value, json_type_string))
-        return (struct text){ NULL, 0 };
+        return TEXT_NONE;
     return (struct text){ json_object_get_string(value), (size_t)json_object_get_string_len(value) };
 }
 
@@ -90,7 +90,8 @@ static const char *read_rsa(struct json_object *json, EVP_PKEY **key_r)
     OSSL_PARAM_BLD_free(build);
     BN_free(n);
     BN_free(e);
-    return refused ? refused : *key_r ? NULL : "the RSA key cannot be built";
+    if (refused) return refused;
+    return *key_r ? NULL : "the RSA key cannot be built";
 }
 
 /* The y coordinates of the points of order 1, 2, 4 and 8, little-endian. Anyone can forge signatures for such a key,
@@ -162,14 +163,14 @@ static const char *read_facts(struct json_object *json, struct jwk *jwk)
     if (kid.size > JWK_KID_BYTES || (kid.size > 0 && memchr(kid.data, '\0', kid.size)))
         return "its kid is longer than 64 bytes";
     if (kid.size > 0) memcpy(jwk->kid, kid.data, kid.size);
-    jwk->algorithm = text_present(algorithm) ? jws_algorithm_find(algorithm) : -1;
-    if (text_present(algorithm) && jwk->algorithm < 0) return "its alg is none of ES256, RS256, PS256, EdDSA";
+    jwk->algorithm = text_present(algorithm) ? jws_algorithm_find(algorithm) : JWS_NONE;
+    if (text_present(algorithm) && jwk->algorithm == JWS_NONE) return "its alg is none of ES256, RS256, PS256, EdDSA";
     return NULL;
 }
 
 static const char *from_json(struct json_object *json, struct jwk *jwk_r)
 {
-    *jwk_r = (struct jwk){ .algorithm = -1 };
+    *jwk_r = (struct jwk){ .algorithm = JWS_NONE };
     if (!json_object_is_type(json, json_type_object)) return "it is not a JSON object";
     struct text kty = string_member(json, "kty");
     const char *refused = read_facts(json, jwk_r);
@@ -179,7 +180,7 @@ static const char *from_json(struct json_object *json, struct jwk *jwk_r)
     else if (text_equal(kty, TEXT("OKP"))) refused = read_okp(json, &jwk_r->key);
     else refused = "its kty is none of EC, RSA, OKP";
     ERR_clear_error();
-    if (!refused && jwk_r->algorithm >= 0 && !jwk_suits(jwk_r->key, (enum jws_algorithm)jwk_r->algorithm))
+    if (!refused && jwk_r->algorithm != JWS_NONE && !jwk_suits(jwk_r->key, jwk_r->algorithm))
         refused = "its alg does not suit the key";
     if (refused) jwk_close(jwk_r);
     return refused;

@@ -15,9 +15,9 @@
 enum { JWK_THUMBPRINT = 43, JWK_KID_BYTES = 64 };
 
 struct jwk {
-    EVP_PKEY *key;               /* owned; freed by jwk_close() */
-    int algorithm;               /* enum jws_algorithm; -1 if the JWK has no alg */
-    char kid[JWK_KID_BYTES + 1]; /* NUL-terminated; empty if the JWK has no kid */
+    EVP_PKEY *key;                /* owned; freed by jwk_close() */
+    enum jws_algorithm algorithm; /* JWS_NONE if the JWK has no alg */
+    char kid[JWK_KID_BYTES + 1];  /* NUL-terminated; empty if the JWK has no kid */
 };
 
 /* Reads one JWK. Returns NULL, and the caller closes *jwk_r; otherwise the reason, a literal for an operator, and

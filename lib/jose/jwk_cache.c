@@ -30,32 +30,32 @@ static struct jwk_cache_entry *home(const struct jwk_cache *jwk_cache, const uns
 }
 
 /* As jwk_cache_take(). */
-static int read_key(struct secret_hasher *hasher, struct text json, struct jwk_cache_key *known_r)
+static enum answer read_key(struct secret_hasher *hasher, struct text json, struct jwk_cache_key *known_r)
 {
     struct jwk jwk;
-    if (jwk_read(json, &jwk)) return 0;
+    if (jwk_read(json, &jwk)) return ANSWER_NO;
     struct buffer thumbprint = { known_r->thumbprint, 0, sizeof known_r->thumbprint, false };
     known_r->key = jwk.key;
     known_r->algorithm = jwk.algorithm;
-    if (jwk_put_thumbprint(&thumbprint, hasher, jwk.key) == 0) return 1;
+    if (jwk_put_thumbprint(&thumbprint, hasher, jwk.key) == 0) return ANSWER_YES;
     jwk_close(&jwk);
     return -1;
 }
 
-int jwk_cache_take(struct jwk_cache *jwk_cache, struct secret_hasher *hasher, struct text json,
-                   const struct jwk_cache_key **known_r)
+enum answer jwk_cache_take(struct jwk_cache *jwk_cache, struct secret_hasher *hasher, struct text json,
+                           const struct jwk_cache_key **known_r)
 {
     unsigned char digest[SECRET_DIGEST];
     struct jwk_cache_key known;
-    if (secret_digest(hasher, &json, 1, digest)) return -1;
+    if (secret_digest(hasher, &json, 1, digest)) return ANSWER_CANNOT_SAY;
     struct jwk_cache_entry *entry = home(jwk_cache, digest);
     if (!entry->known.key || memcmp(entry->digest, digest, sizeof digest) != 0) {
-        int read = read_key(hasher, json, &known);
-        if (read != 1) return read;
+        enum answer read = read_key(hasher, json, &known);
+        if (read != ANSWER_YES) return read;
         EVP_PKEY_free(entry->known.key);
         entry->known = known;
         memcpy(entry->digest, digest, sizeof digest);
     }
     *known_r = &entry->known;
-    return 1;
+    return ANSWER_YES;
 }

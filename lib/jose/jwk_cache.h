@@ -11,7 +11,7 @@
 
 struct jwk_cache_key {
     EVP_PKEY *key;                   /* owned by the cache */
-    int algorithm;                   /* enum jws_algorithm; -1 if the JWK has no alg */
+    enum jws_algorithm algorithm;    /* JWS_NONE if the JWK has no alg */
     char thumbprint[JWK_THUMBPRINT]; /* RFC 7638, not NUL-terminated */
 };
 
@@ -25,9 +25,9 @@ struct jwk_cache {
 int jwk_cache_open(struct jwk_cache *jwk_cache, size_t count);
 void jwk_cache_close(struct jwk_cache *jwk_cache);
 
-/* Sets *known_r to the key of a JWK, valid until the next jwk_cache_take(), and returns 1. Returns 0 if jwk_read()
- * refuses it, and -1 if the library failed. */
-int jwk_cache_take(struct jwk_cache *jwk_cache, struct secret_hasher *hasher, struct text json,
-                   const struct jwk_cache_key **known_r);
+/* Whether json is a JWK that jwk_read() accepts. If so, *known_r is its key, valid until the next jwk_cache_take().
+ * Cannot say: the library failed. */
+enum answer jwk_cache_take(struct jwk_cache *jwk_cache, struct secret_hasher *hasher, struct text json,
+                           const struct jwk_cache_key **known_r);
 
 #endif

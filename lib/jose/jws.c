@@ -24,21 +24,21 @@ static const size_t fixed_sizes[JWS_ALGORITHMS] = {
 
 struct text jws_algorithm_name(enum jws_algorithm algorithm) { return names[algorithm]; }
 
-static int find(struct text name, int count)
+static enum jws_algorithm find(struct text name, enum jws_algorithm count)
 {
-    for (int i = 0; i < count; i++)
-        if (text_equal(names[i], name)) return i;
-    return -1;
+    for (int i = 0; i < (int)count; i++)
+        if (text_equal(names[i], name)) return (enum jws_algorithm)i;
+    return JWS_NONE;
 }
 
-int jws_algorithm_find(struct text name)
+enum jws_algorithm jws_algorithm_find(struct text name)
 {
     if (text_equal(name, TEXT("Ed25519")))
         return JWS_EdDSA; /* RFC 9864 2.2; Ed25519 is the only curve supported for EdDSA */
     return find(name, JWS_PUBLIC_ALGORITHMS);
 }
 
-int jws_algorithm_find_own(struct text name) { return find(name, JWS_ALGORITHMS); }
+enum jws_algorithm jws_algorithm_find_own(struct text name) { return find(name, JWS_ALGORITHMS); }
 
 int jws_split_any(struct text compact, struct jws *jws_r)
 {
@@ -136,47 +136,47 @@ static int raw_to_der(const unsigned char *raw, unsigned char *der_r, size_t *si
     return size > 0 ? 0 : -1;
 }
 
-static int verify_eddsa(EVP_PKEY *key, struct text input, struct text signature)
+static enum answer verify_eddsa(EVP_PKEY *key, struct text input, struct text signature)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    int good = -1;
+    enum answer good = ANSWER_CANNOT_SAY;
     if (context && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) > 0)
-        good = EVP_DigestVerify(context, (const unsigned char *)signature.data, signature.size,
-                                (const unsigned char *)input.data, input.size) == 1;
+        good = answer_of(EVP_DigestVerify(context, (const unsigned char *)signature.data, signature.size,
+                                          (const unsigned char *)input.data, input.size) == 1);
     EVP_MD_CTX_free(context);
     return good;
 }
 
-static int verify_digest(EVP_PKEY *key, enum jws_algorithm algorithm, const unsigned char digest[SECRET_DIGEST],
-                         struct text signature)
+static enum answer verify_digest(EVP_PKEY *key, enum jws_algorithm algorithm, const unsigned char digest[SECRET_DIGEST],
+                                 struct text signature)
 {
     unsigned char der[2 * ES256_HALF + 16]; /* two INTEGERs of at most 33 bytes in a SEQUENCE */
     const unsigned char *bytes = (const unsigned char *)signature.data;
     size_t size = signature.size;
     if (algorithm == JWS_ES256) {
-        if (raw_to_der(bytes, der, &size)) return -1;
+        if (raw_to_der(bytes, der, &size)) return ANSWER_CANNOT_SAY;
         bytes = der;
     }
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
-    int good = -1;
+    enum answer good = ANSWER_CANNOT_SAY;
     if (context && EVP_PKEY_verify_init(context) > 0 && (algorithm == JWS_ES256 || set_up_rsa(context, algorithm) == 0))
-        good = EVP_PKEY_verify(context, bytes, size, digest, SECRET_DIGEST) == 1;
+        good = answer_of(EVP_PKEY_verify(context, bytes, size, digest, SECRET_DIGEST) == 1);
     EVP_PKEY_CTX_free(context);
     return good;
 }
 
-int jws_verify(EVP_PKEY *key, enum jws_algorithm algorithm, struct secret_hasher *hasher, const struct jws *jws)
+enum answer jws_verify(EVP_PKEY *key, enum jws_algorithm algorithm, struct secret_hasher *hasher, const struct jws *jws)
 {
     char bytes[JWS_SIGNATURE_BYTES];
     unsigned char digest[SECRET_DIGEST];
     struct buffer signature = { bytes, 0, sizeof bytes, false };
-    if (algorithm >= JWS_PUBLIC_ALGORITHMS) return 0;
+    if (algorithm >= JWS_PUBLIC_ALGORITHMS) return ANSWER_NO;
     size_t expected = fixed_sizes[algorithm] > 0 ? fixed_sizes[algorithm] : (size_t)EVP_PKEY_get_size(key);
-    if (base64url_decode(jws->signature, &signature) || signature.size != expected) return 0;
+    if (base64url_decode(jws->signature, &signature) || signature.size != expected) return ANSWER_NO;
 
-    int good;
+    enum answer good;
     if (algorithm == JWS_EdDSA) good = verify_eddsa(key, jws->input, buffer_text(&signature));
-    else if (secret_digest(hasher, &jws->input, 1, digest)) good = -1;
+    else if (secret_digest(hasher, &jws->input, 1, digest)) good = ANSWER_CANNOT_SAY;
     else good = verify_digest(key, algorithm, digest, buffer_text(&signature));
     ERR_clear_error();
     return good;
@@ -215,12 +215,12 @@ int jws_mac_sign(EVP_MAC_CTX *mac, struct text input, struct buffer *signature)
     return signature->full ? -1 : 0;
 }
 
-int jws_mac_verify(EVP_MAC_CTX *mac, const struct jws *jws)
+enum answer jws_mac_verify(EVP_MAC_CTX *mac, const struct jws *jws)
 {
     char bytes[JWS_SIGNATURE_BYTES];
     unsigned char digest[SECRET_DIGEST];
     struct buffer signature = { bytes, 0, sizeof bytes, false };
-    if (base64url_decode(jws->signature, &signature) || signature.size != fixed_sizes[JWS_HS256]) return 0;
-    if (compute(mac, jws->input, digest)) return -1;
-    return CRYPTO_memcmp(digest, bytes, sizeof digest) == 0;
+    if (base64url_decode(jws->signature, &signature) || signature.size != fixed_sizes[JWS_HS256]) return ANSWER_NO;
+    if (compute(mac, jws->input, digest)) return ANSWER_CANNOT_SAY;
+    return answer_of(CRYPTO_memcmp(digest, bytes, sizeof digest) == 0);
 }

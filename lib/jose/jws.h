@@ -9,6 +9,7 @@
 
 #include <openssl/evp.h>
 
+#include "../base/answer.h"
 #include "../base/buffer.h"
 #include "../base/secret.h"
 
@@ -25,7 +26,8 @@ enum jws_algorithm {
 #define JWS_ALGORITHM_NAME(name, kty, size) JWS_##name,
     JWS_ALGORITHM_LIST(JWS_ALGORITHM_NAME)
 #undef JWS_ALGORITHM_NAME
-        JWS_ALGORITHMS,
+        JWS_ALGORITHMS,        /* how many */
+    JWS_NONE = JWS_ALGORITHMS, /* none is named or known; suits no key and verifies nothing */
     JWS_PUBLIC_ALGORITHMS = JWS_HS256
 };
 
@@ -45,21 +47,22 @@ int jws_split(struct text compact, struct jws *jws_r);
 /* The same, but allows an empty payload, which a JWS may have (RFC 7515 3.1) and a JWT may not. */
 int jws_split_any(struct text compact, struct jws *jws_r);
 
-/* The name of an algorithm, a literal. The algorithm of a name, case-sensitive, or -1: jws_algorithm_find() is for
- * names from outside and finds the asymmetric ones only, EdDSA also by Ed25519 (RFC 9864 2.2); jws_algorithm_find_own()
- * is for this server's configuration and keys and finds all. */
+/* The name of an algorithm, a literal. The algorithm of a name, case-sensitive, or JWS_NONE: jws_algorithm_find() is
+ * for names from outside and finds the asymmetric ones only, EdDSA also by Ed25519 (RFC 9864 2.2);
+ * jws_algorithm_find_own() is for this server's configuration and keys and finds all. */
 struct text jws_algorithm_name(enum jws_algorithm algorithm);
-int jws_algorithm_find(struct text name);
-int jws_algorithm_find_own(struct text name);
+enum jws_algorithm jws_algorithm_find(struct text name);
+enum jws_algorithm jws_algorithm_find_own(struct text name);
 
 /* Appends the raw signature (ES256: R || S, RFC 7518 3.4) over input. signer is of jws_signer() with the same
  * algorithm. Returns 0, or -1 if the library failed or signature is full. */
 int jws_sign(EVP_PKEY_CTX *signer, enum jws_algorithm algorithm, struct secret_hasher *hasher, struct text input,
              struct buffer *signature);
 
-/* Returns 1 if jws->signature is a signature by key over jws->input, 0 if not, and -1 if the library failed. Always 0
- * for HS256. RFC 7515 5.2. */
-int jws_verify(EVP_PKEY *key, enum jws_algorithm algorithm, struct secret_hasher *hasher, const struct jws *jws);
+/* Whether jws->signature is a signature by key over jws->input. No for HS256 and JWS_NONE. Cannot say: the library
+ * failed. RFC 7515 5.2. */
+enum answer jws_verify(EVP_PKEY *key, enum jws_algorithm algorithm, struct secret_hasher *hasher,
+                       const struct jws *jws);
 
 /* Returns a context for any number of signatures, or NULL if the key does not suit the algorithm. The caller frees it
  * with EVP_PKEY_CTX_free(). For EdDSA it only carries the key. */
@@ -72,6 +75,6 @@ EVP_MAC_CTX *jws_mac(struct text key);
 
 /* As jws_sign() and jws_verify(), with HS256; the comparison takes constant time. */
 int jws_mac_sign(EVP_MAC_CTX *mac, struct text input, struct buffer *signature);
-int jws_mac_verify(EVP_MAC_CTX *mac, const struct jws *jws);
+enum answer jws_mac_verify(EVP_MAC_CTX *mac, const struct jws *jws);
 
 #endif

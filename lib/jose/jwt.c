@@ -17,7 +17,7 @@ static int optional_string(const struct strict_json *object, const char *name, s
                            struct text *string_r)
 {
     const struct member *member = strict_json_member(object, name);
-    *string_r = (struct text){ NULL, 0 };
+    *string_r = TEXT_NONE;
     return member ? strict_json_string(member, arena, string_r) : 0;
 }
 
@@ -35,7 +35,7 @@ static const char *read_header(const struct strict_json *object, struct arena *a
         if (strict_json_member(object, refused_headers[i])) return "the header has a member that is not allowed";
     if (strict_json_string(strict_json_member(object, "alg"), arena, &algorithm)) return "the header has no alg";
     header_r->algorithm = jws_algorithm_find(algorithm);
-    if (header_r->algorithm < 0) return "the alg is none of ES256, RS256, PS256, EdDSA";
+    if (header_r->algorithm == JWS_NONE) return "the alg is none of ES256, RS256, PS256, EdDSA";
     if (optional_string(object, "kid", arena, &header_r->kid)) return "the kid is not a string";
     if (optional_string(object, "typ", arena, &header_r->type)) return "the typ is not a string";
     return NULL;
@@ -44,7 +44,7 @@ static const char *read_header(const struct strict_json *object, struct arena *a
 const char *jwt_header_read(struct text encoded, struct arena *arena, struct jwt_header *header_r)
 {
     struct strict_json object;
-    header_r->jwk = (struct text){ NULL, 0 };
+    header_r->jwk = TEXT_NONE;
     if (decode(encoded, arena, &object)) return "the header is not a JSON object in base64url";
     if (strict_json_member(&object, "jwk")) return "the header has a member that is not allowed";
     return read_header(&object, arena, header_r);

@@ -10,7 +10,7 @@
 enum { JWT_AUDIENCES = 16 };
 
 struct jwt_header {
-    int algorithm;    /* enum jws_algorithm */
+    enum jws_algorithm algorithm;
     struct text kid;  /* absent if missing */
     struct text type; /* `typ`; absent if missing */
     struct text jwk;  /* only of jwt_header_read_with_key(): the JSON of the key, not parsed */

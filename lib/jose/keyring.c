@@ -180,11 +180,11 @@ int keyring_sign(const struct keyring_key *key, struct secret_hasher *hasher, st
     return key->signer ? jws_sign(key->signer, key->algorithm, hasher, input, signature) : -1;
 }
 
-int keyring_verify(const struct keyring_key *key, struct secret_hasher *hasher, const struct jws *jws)
+enum answer keyring_verify(const struct keyring_key *key, struct secret_hasher *hasher, const struct jws *jws)
 {
-    if (key->unproven) return -1;
+    if (key->unproven) return ANSWER_CANNOT_SAY;
     if (key->algorithm != JWS_HS256) return jws_verify(key->public_key, key->algorithm, hasher, jws);
-    return key->mac ? jws_mac_verify(key->mac, jws) : -1;
+    return key->mac ? jws_mac_verify(key->mac, jws) : ANSWER_CANNOT_SAY;
 }
 
 int keyring_put_jwks(const struct keyring *keyring, int64_t now, struct buffer *b)

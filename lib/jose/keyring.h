@@ -80,8 +80,9 @@ const struct keyring_key *keyring_find(const struct keyring *keyring, struct tex
 int keyring_sign(const struct keyring_key *key, struct secret_hasher *hasher, struct text input,
                  struct buffer *signature);
 
-/* Returns 1 if jws->signature is a signature by key over jws->input, 0 if not, and -1 if that cannot be determined. */
-int keyring_verify(const struct keyring_key *key, struct secret_hasher *hasher, const struct jws *jws);
+/* Whether jws->signature is a signature by key over jws->input. Cannot say: the key is unproven or this process lacks
+ * it, or the library failed. */
+enum answer keyring_verify(const struct keyring_key *key, struct secret_hasher *hasher, const struct jws *jws);
 
 /* Appends the JWK Set (RFC 7517 5) of the keys published and not removed at now. Returns 0, or -1 if b is full or the
  * library failed. */

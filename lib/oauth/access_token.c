@@ -71,10 +71,9 @@ static const struct keyring_key *find_signer(const struct request_context *conte
                                              const struct access_token_plan *plan)
 {
     const struct issuer *issuer = context->issuer;
-    if (plan->algorithm < 0) return keyring_signer(issuer->keyring, issuer->token_algorithm, context->now);
-    enum jws_algorithm algorithm = (enum jws_algorithm)plan->algorithm;
-    const struct keyring_key *key = keyring_signer(issuer->keyring, algorithm, context->now);
-    return key && key->algorithm == algorithm ? key : NULL;
+    if (plan->algorithm == JWS_NONE) return keyring_signer(issuer->keyring, issuer->token_algorithm, context->now);
+    const struct keyring_key *key = keyring_signer(issuer->keyring, plan->algorithm, context->now);
+    return key && key->algorithm == plan->algorithm ? key : NULL;
 }
 
 enum error access_token_issue(struct request_context *context, const struct access_token_plan *plan,
@@ -125,7 +124,7 @@ static int read_shown(struct request_context *context, const struct strict_json 
 static int read_scope(struct request_context *context, const struct strict_json *object, struct text *scope_r)
 {
     const struct member *member = strict_json_member(object, "scope");
-    *scope_r = (struct text){ NULL, 0 };
+    *scope_r = TEXT_NONE;
     return member ? strict_json_string(member, context->arena, scope_r) : 0;
 }
 
@@ -135,14 +134,14 @@ static int read_confirmation(struct request_context *context, const struct stric
 {
     struct strict_json object;
     const struct member *member = strict_json_member(claims, "cnf");
-    *confirmation_r = (struct confirmation){ { NULL, 0 }, { NULL, 0 } };
+    *confirmation_r = (struct confirmation){ TEXT_NONE, TEXT_NONE };
     if (!member) return 0;
     if (member->kind != STRICT_JSON_OBJECT || strict_json_read(member->value, &object) || object.count == 0) return -1;
     for (size_t i = 0; i < object.count; i++) {
         const struct member *one = &object.members[i];
-        struct text *place = text_equal(one->name, TEXT("jkt"))      ? &confirmation_r->key
-                           : text_equal(one->name, TEXT("x5t#S256")) ? &confirmation_r->certificate
-                                                                     : NULL;
+        struct text *place = NULL;
+        if (text_equal(one->name, TEXT("jkt"))) place = &confirmation_r->key;
+        if (text_equal(one->name, TEXT("x5t#S256"))) place = &confirmation_r->certificate;
         if (!place || strict_json_string(one, context->arena, place) || place->size == 0) return -1;
     }
     return 0;
@@ -192,8 +191,8 @@ static enum answer verify(struct request_context *context, const struct jws *jws
     const struct issuer *issuer = context->issuer;
     const struct store *store = issuer->store;
     bool seen = store->verified_find(store->context, print, context->now);
-    int good = seen ? 1 : keyring_verify(key, issuer->hasher, jws);
-    if (good != 1) return good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
+    enum answer good = seen ? ANSWER_YES : keyring_verify(key, issuer->hasher, jws);
+    if (good != ANSWER_YES) return good;
     if (read_claims(context, jws->payload, token_r)) return ANSWER_NO;
     if (!seen && context->now < token_r->facts.expires_at)
         store->verified_put(store->context, print, context->now, token_r->facts.expires_at);
@@ -228,7 +227,7 @@ enum answer access_token_active(struct request_context *context, const struct ac
     struct client client;
     if (context->now >= token->facts.expires_at || context->now < token->not_before) return ANSWER_NO;
     enum answer revoked = store->token_revoked(store->context, &token->facts);
-    if (revoked != ANSWER_NO) return revoked == ANSWER_YES ? ANSWER_NO : ANSWER_CANNOT_SAY;
+    if (revoked != ANSWER_NO) return answer_not(revoked);
     enum answer known = store->client_find(store->context, token->facts.client_id, context->arena, &client);
     if (known == ANSWER_NO && store->age(store->context) > context->issuer->fresh_seconds) return ANSWER_CANNOT_SAY;
     if (known != ANSWER_YES) return known;

@@ -20,7 +20,7 @@ struct access_token_plan {
     struct text scope; /* granted, space-separated; empty if none */
     struct confirmation confirmation;
     uint32_t seconds;
-    int algorithm; /* enum jws_algorithm that has to sign it; -1: the issuer's, as keyring_signer() has it */
+    enum jws_algorithm algorithm; /* the only one that may sign it; JWS_NONE: as keyring_signer() selects */
 };
 
 /* Signs a token for context->client as plan says, issued at context->now. *token_r is its compact form, in the arena.

@@ -25,7 +25,7 @@ static bool is_candidate(const struct request_context *context, const struct ass
                          const struct client_key *key)
 {
     struct text kid = assertion->header.kid;
-    if ((int)key->algorithm != assertion->header.algorithm || !client_key_is_current(key, context->now)) return false;
+    if (key->algorithm != assertion->header.algorithm || !client_key_is_current(key, context->now)) return false;
     return !text_present(kid) || text_equal(kid, key->kid);
 }
 
@@ -38,21 +38,20 @@ static enum answer verify_signature(struct request_context *context, const struc
 {
     const struct issuer *issuer = context->issuer;
     const struct jwk_cache_key *known;
-    if (jwk_cache_take(issuer->jwk_cache, issuer->hasher, key->jwk, &known) != 1)
+    if (jwk_cache_take(issuer->jwk_cache, issuer->hasher, key->jwk, &known) != ANSWER_YES)
         return ANSWER_CANNOT_SAY; /* it could be read when the row was loaded */
     bool is_rsa = key->algorithm == JWS_RS256 || key->algorithm == JWS_PS256;
     if (!is_rsa || signature_size(assertion) == (size_t)EVP_PKEY_get_size(known->key)) *costly_r = true;
-    int good = jws_verify(known->key, key->algorithm, issuer->hasher, &assertion->jws);
-    return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
+    return jws_verify(known->key, key->algorithm, issuer->hasher, &assertion->jws);
 }
 
 void assertion_verify_nothing(struct request_context *context, const struct assertion *assertion)
 {
     const struct issuer *issuer = context->issuer;
     const struct jwk_cache_key *known;
-    enum jws_algorithm algorithm = (enum jws_algorithm)assertion->header.algorithm;
+    enum jws_algorithm algorithm = assertion->header.algorithm;
     struct text jwk = dummy_key_find(algorithm, signature_size(assertion));
-    if (text_present(jwk) && jwk_cache_take(issuer->jwk_cache, issuer->hasher, jwk, &known) == 1)
+    if (text_present(jwk) && jwk_cache_take(issuer->jwk_cache, issuer->hasher, jwk, &known) == ANSWER_YES)
         (void)jws_verify(known->key, algorithm, issuer->hasher, &assertion->jws);
 }
 

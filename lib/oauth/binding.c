@@ -22,7 +22,7 @@ static struct text url_of(struct request_context *context, struct text name, str
 {
     size_t size = name.size + path.size;
     struct buffer b = { name.size > 0 ? arena_take(context->arena, size) : NULL, 0, size, false };
-    if (!b.data) return (struct text){ NULL, 0 };
+    if (!b.data) return TEXT_NONE;
     buffer_put(&b, name);
     buffer_put(&b, path);
     return buffer_text(&b);
@@ -46,7 +46,7 @@ enum error binding_decide(struct request_context *context, struct confirmation *
 {
     bool proof = text_present(context->request->dpop);
     uint8_t required = context->client.require_binding;
-    *confirmation_r = (struct confirmation){ { NULL, 0 }, { NULL, 0 } };
+    *confirmation_r = (struct confirmation){ TEXT_NONE, TEXT_NONE };
     if (required == CLIENT_BINDING_MTLS || (required == CLIENT_BINDING_ANY && !proof))
         if (read_thumbprint(context, &confirmation_r->certificate)) return ERROR_missing_certificate;
     if (!proof) return required == CLIENT_BINDING_DPOP ? ERROR_invalid_dpop_proof : ERROR_none;

@@ -72,8 +72,8 @@ struct client_grant {
     struct text audience;
     struct text scope; /* one scope token; empty: grants the audience without a scope */
     bool is_default;
-    uint32_t audience_seconds;  /* longest lifetime of the audience's tokens; 0: no limit */
-    int32_t audience_algorithm; /* enum jws_algorithm that signs them, and no other does; -1: the issuer's */
+    uint32_t audience_seconds;             /* longest lifetime of the audience's tokens; 0: no limit */
+    enum jws_algorithm audience_algorithm; /* the only one for its tokens; JWS_NONE: the issuer's */
 };
 
 struct client {

@@ -125,10 +125,10 @@ static enum answer verify_slowly(struct request_context *context, const struct c
     if (store->failure_allowed(store->context, client->id, context->request->remote_address) != ANSWER_YES)
         return ANSWER_NO;
     if (store->slow_lane_take(store->context) != ANSWER_YES) return ANSWER_CANNOT_SAY;
-    int same = secret_verify(context->issuer->hasher, &stored->hash, secret);
+    enum answer same = secret_verify(context->issuer->hasher, &stored->hash, secret);
     store->slow_lane_give(store->context);
-    if (same == 1) store->verified_put(store->context, print, context->now, context->now + VERIFIED_SECONDS);
-    return same == 1 ? ANSWER_YES : same == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
+    if (same == ANSWER_YES) store->verified_put(store->context, print, context->now, context->now + VERIFIED_SECONDS);
+    return same;
 }
 
 /* Whether secret is one of the client's, and its label. Generated secrets are tried first, as their hash is cheap. */
@@ -141,9 +141,9 @@ static enum answer verify_secret(struct request_context *context, const struct c
         const struct client_secret *stored = &client->secrets[i];
         if (stored->hash.rounds > 0 || !is_current(stored, context->now)) continue;
         tried++;
-        int same = secret_verify(context->issuer->hasher, &stored->hash, secret);
+        enum answer same = secret_verify(context->issuer->hasher, &stored->hash, secret);
         *label_r = stored->label;
-        if (same != 0) return same == 1 ? ANSWER_YES : ANSWER_CANNOT_SAY;
+        if (same != ANSWER_NO) return same;
     }
     if (tried == 0) verify_nothing(context, secret);
     for (size_t i = 0; answer == ANSWER_NO && i < client->secret_count; i++) {

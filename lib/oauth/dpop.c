@@ -20,7 +20,7 @@ static int string_claim(struct request_context *context, const struct strict_jso
                         struct text *string_r)
 {
     const struct member *member = strict_json_member(object, name);
-    *string_r = (struct text){ NULL, 0 };
+    *string_r = TEXT_NONE;
     return member ? strict_json_string(member, context->arena, string_r) : 0;
 }
 
@@ -45,15 +45,14 @@ static enum answer verify_signature(struct request_context *context, struct proo
 {
     const struct issuer *issuer = context->issuer;
     const struct jwk_cache_key *known;
-    int read = jwk_cache_take(issuer->jwk_cache, issuer->hasher, proof->header.jwk, &known);
-    if (read != 1) return read == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
-    enum jws_algorithm algorithm = (enum jws_algorithm)proof->header.algorithm;
-    bool suits = jwk_suits(known->key, algorithm) &&
-                 (known->algorithm < 0 || known->algorithm == proof->header.algorithm);
-    int good = suits ? jws_verify(known->key, algorithm, issuer->hasher, &proof->jws) : 0;
+    enum answer read = jwk_cache_take(issuer->jwk_cache, issuer->hasher, proof->header.jwk, &known);
+    if (read != ANSWER_YES) return read;
+    enum jws_algorithm algorithm = proof->header.algorithm;
+    bool suits = jwk_suits(known->key, algorithm) && (known->algorithm == JWS_NONE || known->algorithm == algorithm);
+    enum answer good = suits ? jws_verify(known->key, algorithm, issuer->hasher, &proof->jws) : ANSWER_NO;
     proof->thumbprint = arena_copy(context->arena, (struct text){ known->thumbprint, sizeof known->thumbprint });
     if (!text_present(proof->thumbprint)) return ANSWER_CANNOT_SAY;
-    return good == 1 ? ANSWER_YES : good == 0 ? ANSWER_NO : ANSWER_CANNOT_SAY;
+    return good;
 }
 
 /* RFC 9449 4.3, check 11. exp and nbf are optional, and are respected if present (RFC 7519 4.1.4, 4.1.5). */
@@ -85,7 +84,7 @@ static enum answer is_with_token(const struct request_context *context, const st
     if (!text_present(access_token)) return ANSWER_YES;
     if (secret_digest(context->issuer->hasher, &access_token, 1, digest)) return ANSWER_CANNOT_SAY;
     base64url_put(&b, (struct text){ (const char *)digest, sizeof digest });
-    return text_equal(proof->token_hash, buffer_text(&b)) ? ANSWER_YES : ANSWER_NO;
+    return answer_of(text_equal(proof->token_hash, buffer_text(&b)));
 }
 
 /* RFC 9449 4.3, check 10. A nonce is ignored if this issuer does not require one. */
@@ -110,7 +109,8 @@ static enum dpop_verdict check_replay(struct request_context *context, const str
     buffer_put(&who, proof->thumbprint);
     int64_t until = proof->claims.issued_at + DPOP_SECONDS + 1;
     enum answer first = store->replay_once(store->context, buffer_text(&who), proof->claims.jti, context->now, until);
-    return first == ANSWER_YES ? DPOP_GOOD : first == ANSWER_NO ? DPOP_BAD : DPOP_CANNOT_SAY;
+    if (first == ANSWER_CANNOT_SAY) return DPOP_CANNOT_SAY;
+    return first == ANSWER_YES ? DPOP_GOOD : DPOP_BAD;
 }
 
 enum dpop_verdict dpop_verify(struct request_context *context, const struct dpop_demand *demand,

@@ -208,7 +208,7 @@ static enum error put_permission(struct request_context *context, const struct a
     if (!lines.data || response_widen(response, context->arena, size)) return ERROR_unavailable;
     if (put_identity(&lines, token, audiences, context->request->kind == REQUEST_AUTHORIZER)) return ERROR_unavailable;
     response->lines = buffer_text(&lines);
-    response->content_type = (struct text){ NULL, 0 };
+    response->content_type = TEXT_NONE;
     response->client_id = token->facts.client_id;
     return ERROR_none;
 }

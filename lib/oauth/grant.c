@@ -28,10 +28,11 @@ static bool has_scope_everywhere(const struct client *client, const struct acces
 /* The shortest lifetime of the audiences applies; audiences with different algorithms cannot share a token. */
 static enum error add_demands(const struct client_grant *grant, struct access_token_plan *plan)
 {
-    int algorithm = grant->audience_algorithm;
+    enum jws_algorithm algorithm = grant->audience_algorithm;
     if (grant->audience_seconds > 0 && grant->audience_seconds < plan->seconds) plan->seconds = grant->audience_seconds;
-    if (algorithm >= 0 && plan->algorithm >= 0 && algorithm != plan->algorithm) return ERROR_invalid_target;
-    if (algorithm >= 0) plan->algorithm = algorithm;
+    if (algorithm == JWS_NONE) return ERROR_none;
+    if (plan->algorithm != JWS_NONE && plan->algorithm != algorithm) return ERROR_invalid_target;
+    plan->algorithm = algorithm;
     return ERROR_none;
 }
 
@@ -134,10 +135,10 @@ enum error grant_decide(struct request_context *context, struct access_token_pla
 
     *plan_r = (struct access_token_plan){ .seconds = client->token_seconds ? client->token_seconds
                                                                            : context->issuer->token_seconds,
-                                          .algorithm = -1 };
+                                          .algorithm = JWS_NONE };
     error = decide_audience(context, plan_r);
     if (error) return error;
     /* An API that names an algorithm verifies tokens with a public key, and with HS256 this issuer publishes none. */
-    if (plan_r->algorithm >= 0 && context->issuer->token_algorithm == JWS_HS256) return ERROR_invalid_target;
+    if (plan_r->algorithm != JWS_NONE && context->issuer->token_algorithm == JWS_HS256) return ERROR_invalid_target;
     return decide_scope(context, plan_r);
 }

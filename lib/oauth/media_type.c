@@ -24,7 +24,7 @@ static bool split_quoted(struct text *rest, char separator, struct text *part_r)
         else if (quoted && rest->data[i] == '\\' && i + 1 < rest->size) i++;
     }
     *part_r = text_slice(*rest, 0, i);
-    *rest = i < rest->size ? text_slice(*rest, i + 1, rest->size) : (struct text){ NULL, 0 };
+    *rest = i < rest->size ? text_slice(*rest, i + 1, rest->size) : TEXT_NONE;
     return true;
 }
 

@@ -18,9 +18,9 @@ static enum answer is_key_of(const struct issuer *issuer, const struct client_ke
                              const struct certificate *certificate)
 {
     const struct jwk_cache_key *known;
-    if (jwk_cache_take(issuer->jwk_cache, issuer->hasher, key->jwk, &known) != 1)
+    if (jwk_cache_take(issuer->jwk_cache, issuer->hasher, key->jwk, &known) != ANSWER_YES)
         return ANSWER_CANNOT_SAY; /* it could be read when the row was loaded */
-    return certificate_has_key(certificate, known->key) ? ANSWER_YES : ANSWER_NO;
+    return answer_of(certificate_has_key(certificate, known->key));
 }
 
 /* RFC 8705 2.2. */
@@ -43,7 +43,7 @@ enum answer mtls_auth_verify(struct request_context *context, const struct clien
     enum answer answer = ANSWER_NO;
     if (certificate_read(context->request->certificate, context->arena, &certificate)) return ANSWER_NO;
     if (certificate_is_current(&certificate, context->now)) {
-        answer = has_subject(context, client, &certificate) ? ANSWER_YES : ANSWER_NO;
+        answer = answer_of(has_subject(context, client, &certificate));
         if (answer == ANSWER_YES) *credential_r = TEXT("tls_client_auth");
         else answer = find_key(context, client, &certificate, credential_r);
     }

@@ -46,5 +46,5 @@ enum answer nonce_verify(const struct request_context *context, struct text nonc
     if (minute > now + 1 || now > minute + NONCE_SECONDS / MINUTE) return ANSWER_NO;
     if (make(context, minute, expected)) return ANSWER_CANNOT_SAY;
     *old_r = now > minute + OLD_MINUTES;
-    return CRYPTO_memcmp(bytes, expected, sizeof bytes) == 0 ? ANSWER_YES : ANSWER_NO;
+    return answer_of(CRYPTO_memcmp(bytes, expected, sizeof bytes) == 0);
 }

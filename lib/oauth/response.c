@@ -17,12 +17,12 @@ void response_open(struct response *response)
     response->retry_after = 0;
     response->etag[0] = '\0';
     response->nonce[0] = '\0';
-    response->allow = (struct text){ NULL, 0 };
+    response->allow = TEXT_NONE;
     response->challenge = (struct response_challenge){ .scheme = RESPONSE_BASIC };
-    response->lines = (struct text){ NULL, 0 };
+    response->lines = TEXT_NONE;
     response->head_room = RESPONSE_HEAD;
     response->content_type = TEXT("application/json");
-    response->client_id = (struct text){ NULL, 0 };
+    response->client_id = TEXT_NONE;
     response->route = 0;
     response->head_only = false;
 }
@@ -45,6 +45,13 @@ int response_widen(struct response *response, struct arena *arena, size_t size)
     return 0;
 }
 
+/* Seconds until a client may try again; 0 if that would not help. */
+static unsigned retry_after(enum error error, int status)
+{
+    if (error == ERROR_too_many_failures) return RETRY_AFTER_FAILURES;
+    return status == 429 || status == 503 ? RETRY_SOON : 0;
+}
+
 void response_refuse(struct response *response, enum error error)
 {
     const struct error_facts *facts = error_facts(error);
@@ -54,9 +61,7 @@ void response_refuse(struct response *response, enum error error)
     response->cache = RESPONSE_NO_STORE;
     response->etag[0] = '\0';
     response->content_type = TEXT("application/json");
-    response->retry_after = error == ERROR_too_many_failures             ? RETRY_AFTER_FAILURES
-                          : facts->status == 429 || facts->status == 503 ? RETRY_SOON
-                                                                         : 0;
+    response->retry_after = retry_after(error, facts->status);
     *b = (struct buffer){ b->data, 0, b->capacity, false };
     buffer_put(b, TEXT("{\"error\":"));
     buffer_put_json(b, text_of(facts->code));

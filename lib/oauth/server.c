@@ -116,10 +116,10 @@ struct text server_handle(const struct issuer *issuer, struct arena *arena, cons
     context.arena = arena;
     context.request = request;
     context.response = response;
-    context.credential = (struct text){ NULL, 0 };
+    context.credential = TEXT_NONE;
     response_open(response);
     context.now = issuer->now(issuer->context);
     enum error error = answer(&context);
     if (error) response_refuse(response, error);
-    return response_format(response, issuer->name, request->id_is_ours ? request->id : (struct text){ NULL, 0 });
+    return response_format(response, issuer->name, request->id_is_ours ? request->id : TEXT_NONE);
 }

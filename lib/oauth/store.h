@@ -7,21 +7,12 @@
 #ifndef OAUTH_STORE_H
 #define OAUTH_STORE_H
 
+#include "../base/answer.h"
 #include "../base/arena.h"
 #include "client.h"
-
-enum answer { ANSWER_NO, ANSWER_YES, ANSWER_CANNOT_SAY };
+#include "token.h"
 
 enum { STORE_FINGERPRINT = 32, STORE_NEVER = 0x7fffffff };
-
-/* The claims that revocations refer to; views of a verified token. */
-struct token_facts {
-    struct text jti;
-    struct text client_id;
-    struct text credential;
-    int64_t issued_at;
-    int64_t expires_at;
-};
 
 /* Conditions under which the server runs with reduced function: the name in /ready and the metrics, and the text of the
  * log. Bit n of a set is the n-th of them. */

@@ -232,7 +232,7 @@ static void put_client(struct bench *bench, struct client_table_writer *writer, 
     char id[32];
     struct text audience = TEXT(AUDIENCE), name = { id, (size_t)snprintf(id, sizeof(id), "bench-%06zu", i) };
     struct client_secret secret = { .label = TEXT("s2026") };
-    struct client_grant grants[] = { { audience, TEXT("read"), true, 0, -1 }, { audience, TEXT("write"), true, 0, -1 } };
+    struct client_grant grants[] = { { audience, TEXT("read"), true, 0, JWS_NONE }, { audience, TEXT("write"), true, 0, JWS_NONE } };
     struct client client = {
         .id = keep(bench, name),
         .methods = CLIENT_SECRET_BASIC | CLIENT_SECRET_POST,

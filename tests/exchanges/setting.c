@@ -220,12 +220,13 @@ static int add_secret(struct script *script, const struct words *words)
 static int add_client_key(struct script *script, const struct words *words)
 {
     struct world_client *client = world_client(&script->world, words->words[0]);
-    int algorithm = jws_algorithm_find(words->words[2]), material = material_find(option(words, TEXT("material")));
-    if (!client || algorithm < 0) return script_fail(script, "no such algorithm, or too many clients");
+    enum jws_algorithm algorithm = jws_algorithm_find(words->words[2]);
+    int material = material_find(option(words, TEXT("material")));
+    if (!client || algorithm == JWS_NONE) return script_fail(script, "no such algorithm, or too many clients");
     const struct world_key key = {
         .kid = words->words[1],
-        .algorithm = (enum jws_algorithm)algorithm,
-        .material = material < 0 ? material_for((enum jws_algorithm)algorithm) : (enum material)material,
+        .algorithm = algorithm,
+        .material = material < 0 ? material_for(algorithm) : (enum material)material,
         .not_before = instant(script, words, TEXT("from"), 0),
         .expires_at = instant(script, words, TEXT("until"), 0),
     };
@@ -236,7 +237,7 @@ static int add_client_key(struct script *script, const struct words *words)
 static int add_grants(struct script *script, const struct words *words)
 {
     struct world_client *client = world_client(&script->world, words->words[0]);
-    struct client_grant grant = { .audience = words->words[1], .scope = TEXT(""), .audience_algorithm = -1 };
+    struct client_grant grant = { .audience = words->words[1], .scope = TEXT(""), .audience_algorithm = JWS_NONE };
     int bad = client ? 0 : -1;
     if (words->count == 2 && !bad) bad = world_add_grant(&script->world, client, &grant);
     for (size_t i = 2; i < words->count && !bad; i++) {
@@ -251,8 +252,8 @@ static int add_grants(struct script *script, const struct words *words)
 /* What an audience asks of its tokens; for the grants of it that stand already. */
 static int set_audience(struct script *script, const struct words *words)
 {
-    int algorithm = jws_algorithm_find(option(words, TEXT("algorithm")));
-    if (text_present(option(words, TEXT("algorithm"))) && algorithm < 0) return script_fail(script, "no such algorithm");
+    enum jws_algorithm algorithm = jws_algorithm_find(option(words, TEXT("algorithm")));
+    if (text_present(option(words, TEXT("algorithm"))) && algorithm == JWS_NONE) return script_fail(script, "no such algorithm");
     for (size_t i = 0; i < script->world.client_count; i++)
         for (size_t j = 0; j < script->world.clients[i].client.grant_count; j++) {
             struct client_grant *grant = &script->world.clients[i].grants[j];
@@ -284,19 +285,19 @@ static int add_rule(struct script *script, const struct words *words)
 static int add_key(struct script *script, const struct words *words)
 {
     struct world *world = &script->world;
-    int algorithm = jws_algorithm_find_own(words->words[1]);
-    if (algorithm < 0) return script_fail(script, "no such algorithm");
+    enum jws_algorithm algorithm = jws_algorithm_find_own(words->words[1]);
+    if (algorithm == JWS_NONE) return script_fail(script, "no such algorithm");
     int material = material_find(option(words, TEXT("material")));
     const struct keyring_times times = {
         instant(script, words, TEXT("publish"), world->now - DAY), instant(script, words, TEXT("activate"), world->now - DAY),
         instant(script, words, TEXT("retire"), 0), instant(script, words, TEXT("remove"), 0) };
     if (text_present(option(words, TEXT("unproven")))) {
         world->keyring.generation++;
-        return keyring_add_unproven(&world->keyring, words->words[0], (enum jws_algorithm)algorithm, &times)
+        return keyring_add_unproven(&world->keyring, words->words[0], algorithm, &times)
              ? script_fail(script, "cannot add the key") : 0;
     }
-    enum material chosen = material < 0 ? material_for((enum jws_algorithm)algorithm) : (enum material)material;
-    return world_add_key(world, words->words[0], (enum jws_algorithm)algorithm, chosen, &times)
+    enum material chosen = material < 0 ? material_for(algorithm) : (enum material)material;
+    return world_add_key(world, words->words[0], algorithm, chosen, &times)
          ? script_fail(script, "cannot add the key") : 0;
 }
 
@@ -323,9 +324,9 @@ static int forget(struct script *script, const struct words *words)
 
 static int set_algorithm(struct script *script, const struct words *words)
 {
-    int algorithm = jws_algorithm_find_own(words->words[0]);
-    if (algorithm < 0) return script_fail(script, "no such algorithm");
-    script->world.issuer.token_algorithm = (enum jws_algorithm)algorithm;
+    enum jws_algorithm algorithm = jws_algorithm_find_own(words->words[0]);
+    if (algorithm == JWS_NONE) return script_fail(script, "no such algorithm");
+    script->world.issuer.token_algorithm = algorithm;
     return 0;
 }
 

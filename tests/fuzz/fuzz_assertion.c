@@ -25,7 +25,7 @@ static int furnish(void)
     pair = material_open(MATERIAL_other);
     signer = pair ? jws_signer(pair, JWS_ES256) : NULL;
     return !signer || world_add_client_key(&world, svc, &(struct world_key){ .kid = TEXT("k1"), .material = MATERIAL_other }) ||
-           world_add_grant(&world, svc, &(struct client_grant){ TEXT("https://api.example"), TEXT("read"), true, 0, -1 });
+           world_add_grant(&world, svc, &(struct client_grant){ TEXT("https://api.example"), TEXT("read"), true, 0, JWS_NONE });
 }
 
 static void put_signed(struct buffer *b, struct text header, struct text claims)

@@ -18,7 +18,7 @@ static int furnish(void)
     struct world_client *client = world_client(&world, TEXT(ID));
     world.failures_per_minute = UINT32_MAX;
     return world_add_secret(&world, client, &(struct world_secret){ .label = TEXT("main"), .secret = TEXT(SECRET) }) ||
-           world_add_grant(&world, client, &(struct client_grant){ TEXT("https://api.example"), TEXT("read"), true, 0, -1 });
+           world_add_grant(&world, client, &(struct client_grant){ TEXT("https://api.example"), TEXT("read"), true, 0, JWS_NONE });
 }
 
 static int digit(char c)

@@ -30,7 +30,7 @@ static int furnish(void)
     if (world_open(&world)) return -1;
     struct world_client *svc = world_client(&world, TEXT("svc"));
     return world_add_secret(&world, svc, &(struct world_secret){ .label = TEXT("main"), .secret = TEXT("s3cret") }) ||
-           world_add_grant(&world, svc, &(struct client_grant){ TEXT("https://api.example"), TEXT("read"), true, 0, -1 }) || get_token();
+           world_add_grant(&world, svc, &(struct client_grant){ TEXT("https://api.example"), TEXT("read"), true, 0, JWS_NONE }) || get_token();
 }
 
 /* The header with the token in it. */

@@ -24,7 +24,7 @@ static int furnish(void)
     signer = pair ? jws_signer(pair, JWS_ES256) : NULL;
     return !signer || world_add_secret(&world, svc, &(struct world_secret){ .label = TEXT("main"), .secret = TEXT("s3cret") }) ||
            world_add_grant(&world, svc, &(struct client_grant){ .audience = TEXT("https://api.example"), .scope = TEXT("read"),
-                                                                .audience_algorithm = -1 });
+                                                                .audience_algorithm = JWS_NONE });
 }
 
 static void put_signed(struct buffer *b, struct text header, struct text claims)

@@ -10,11 +10,11 @@ static void judge(struct jwk *jwk)
     static char json[JSON];
     struct buffer b = { json, 0, sizeof json, false };
     struct jwk again;
-    int algorithm = jwk->algorithm;
-    for (int i = 0; algorithm < 0 && i < JWS_PUBLIC_ALGORITHMS; i++)
-        if (jwk_suits(jwk->key, (enum jws_algorithm)i)) algorithm = i;
-    HOLDS(algorithm >= 0 && jwk_suits(jwk->key, (enum jws_algorithm)algorithm));
-    HOLDS(jwk_put(&b, jwk->key, (enum jws_algorithm)algorithm, text_of(jwk->kid)) == 0);
+    enum jws_algorithm algorithm = jwk->algorithm;
+    for (int i = 0; algorithm == JWS_NONE && i < JWS_PUBLIC_ALGORITHMS; i++)
+        if (jwk_suits(jwk->key, (enum jws_algorithm)i)) algorithm = (enum jws_algorithm)i;
+    HOLDS(algorithm != JWS_NONE && jwk_suits(jwk->key, algorithm));
+    HOLDS(jwk_put(&b, jwk->key, algorithm, text_of(jwk->kid)) == 0);
     /* A kid with a NUL was refused; one that has to be escaped comes back as it was. */
     HOLDS(jwk_read(buffer_text(&b), &again) == NULL);
     HOLDS(EVP_PKEY_eq(jwk->key, again.key) == 1);

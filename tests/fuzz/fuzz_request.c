@@ -44,8 +44,8 @@ static int furnish(void)
     put_basic(reader, "api:Wv9-nor-is-this-one-Lp5");
     return world_add_secret(&world, svc, &(struct world_secret){ .label = TEXT("main"), .secret = service_secret }) ||
            world_add_secret(&world, api, &(struct world_secret){ .label = TEXT("main"), .secret = reader_secret }) ||
-           world_add_grant(&world, svc, &(struct client_grant){ audience, TEXT("read"), true, 0, -1 }) ||
-           world_add_grant(&world, svc, &(struct client_grant){ TEXT("a:b"), TEXT("write"), false, 0, -1 }) ||
+           world_add_grant(&world, svc, &(struct client_grant){ audience, TEXT("read"), true, 0, JWS_NONE }) ||
+           world_add_grant(&world, svc, &(struct client_grant){ TEXT("a:b"), TEXT("write"), false, 0, JWS_NONE }) ||
            world_add_reader(&world, api, audience) || get_token();
 }
 

@@ -45,7 +45,7 @@ static const struct client_secret secrets[] = {
 static const struct client_grant grants[] = {
     { TEXT("https://a.example/"), TEXT("read"), true, 30, JWS_EdDSA },
     { TEXT("https://a.example/"), TEXT("write"), false, 30, JWS_EdDSA },
-    { TEXT("https://b.example/"), TEXT(""), false, 0, -1 },
+    { TEXT("https://b.example/"), TEXT(""), false, 0, JWS_NONE },
 };
 static const struct text reads[] = { TEXT("https://a.example/"), TEXT("urn:x") };
 
@@ -278,7 +278,7 @@ static void a_full_arena_drops_the_stale_row(void)
 {
     struct client out, in = { .id = TEXT("grown"), .enabled = true, .grant_count = CLIENT_GRANTS };
     static struct client_grant many[CLIENT_GRANTS];
-    for (size_t i = 0; i < CLIENT_GRANTS; i++) many[i] = (struct client_grant){ TEXT("urn:a"), TEXT("scope"), false, 0, -1 };
+    for (size_t i = 0; i < CLIENT_GRANTS; i++) many[i] = (struct client_grant){ TEXT("urn:a"), TEXT("scope"), false, 0, JWS_NONE };
     CHECK(put_plain(TEXT("grown"), 1) == 0);
     in.grants = many;
     for (unsigned i = 0; i < 59; i++) {
@@ -307,7 +307,7 @@ static void the_longest_client_fits(void)
     for (size_t i = 0; i < CLIENT_GRANTS; i++) {
         memset(audiences[i], 'a', 255);
         audiences[i][0] = (char)i;
-        most_grants[i] = (struct client_grant){ { audiences[i], 255 }, { word, 255 }, i % 2 == 0, 0, -1 };
+        most_grants[i] = (struct client_grant){ { audiences[i], 255 }, { word, 255 }, i % 2 == 0, 0, JWS_NONE };
     }
     for (size_t i = 0; i < CLIENT_READS; i++) most_reads[i] = (struct text){ word, 255 };
     struct client in = { .id = { id, sizeof id }, .default_audience = { word, 255 }, .secret_count = CLIENT_SECRETS,

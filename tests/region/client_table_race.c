@@ -27,7 +27,7 @@ static void put_version(struct client_table_writer *writer, unsigned number, uns
     memset(secret.hash.salt, (int)(version & 0xff), sizeof secret.hash.salt);
     secret.label = (struct text){ word, size % 32 };
     size_t grant_count = version % 5;
-    for (size_t i = 0; i < grant_count; i++) grants[i] = (struct client_grant){ { word, size }, { word, size }, true, 0, -1 };
+    for (size_t i = 0; i < grant_count; i++) grants[i] = (struct client_grant){ { word, size }, { word, size }, true, 0, JWS_NONE };
     struct client client = { .id = fixture_number(id, "client-", number), .default_audience = { word, size },
                              .token_seconds = version, .enabled = true, .secret_count = 1, .secrets = &secret,
                              .grant_count = grant_count, .grants = grants };

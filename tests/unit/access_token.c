@@ -19,7 +19,7 @@ static bool furnish(void)
     struct world_client *svc = world_client(&world, TEXT("svc")), *api = world_client(&world, TEXT("api"));
     return !world_add_secret(&world, svc, &(struct world_secret){ .label = TEXT("main"), .secret = TEXT("s3cret") }) &&
            !world_add_secret(&world, api, &(struct world_secret){ .label = TEXT("main"), .secret = TEXT("apikey") }) &&
-           !world_add_grant(&world, svc, &(struct client_grant){ API, TEXT("read"), true, 0, -1 }) &&
+           !world_add_grant(&world, svc, &(struct client_grant){ API, TEXT("read"), true, 0, JWS_NONE }) &&
            !world_add_reader(&world, api, API);
 }
 
@@ -138,7 +138,7 @@ static void the_largest_token_is_issued_or_refused(void)
     for (int i = 0; i < 40; i++) {
         word[0] = (char)('a' + i % 26);
         word[1] = (char)('a' + i / 26);
-        CHECK(!world_add_grant(&world, client, &(struct client_grant){ API, { word, sizeof word }, false, 0, -1 }));
+        CHECK(!world_add_grant(&world, client, &(struct client_grant){ API, { word, sizeof word }, false, 0, JWS_NONE }));
         struct buffer b = { body, 0, sizeof body, false };
         buffer_put(&b, TEXT("grant_type=client_credentials&client_secret=s3cret&client_id="));
         for (size_t k = 0; k < sizeof id; k++) buffer_put(&b, TEXT("%22"));
@@ -161,7 +161,7 @@ static long size_of_token(size_t audience_bytes)
     for (size_t i = 0; i < 2; i++) {
         struct text audience = { audiences[i], i == 0 ? audience_bytes / 2 : audience_bytes - audience_bytes / 2 };
         memset(audiences[i], i == 0 ? 'a' : 'b', audience.size);
-        if (world_add_grant(&world, svc, &(struct client_grant){ audience, TEXT("read"), true, 0, -1 })) return -1;
+        if (world_add_grant(&world, svc, &(struct client_grant){ audience, TEXT("read"), true, 0, JWS_NONE })) return -1;
         buffer_put(&b, TEXT("&resource="));
         buffer_put(&b, audience);
     }

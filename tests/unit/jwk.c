@@ -80,10 +80,10 @@ static void sets_and_what_is_none(void)
 
 static void good_keys(void)
 {
-    static const struct { struct text json; int algorithm; const char *kid; } keys[] = {
-        { TEXT("{" EC "}"), -1, "" },
+    static const struct { struct text json; enum jws_algorithm algorithm; const char *kid; } keys[] = {
+        { TEXT("{" EC "}"), JWS_NONE, "" },
         { TEXT("{" EC ",\"alg\":\"ES256\",\"use\":\"sig\",\"kid\":\"k\"}"), JWS_ES256, "k" },
-        { TEXT("{" EC ",\"key_ops\":[\"sign\",\"verify\"]}"), -1, "" },
+        { TEXT("{" EC ",\"key_ops\":[\"sign\",\"verify\"]}"), JWS_NONE, "" },
         { TEXT("{" RSA ",\"alg\":\"PS256\"}"), JWS_PS256, "" },
         { TEXT("{" OKP ",\"alg\":\"EdDSA\",\"x5t\":\"ignored\",\"nested\":{\"a\":[1]}}"), JWS_EdDSA, "" },
     };
@@ -265,7 +265,7 @@ static void what_is_put_is_read_again(void)
         CHECK(jwk_put(&b, key, of[m], TEXT("kid-1")) == 0);
         CHECK(jwk_read(buffer_text(&b), &jwk) == NULL);
         CHECK(EVP_PKEY_eq(key, jwk.key) == 1);
-        CHECK(jwk.algorithm == (int)of[m] && !strcmp(jwk.kid, "kid-1"));
+        CHECK(jwk.algorithm == of[m] && !strcmp(jwk.kid, "kid-1"));
         jwk_close(&jwk);
         EVP_PKEY_free(key);
     }

@@ -22,15 +22,15 @@ static struct text thumbprint_of(const struct jwk_cache_key *known)
 static const struct jwk_cache_key *take(struct jwk_cache *from, struct text json)
 {
     const struct jwk_cache_key *known = NULL;
-    int taken = jwk_cache_take(from, &hasher, json, &known);
-    if (taken < 0 || (taken == 1) != (known != NULL)) exit(2);
+    enum answer taken = jwk_cache_take(from, &hasher, json, &known);
+    if (taken == ANSWER_CANNOT_SAY || (taken == ANSWER_YES) != (known != NULL)) exit(2);
     return known;
 }
 
 static void a_key_is_read_once(void)
 {
     const struct jwk_cache_key *first = take(&jwk_cache, TEXT(EC "}"));
-    CHECK(first && first->algorithm == -1);
+    CHECK(first && first->algorithm == JWS_NONE);
     CHECK_TEXT(thumbprint_of(first), EC_THUMBPRINT);
     EVP_PKEY *key = first->key, *material = material_open(MATERIAL_ec);
     CHECK(EVP_PKEY_eq(key, material) == 1);
@@ -46,7 +46,7 @@ static void another_text_is_another_entry(void)
     CHECK(named && named->algorithm == JWS_ES256);
     CHECK_TEXT(thumbprint_of(named), EC_THUMBPRINT);
     const struct jwk_cache_key *plain = take(&jwk_cache, TEXT(EC "}"));
-    CHECK(plain && plain->algorithm == -1);
+    CHECK(plain && plain->algorithm == JWS_NONE);
 }
 
 static void what_is_refused_is_refused_each_time(void)

@@ -21,13 +21,13 @@ static struct secret_hasher hasher;
 #define EDDSA_INPUT "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
 #define EDDSA_SIGNATURE "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
 
-/* 1, 0 or -1, or -2 when compact is no JWS. */
+/* An enum answer, or -2 if compact is not a JWS. */
 static int verify(enum material material, enum jws_algorithm algorithm, struct text compact)
 {
     struct jws jws;
     if (jws_split(compact, &jws)) return -2;
     EVP_PKEY *key = material_open(material);
-    int good = jws_verify(key, algorithm, &hasher, &jws);
+    enum answer good = jws_verify(key, algorithm, &hasher, &jws);
     EVP_PKEY_free(key);
     return good;
 }
@@ -86,7 +86,7 @@ static void rfc8037_a4_eddsa(void)
 static int verify_mac(EVP_MAC_CTX *mac, struct text compact)
 {
     struct jws jws;
-    return jws_split(compact, &jws) ? -2 : jws_mac_verify(mac, &jws);
+    return jws_split(compact, &jws) ? -2 : (int)jws_mac_verify(mac, &jws);
 }
 
 static void B20_rfc7515_a1_hs256(void)
@@ -215,7 +215,7 @@ static void B12_a_short_signature_after_a_good_one(void)
     /* 86 letters are 64 bytes, 84 are the first 63 of them. */
     CHECK(!jws_split((struct text){ compact, good.size }, &whole) && !jws_split((struct text){ compact, good.size - 2 }, &cut));
     EVP_PKEY *key = material_open(MATERIAL_ec);
-    int first = jws_verify(key, JWS_ES256, &hasher, &whole), second = jws_verify(key, JWS_ES256, &hasher, &cut);
+    enum answer first = jws_verify(key, JWS_ES256, &hasher, &whole), second = jws_verify(key, JWS_ES256, &hasher, &cut);
     EVP_PKEY_free(key);
     CHECK(first == 1 && second == 0);
 }
@@ -280,14 +280,14 @@ static void algorithm_names_are_exact(void)
 {
     for (int i = 0; i < JWS_ALGORITHMS; i++) {
         struct text name = jws_algorithm_name((enum jws_algorithm)i);
-        CHECK(jws_algorithm_find_own(name) == i);
-        CHECK(jws_algorithm_find(name) == (i == JWS_HS256 ? -1 : i));       /* B7: nobody else names it */
+        CHECK(jws_algorithm_find_own(name) == (enum jws_algorithm)i);
+        CHECK(jws_algorithm_find(name) == (i == JWS_HS256 ? JWS_NONE : (enum jws_algorithm)i));       /* B7: nobody else names it */
     }
     static const struct text foreign[] = { TEXT(""), TEXT("none"), TEXT("None"), TEXT("HS256"), TEXT("es256"), TEXT("ES256 "), TEXT("ES256\0"),
                                            TEXT("ES384"), TEXT("RS512"), TEXT("EDDSA") };
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) CHECK(jws_algorithm_find(foreign[i]) == -1);
-    CHECK(jws_algorithm_find(TEXT("Ed25519")) == JWS_EdDSA && jws_algorithm_find(TEXT("ed25519")) == -1);    /* RFC 9864 2.2 */
-    CHECK(jws_algorithm_find_own(TEXT("hs256")) == -1 && jws_algorithm_find_own(TEXT("HS384")) == -1);
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) CHECK(jws_algorithm_find(foreign[i]) == JWS_NONE);
+    CHECK(jws_algorithm_find(TEXT("Ed25519")) == JWS_EdDSA && jws_algorithm_find(TEXT("ed25519")) == JWS_NONE);    /* RFC 9864 2.2 */
+    CHECK(jws_algorithm_find_own(TEXT("hs256")) == JWS_NONE && jws_algorithm_find_own(TEXT("HS384")) == JWS_NONE);
 }
 
 int main(void)

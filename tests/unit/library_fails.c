@@ -132,7 +132,7 @@ static bool furnish(bool with_slow)
     static const struct keyring_times always = { WORLD_START - 86400, WORLD_START - 86400, 0, 0 };
     static const struct world_secret fast = { .label = TEXT("main"), .secret = TEXT("s3cret") };
     static const struct world_secret slow = { .label = TEXT("slow"), .secret = TEXT("password"), .rounds = 10000 };
-    static const struct client_grant grant = { TEXT(API), TEXT("read"), true, 0, -1 };
+    static const struct client_grant grant = { TEXT(API), TEXT("read"), true, 0, JWS_NONE };
     static const enum jws_algorithm algorithms[] = { JWS_ES256, JWS_RS256, JWS_EdDSA };
     if (world_reset(&world)) return false;
     world.issuer.dpop_nonce = true;

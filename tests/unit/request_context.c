@@ -51,7 +51,7 @@ static bool is_remembered(struct print print)
 /* A token and a secret are remembered as what they are, so that none is ever taken for the other. */
 static void each_is_remembered_as_what_it_is(void)
 {
-    static const struct client_grant grant = { TEXT("https://api.example"), TEXT("read"), true, 0, -1 };
+    static const struct client_grant grant = { TEXT("https://api.example"), TEXT("read"), true, 0, JWS_NONE };
     static const struct world_secret slow = { .label = TEXT("typed"), .secret = TEXT("password"), .rounds = 10000 };
     static const char issue[] = "grant_type=client_credentials&client_id=man&client_secret=password";
     char body[4096];

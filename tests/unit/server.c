@@ -42,7 +42,7 @@ static bool furnish(void)
     if (world_reset(&world)) return false;
     struct world_client *svc = world_client(&world, TEXT("svc"));
     return !world_add_secret(&world, svc, &(struct world_secret){ .label = TEXT("main"), .secret = TEXT("s3cret") }) &&
-           !world_add_grant(&world, svc, &(struct client_grant){ TEXT("https://api.example"), TEXT("read"), true, 0, -1 });
+           !world_add_grant(&world, svc, &(struct client_grant){ TEXT("https://api.example"), TEXT("read"), true, 0, JWS_NONE });
 }
 
 /* An arena of every size: the answer is whole, either 200 or 503 (or, where a form cannot be decoded, 400). */

@@ -30,10 +30,10 @@ static const char *open_key(struct text name, struct jwk *jwk_r)
     return "there is no such key in the file";
 }
 
-static bool holds(const struct jwk *jwk, int algorithm, const struct jws *jws)
+static bool holds(const struct jwk *jwk, enum jws_algorithm algorithm, const struct jws *jws)
 {
-    return (jwk->algorithm < 0 || jwk->algorithm == algorithm) && jwk_suits(jwk->key, (enum jws_algorithm)algorithm) &&
-           jws_verify(jwk->key, (enum jws_algorithm)algorithm, &hasher, jws) == 1;
+    return (jwk->algorithm == JWS_NONE || jwk->algorithm == algorithm) && jwk_suits(jwk->key, algorithm) &&
+           jws_verify(jwk->key, algorithm, &hasher, jws) == 1;
 }
 
 /* `valid`, `signature` or `refused`, as the file has it. */
