@@ -1,5 +1,6 @@
 #include "arena.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ void arena_close(struct arena *arena)
 
 void *arena_take(struct arena *arena, size_t size)
 {
+    assert(arena->used <= arena->size);
     size_t start = (arena->used + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     if (start > arena->size || size > arena->size - start) return NULL;
     arena->used = start + size;

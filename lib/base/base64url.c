@@ -1,5 +1,7 @@
 #include "base64url.h"
 
+#include <assert.h>
+
 static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 #define BAD UINT32_C(0x80000000)
@@ -24,6 +26,7 @@ static const uint32_t basic_values[4][256] = { BASIC(18), BASIC(12), BASIC(6), B
 
 void base64url_put(struct buffer *b, struct text bytes)
 {
+    assert(b->size <= b->capacity); /* or the space left is taken for huge */
     size_t size = BASE64URL_SIZE(bytes.size);
     if (size > b->capacity - b->size) {
         b->full = true;
@@ -49,6 +52,7 @@ void base64url_put(struct buffer *b, struct text bytes)
 
 static int decode(const uint32_t values[4][256], struct text t, struct buffer *bytes)
 {
+    assert(bytes->size <= bytes->capacity);
     size_t size = t.size / 4 * 3 + (t.size % 4 ? t.size % 4 - 1 : 0);
     if (t.size % 4 == 1 || size > bytes->capacity - bytes->size) return -1;
     const unsigned char *p = (const unsigned char *)t.data;

@@ -1,5 +1,7 @@
 #include "buffer.h"
 
+#include <assert.h>
+
 void buffer_put_char(struct buffer *b, char c) { buffer_put(b, (struct text){ &c, 1 }); }
 
 void buffer_put_number(struct buffer *b, uint64_t number)
@@ -56,6 +58,7 @@ static void put_escape(struct buffer *b, const char *sequence, size_t size)
 
 void buffer_put_json(struct buffer *b, struct text t)
 {
+    assert(b->size <= b->capacity);
     buffer_put_char(b, '"');
     while (t.size > 0) {
         size_t plain = plain_size(t);

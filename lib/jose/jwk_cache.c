@@ -1,5 +1,6 @@
 #include "jwk_cache.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct jwk_cache_entry {
@@ -9,6 +10,7 @@ struct jwk_cache_entry {
 
 int jwk_cache_open(struct jwk_cache *jwk_cache, size_t count)
 {
+    assert(count > 0 && (count & (count - 1)) == 0); /* slot() masks with count - 1 */
     jwk_cache->count = count;
     jwk_cache->entries = calloc(count, sizeof *jwk_cache->entries);
     return jwk_cache->entries ? 0 : -1;
@@ -22,7 +24,7 @@ void jwk_cache_close(struct jwk_cache *jwk_cache)
 }
 
 /* Bits of a SHA-256 are uniformly distributed, so any of them can be the index. */
-static struct jwk_cache_entry *home(const struct jwk_cache *jwk_cache, const unsigned char digest[SECRET_DIGEST])
+static struct jwk_cache_entry *slot(const struct jwk_cache *jwk_cache, const unsigned char digest[SECRET_DIGEST])
 {
     uint64_t word;
     memcpy(&word, digest, sizeof word);
@@ -48,7 +50,7 @@ enum answer jwk_cache_take(struct jwk_cache *jwk_cache, struct secret_hasher *ha
     unsigned char digest[SECRET_DIGEST];
     struct jwk_cache_key known;
     if (secret_digest(hasher, &json, 1, digest)) return ANSWER_CANNOT_SAY;
-    struct jwk_cache_entry *entry = home(jwk_cache, digest);
+    struct jwk_cache_entry *entry = slot(jwk_cache, digest);
     if (!entry->known.key || memcmp(entry->digest, digest, sizeof digest) != 0) {
         enum answer read = read_key(hasher, json, &known);
         if (read != ANSWER_YES) return read;

@@ -1,5 +1,6 @@
 #include "jws.h"
 
+#include <assert.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -22,7 +23,11 @@ static const size_t fixed_sizes[JWS_ALGORITHMS] = {
 #undef ALGORITHM_SIZE
 };
 
-struct text jws_algorithm_name(enum jws_algorithm algorithm) { return names[algorithm]; }
+struct text jws_algorithm_name(enum jws_algorithm algorithm)
+{
+    assert(algorithm < JWS_ALGORITHMS); /* JWS_NONE has no name */
+    return names[algorithm];
+}
 
 static enum jws_algorithm find(struct text name, enum jws_algorithm count)
 {

@@ -1,5 +1,6 @@
 #include "keyring.h"
 
+#include <assert.h>
 #include <openssl/crypto.h>
 
 #include "../base/base64url.h"
@@ -66,6 +67,7 @@ static const char *check_public(enum jws_algorithm algorithm, EVP_PKEY *public_k
 static const char *begin_key(struct keyring *keyring, struct text kid, enum jws_algorithm algorithm,
                              struct keyring_key **key_r)
 {
+    assert(keyring->count <= KEYRING_KEYS);
     if (keyring->count == KEYRING_KEYS) return "there are more than 16 keys";
     if (!is_plain_kid(kid)) return "the kid is not 1 to 64 of A-Z a-z 0-9 _ -";
     for (size_t i = 0; i < keyring->count; i++)

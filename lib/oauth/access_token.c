@@ -1,5 +1,7 @@
 #include "access_token.h"
 
+#include <assert.h>
+
 #include "../base/base64url.h"
 #include "../jose/jwt.h"
 #include "../jose/rotation.h"
@@ -79,6 +81,8 @@ static const struct keyring_key *find_signer(const struct request_context *conte
 enum error access_token_issue(struct request_context *context, const struct access_token_plan *plan,
                               struct text *token_r)
 {
+    assert(context->steps & REQUEST_CONTEXT_CLIENT);
+    assert(plan->audience_count > 0 && plan->audience_count <= ACCESS_TOKEN_AUDIENCES);
     size_t capacity = claims_capacity(context, plan);
     struct buffer claims = { arena_take(context->arena, capacity), 0, capacity, false };
     if (!claims.data || put_claims(context, plan, &claims)) return ERROR_unavailable;

@@ -1,5 +1,7 @@
 #include "binding.h"
 
+#include <assert.h>
+
 #include "../base/uri.h"
 #include "../jose/certificate.h"
 #include "dpop.h"
@@ -44,6 +46,7 @@ static enum error decide_key(struct request_context *context, struct confirmatio
 
 enum error binding_decide(struct request_context *context, struct confirmation *confirmation_r)
 {
+    assert(context->steps & REQUEST_CONTEXT_CLIENT);
     bool proof = text_present(context->request->dpop);
     uint8_t required = context->client.require_binding;
     *confirmation_r = (struct confirmation){ TEXT_NONE, TEXT_NONE };

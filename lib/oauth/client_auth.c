@@ -198,7 +198,9 @@ enum error client_auth_verify(struct request_context *context)
     if (right == ANSWER_NO || known == ANSWER_NO || !client->enabled || !(client->methods & proof.methods))
         return refuse(context, proof.client_id);
     context->response->client_id = client->id;
-    return store->client_allowed(store->context, client) == ANSWER_YES ? ERROR_none : ERROR_rate_limited;
+    if (store->client_allowed(store->context, client) != ANSWER_YES) return ERROR_rate_limited;
+    context->steps |= REQUEST_CONTEXT_CLIENT;
+    return ERROR_none;
 }
 
 enum error client_auth_token(struct request_context *context, struct text *token_r)

@@ -1,5 +1,7 @@
 #include "grant.h"
 
+#include <assert.h>
+
 #include "scope.h"
 
 /* Any grant of the audience, or NULL. All grants of one audience have the same audience_* members. */
@@ -125,6 +127,7 @@ static enum error decide_scope(struct request_context *context, struct access_to
 
 enum error grant_decide(struct request_context *context, struct access_token_plan *plan_r)
 {
+    assert(context->steps & REQUEST_CONTEXT_CLIENT); /* or a client of an earlier request is served */
     const struct client *client = &context->client;
     struct text type;
     enum error error = request_context_parameter(context, TEXT("grant_type"), &type);

@@ -1,5 +1,7 @@
 #include "request_context.h"
 
+#include <assert.h>
+
 /* RFC 9110 8.3.1: case-insensitive; parameters are ignored. */
 static bool is_form(struct text content_type)
 {
@@ -13,11 +15,14 @@ enum error request_context_form(struct request_context *context)
     const struct request *request = context->request;
     if (request->query.size > 0) return ERROR_query_parameter;
     if (!is_form(request->content_type)) return ERROR_content_type;
-    return form_parse(request->body, context->arena, &context->form) ? ERROR_malformed_form : ERROR_none;
+    if (form_parse(request->body, context->arena, &context->form)) return ERROR_malformed_form;
+    context->steps |= REQUEST_CONTEXT_FORM;
+    return ERROR_none;
 }
 
 enum error request_context_parameter(const struct request_context *context, struct text name, struct text *value_r)
 {
+    assert(context->steps & REQUEST_CONTEXT_FORM);
     return form_find(&context->form, name, value_r) > 1 ? ERROR_repeated_parameter : ERROR_none;
 }
 

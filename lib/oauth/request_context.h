@@ -46,12 +46,16 @@ struct issuer {
     int (*metrics)(void *context, struct buffer *page); /* appends the page; 0, or -1; NULL: there is no such page */
 };
 
+/* Bits of request_context.steps: what has succeeded, so what may be read. */
+enum request_context_step { REQUEST_CONTEXT_FORM = 1, REQUEST_CONTEXT_CLIENT = 2 };
+
 struct request_context {
     const struct issuer *issuer;
     struct arena *arena;
     const struct request *request;
     struct response *response;
     int64_t now;
+    unsigned steps;         /* 0 at first */
     struct form form;       /* set by request_context_form() */
     struct client client;   /* the authenticated client: set by client_auth_verify() */
     struct text credential; /* label or kid of the credential used: set by client_auth_verify() */

@@ -1,5 +1,7 @@
 #include "scope.h"
 
+#include <assert.h>
+
 static bool is_word(struct text word)
 {
     if (word.size == 0 || word.size > SCOPE_WORD_BYTES) return false;
@@ -19,6 +21,7 @@ bool scope_has(const struct scope *scope, struct text word)
 
 int scope_add(struct scope *scope, struct text word)
 {
+    assert(scope->count <= SCOPE_WORDS);
     if (scope_has(scope, word)) return 0;
     if (scope->count == SCOPE_WORDS) return -1;
     scope->words[scope->count++] = word;

@@ -117,6 +117,7 @@ struct text server_handle(const struct issuer *issuer, struct arena *arena, cons
     context.request = request;
     context.response = response;
     context.credential = TEXT_NONE;
+    context.steps = 0;
     response_open(response);
     context.now = issuer->now(issuer->context);
     enum error error = answer(&context);

@@ -1,5 +1,6 @@
 #include "token_cache.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct token_cache_entry {
@@ -11,6 +12,7 @@ struct token_cache_entry {
 
 int token_cache_open(struct token_cache *token_cache, size_t count)
 {
+    assert(count > 0 && (count & (count - 1)) == 0); /* slot() masks with count - 1 */
     token_cache->count = count;
     token_cache->entries = calloc(count, sizeof *token_cache->entries);
     return token_cache->entries ? 0 : -1;
@@ -22,8 +24,8 @@ void token_cache_close(struct token_cache *token_cache)
     *token_cache = (struct token_cache){ 0, NULL };
 }
 
-/* The fingerprint is as good as random, so any part of it says where. */
-static struct token_cache_entry *home(const struct token_cache *token_cache,
+/* Bits of a SHA-256 are uniformly distributed, so any of them can be the index. */
+static struct token_cache_entry *slot(const struct token_cache *token_cache,
                                       const unsigned char fingerprint[STORE_FINGERPRINT])
 {
     uint64_t word;
@@ -34,7 +36,7 @@ static struct token_cache_entry *home(const struct token_cache *token_cache,
 const struct access_token *token_cache_find(const struct token_cache *token_cache,
                                             const unsigned char fingerprint[STORE_FINGERPRINT])
 {
-    const struct token_cache_entry *entry = home(token_cache, fingerprint);
+    const struct token_cache_entry *entry = slot(token_cache, fingerprint);
     return memcmp(entry->fingerprint, fingerprint, STORE_FINGERPRINT) == 0 ? &entry->token : NULL;
 }
 
@@ -48,7 +50,7 @@ static struct text keep(struct token_cache_entry *entry, struct text t)
 void token_cache_put(struct token_cache *token_cache, const unsigned char fingerprint[STORE_FINGERPRINT],
                      const struct access_token *token)
 {
-    struct token_cache_entry *entry = home(token_cache, fingerprint);
+    struct token_cache_entry *entry = slot(token_cache, fingerprint);
     struct access_token *kept = &entry->token;
     memset(entry->fingerprint, 0, STORE_FINGERPRINT);
     entry->text = (struct buffer){ entry->bytes, 0, TOKEN_CACHE_BYTES, false };
