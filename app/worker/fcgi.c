@@ -146,6 +146,18 @@ static struct text *field(struct params *params, unsigned i)
     return (struct text *)((char *)params + known[i].offset);
 }
 
+/* X-Auth-Client and so on. A lighttpd that asks as an authorizer passes these names to the application as well, with _
+ * for every character that is no letter or digit: X!Auth!Client is HTTP_X_AUTH_CLIENT there. Its configuration cannot
+ * remove so many spellings. */
+static bool is_identity(struct text name)
+{
+    struct text prefix = TEXT("HTTP_X_AUTH_");
+    if (!text_begins(name, prefix)) return false;
+    struct text end = text_slice(name, prefix.size, name.size);
+    return text_equal(end, TEXT("CLIENT")) || text_equal(end, TEXT("SUBJECT")) || text_equal(end, TEXT("SCOPE")) ||
+           text_equal(end, TEXT("AUDIENCE"));
+}
+
 /* An empty value means the same as none (RFC 3875 4.1), but the name counts as present. */
 static void take_param(struct params *params, struct text name, struct text value)
 {
@@ -159,6 +171,7 @@ static void take_param(struct params *params, struct text name, struct text valu
         params->size += name.size + value.size;
         return;
     }
+    if (is_identity(name)) params->request.claims_identity = true;
 }
 
 static void take_params(char *const *envp, struct params *params)
@@ -259,6 +272,7 @@ int fcgi_read(struct fcgi_connection *connection, struct arena *arena, struct re
     if (FCGX_GetError(request->in)) return -1; /* to libfcgi, truncated parameters are a success */
     take_params(request->envp, &params);
     params.request.kind = kind_of(request->role, &params);
+    params.request.claims_identity &= params.request.kind == REQUEST_AUTHORIZER; /* nginx replaces them */
     params.request.body = TEXT("");
     if (request->role == FCGI_RESPONDER) {
         params.request.path = join_path(arena, params.script_name, params.path_info);

@@ -13,6 +13,8 @@
     X(method, 405, "invalid_request", "this endpoint does not take that method", "RFC 6749 3.2") \
     X(too_large, 413, "invalid_request", "the request is too large", "RFC 9110 15.5.14") \
     X(ambiguous, 400, "invalid_request", "a header of the request is repeated", "RFC 9110 5.3") \
+    X(claimed_identity, 400, "invalid_request", "a header has a name that only the front server may use", \
+      "RFC 9110 17.10") \
     X(content_type, 400, "invalid_request", "the body must be application/x-www-form-urlencoded", "RFC 6749 3.2") \
     X(malformed_form, 400, "invalid_request", "the form cannot be decoded", "RFC 6749 B") \
     X(repeated_parameter, 400, "invalid_request", "a parameter is repeated", "RFC 6749 3.2") \

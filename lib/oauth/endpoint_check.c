@@ -108,6 +108,7 @@ static enum error read_presented(struct request_context *context, struct present
     const struct request *request = context->request;
     struct text scheme, rest = request->authorization;
     if (request->repeated) return ERROR_ambiguous;
+    if (request->claims_identity) return ERROR_claimed_identity;
     if (request->body_too_large) return ERROR_too_large;
     if (has_token_in_query(context, request->check.target)) return ERROR_malformed_bearer;
     if (!text_split(&rest, ' ', &scheme)) return ERROR_missing_bearer;

@@ -46,9 +46,10 @@ struct request {
     struct text id; /* correlates this server's log with the front server's */
     struct text body;
     struct request_check check;
-    bool id_is_ours;     /* the front server sent no id, so the response carries it */
-    bool repeated;       /* a parameter that is used here occurred more than once */
-    bool body_too_large; /* the body was read to its end and discarded */
+    bool id_is_ours;      /* the front server sent no id, so the response carries it */
+    bool repeated;        /* a parameter that is used here occurred more than once */
+    bool claims_identity; /* the client sent a header by which applications are told who calls */
+    bool body_too_large;  /* the body was read to its end and discarded */
 };
 
 #endif

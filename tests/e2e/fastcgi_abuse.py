@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """fastcgi_abuse: FastCGI peers that violate the protocol, and HTTP headers that imitate parameters of the front server."""
+import json
 import socket
 import time
 
@@ -282,6 +283,21 @@ def authorizer(target):
             must(answer is None or answer.status >= 400, f"role {role}: {answer and answer.status}")
             must(answer is not None or role == fastcgi.FILTER, f"role {role}: no answer")
             must(time.monotonic() - start < AT_ONCE, f"role {role} waited")
+
+
+@check("J15 the authorizer refuses what names itself as the front server names who calls; other roles do not read it")
+def claimed_identity(target):
+    token = target.pool.ask("POST", "/token", FORM, more=[target.authorization]).body
+    pairs = [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/api/orders"), ("M2M_AUDIENCE", rig.AUDIENCE),
+             ("HTTP_AUTHORIZATION", "Bearer " + json.loads(token)["access_token"])]
+    for more, status in (("HTTP_X_AUTH_CLIENTS", 200), ("HTTP_X_AUTH_", 200), *((f"HTTP_X_AUTH_{end}", 400)
+                         for end in ("CLIENT", "SUBJECT", "SCOPE", "AUDIENCE"))):
+        for value in ("root", ""):
+            with target.peer() as peer:
+                peer.send(fastcgi.begin(role=fastcgi.AUTHORIZER) + fastcgi.params([*pairs, (more, value)]))
+                equal(peer.answer().status, status, f"authorizer, {more}={value}")
+            answer = target.pool.ask("GET", "/live", more=[("M2M_ENDPOINT", "check"), *pairs[1:], (more, value)])
+            equal(answer.status, 200, f"subrequest, {more}={value}")
 
 
 class Route:

@@ -122,6 +122,20 @@ def forged_identity(visitor):
         equal(left, [], f"{path}: forged names that reach the application")
 
 
+# lighttpd makes HTTP_X_AUTH_CLIENT of them all where it hands on parameters.
+ODD_SPELLINGS = [f"X{first}Auth{second}Client" for first, second in ("!!", "..", "-.", "*_", "~`", "|^", "%&", "+'", "$#")]
+
+
+def odd_spellings(visitor):
+    token = visitor.client.token(scope="read")
+    for path in kinds_of_pass(visitor):
+        for name in ODD_SPELLINGS:
+            answer = visitor.ask(path, token, [(name, "root")])
+            must(answer.status in (200, 400), f"{path} with {name}: {answer}")
+            found = told(visitor, path, answer) if answer.status == 200 else {}
+            must("root" not in (found.get("HTTP_X_AUTH_CLIENT"), found.get("X_AUTH_CLIENT")), f"{path}: {name} was believed")
+
+
 def upload(visitor):
     token = visitor.client.token(scope="read")
     for path in kinds_of_pass(visitor):
@@ -171,6 +185,7 @@ CHECKS = (
     ("POST /oauth/token and the documents are answered by the mount, no other module sees a secret", mount_is_ours),
     ("the other module works where it may", module_works),
     ("forged X-Auth-* do not reach any kind of application", forged_identity),
+    ("J15 no spelling of X-Auth-Client is taken for the front server's", odd_spellings),
     ("G1 two DPoP lines or two Authorization lines are refused at /token and at the check", two_proofs),
     ("J14 a browser's cookies and referrer close nothing", cookies),
     ("an upload of 3 MB, with a length or chunked, passes the check to each kind of application", upload),

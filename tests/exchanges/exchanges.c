@@ -120,6 +120,7 @@ static int read_request_line(struct block *block, struct text line)
     if (text_equal(name, TEXT("Made-Request-Id"))) block->request.id_is_ours = true;
     if (text_equal(name, TEXT("Kind"))) return set_kind(block->script, &block->request, value);
     if (text_equal(name, TEXT("Repeated"))) block->request.repeated = true;
+    if (text_equal(name, TEXT("Claims-Identity"))) block->request.claims_identity = true;
     if (text_equal(name, TEXT("Too-Large"))) block->request.body_too_large = true;
     return 0;
 }
