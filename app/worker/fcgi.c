@@ -147,7 +147,7 @@ static struct text *field(struct params *params, unsigned i)
 }
 
 /* X-Auth-Client and so on. A lighttpd that asks as an authorizer passes these names to the application as well, with _
- * for every character that is no letter or digit: X!Auth!Client is HTTP_X_AUTH_CLIENT there. Its configuration cannot
+ * for each character but letters and digits: X!Auth!Client is HTTP_X_AUTH_CLIENT there. Its configuration cannot
  * remove so many spellings. */
 static bool is_identity(struct text name)
 {

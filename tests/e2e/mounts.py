@@ -133,7 +133,7 @@ def odd_spellings(visitor):
             answer = visitor.ask(path, token, [(name, "root")])
             must(answer.status in (200, 400), f"{path} with {name}: {answer}")
             found = told(visitor, path, answer) if answer.status == 200 else {}
-            must("root" not in (found.get("HTTP_X_AUTH_CLIENT"), found.get("X_AUTH_CLIENT")), f"{path}: {name} was believed")
+            must("root" not in (found.get("HTTP_X_AUTH_CLIENT"), found.get("X_AUTH_CLIENT")), f"{path}: {name} was accepted")
 
 
 def upload(visitor):

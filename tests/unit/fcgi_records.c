@@ -107,6 +107,55 @@ static void each_request_starts_anew(void)
     CHECK(!fcgi_records_follow(&records, next.bytes, next.size));
 }
 
+/* A request whose PARAMS are `pairs`, in two records between which one of another request stands. */
+static void put_pairs(struct stream *stream, const unsigned char *pairs, size_t size, size_t cut)
+{
+    put(stream, 1, BEGIN, 1, 8, 0);
+    put(stream, 1, PARAMS, 1, cut, 3);
+    memcpy(stream->bytes + stream->size - 3 - cut, pairs, cut);
+    put(stream, 1, PARAMS, 2, 4, 0);
+    memset(stream->bytes + stream->size - 4, 0xff, 4);
+    put(stream, 1, PARAMS, 1, size - cut, 0);
+    memcpy(stream->bytes + stream->size - (size - cut), pairs + cut, size - cut);
+}
+
+static void a_parameter_has_a_bound(void)
+{
+    const struct { unsigned char bytes[16]; size_t size; bool good; } cases[] = {
+        { { 1, 1, 'a', 'b', 127, 0, 'c' }, 7, true },
+        { { 0x80, 0, 0, 1, 1, 'a', 'b' }, 7, true },
+        { { 1, 0x80, 0, 0, 1, 'a', 'b' }, 7, true },
+        { { 1, 0x80, 0x0f, 0xff, 0xff, 'a' }, 6, true },
+        { { 1, 0x80, 0x10, 0, 0, 'a' }, 6, false },
+        { { 0x80, 0x10, 0, 0, 1, 'a' }, 6, false },
+        { { 0x80, 0x10, 0, 0, 0, 'a' }, 6, true },
+        { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, 8, false },
+        { { 0xff, 0xff, 0xff, 0xfe, 0x80, 0, 0, 0 }, 8, false },
+        { { 1, 1, 0xff, 0xff, 0, 0, 1, 1, 0xff, 0xff, 2, 0x84, 0, 0, 0 }, 15, false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t cut = 1; cut < cases[i].size; cut++) {
+            struct stream stream = { .size = 0 };
+            put_pairs(&stream, cases[i].bytes, cases[i].size, cut);
+            CHECK(passes(&stream) == cases[i].good);
+        }
+    }
+}
+
+/* What stands in a body or in another request's parameters has no lengths. */
+static void only_parameters_have_lengths(void)
+{
+    for (unsigned type = 1; type < 12; type++) {
+        for (unsigned id = 1; id < 3; id++) {
+            struct stream stream = { .size = 0 };
+            put(&stream, 1, BEGIN, 1, 8, 0);
+            put(&stream, 1, type, id, 100, 0);
+            memset(stream.bytes + stream.size - 100, 0xff, 100);
+            CHECK(passes(&stream) == !(type == PARAMS && id == 1));
+        }
+    }
+}
+
 int main(void)
 {
     RUN(requests_pass);
@@ -114,5 +163,7 @@ int main(void)
     RUN(another_version_is_refused);
     RUN(a_request_begins_with_its_beginning);
     RUN(each_request_starts_anew);
+    RUN(a_parameter_has_a_bound);
+    RUN(only_parameters_have_lengths);
     return CHECK_EXIT();
 }
