@@ -1,4 +1,4 @@
-/* check: the whole test framework. A test is a function; it fails at its first CHECK that does not hold.
+/* check: the test framework. A test is a function without arguments; it fails at its first CHECK that is false.
  * Each prints "ok - name" or "not ok - name # file:line: what"; tests/run counts these lines. */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
@@ -19,7 +19,7 @@ static int check_failures;
         } \
     } while (0)
 
-/* Two struct text are the same bytes; prints both when not. */
+/* Fails unless two struct text have the same bytes; prints both. */
 #define CHECK_TEXT(a, b) \
     do { \
         struct text check_a = (a), check_b = (b); \

@@ -36,6 +36,10 @@
 
 #include "../platform/config.h"
 
+#ifdef NDEBUG
+#    error "asserts check contracts that protect the shared memory: build without -DNDEBUG"
+#endif
+
 enum { REGION_SEED = 16, REGION_FINGERPRINT_KEY = 32, REGION_COUNTERS = 192 };
 
 /* The status block: every process may read it without a lock. */

@@ -1,9 +1,9 @@
-/* hello: the limits that m2mauth is measured against. It reads the whole body and answers 200 fixed bytes of JSON.
+/* hello: the minimal FastCGI server that m2mauth is compared with. It reads the whole body and answers 200 fixed bytes of JSON.
  *
  *     hello classic N        N processes, each waiting in FCGX_Accept_r: one connection, one request
  *     hello multiplexed N    N processes, each serving many kept connections by epoll
  *
- * Descriptor 0 is the listening socket. It trusts its peer and never ends by itself: no model to copy. */
+ * Descriptor 0 is the listening socket. It trusts its peer and never exits by itself: do not use it as a model. */
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
@@ -68,7 +68,7 @@ static void watch(struct hello *hello, int fd, unsigned which, uint32_t events)
     if (epoll_ctl(hello->events, EPOLL_CTL_ADD, fd, &event) != 0) die("epoll_ctl");
 }
 
-/* libfcgi itself never accepts (its listening socket is -1): it is handed a connection that has something to read. */
+/* libfcgi itself never accepts (its listening socket is -1): it gets a connection that is readable. */
 static void welcome(struct hello *hello)
 {
     if (hello->free_count == 0) return;

@@ -1,5 +1,5 @@
-/* library: what one request costs inside, without a front server: server_handle() over a real region of 1,000 clients,
- * on one core, the wiping of the arena included; and OpenSSL's own work beside it.
+/* library: the cost of one request without a front server: server_handle() over a real region of 1,000 clients, on one core,
+ * including the wiping of the arena; and the cost of OpenSSL alone.
  *
  *     library                     nanoseconds per operation, medians of 9 rounds
  *     library OPERATION COUNT     that operation COUNT times, for an instruction counter */
@@ -92,7 +92,7 @@ static int sign(void *context, const struct keyring_key *key, struct secret_hash
     return keyring_sign(key, hasher, input, signature);
 }
 
-/* A piece of text that lives as long as the run. */
+/* Returns a text that is kept for the whole run. */
 static struct text keep(struct bench *bench, struct text t)
 {
     struct text copy = arena_copy(&bench->kept, t);
@@ -128,7 +128,7 @@ static struct request post(const char *path, struct text authorization, struct t
     };
 }
 
-/* Answers request; the answer must begin with `begin`, because a refusal would be quick. */
+/* Answers request; the answer must begin with `begin`, because a refusal would be too quick. */
 static struct text handle(struct bench *bench, const struct request *request, struct text begin)
 {
     struct response response;
@@ -148,7 +148,7 @@ static void issue(struct bench *bench, size_t i)
     arena_reset(&bench->arena);
 }
 
-/* What is signed is good once: when all have been used, the region forgets them. That is 1 MB written for 1,000 tokens. */
+/* Proofs can be used once: when all have been used, the region is made to forget them. That writes 1 MB for 1,000 tokens. */
 static void issue_once(struct bench *bench, const struct request requests[CLIENTS], size_t i)
 {
     struct region *region = &bench->region;
@@ -174,19 +174,19 @@ static void ask(struct bench *bench, size_t which)
     arena_reset(&bench->arena);
 }
 
-/* Tokens of a few busy clients, as an API sees them again and again. */
+/* Tokens of a few busy clients, which an API checks repeatedly. */
 static void validate(struct bench *bench, size_t i)
 {
     ask(bench, i % WARM_TOKENS);
 }
 
-/* More than the caches of the processor hold. */
+/* More than fit into the caches of the processor. */
 static void validate_wide(struct bench *bench, size_t i)
 {
     ask(bench, i % CLIENTS);
 }
 
-/* What was verified is remembered for one generation of the keys only. */
+/* Verified tokens are remembered for one generation of the keys only. */
 static void validate_cold(struct bench *bench, size_t i)
 {
     bench->keyring.generation++;
@@ -215,7 +215,7 @@ static const struct operation {
     void (*run)(struct bench *bench, size_t i);
     size_t count;               /* per round */
     double goal;                /* nanoseconds; 0: none */
-    int signs, verifies;        /* what OpenSSL alone has to do for it */
+    int signs, verifies;        /* operations of OpenSSL alone for it */
 } operations[OPERATIONS] = {
     [SIGN] = { "openssl_sign", "OpenSSL's own ES256 signature", openssl_sign, 1000, 0, 1, 0 },
     [VERIFY] = { "openssl_verify", "OpenSSL's own ES256 verification", openssl_verify, 500, 0, 0, 1 },
@@ -250,7 +250,7 @@ static void put_client(struct bench *bench, struct client_table_writer *writer, 
     else bench->validate[0] = post("/validate", authorization_of(bench, client.id, clear), TEXT(""));
 }
 
-/* A client that signs with the key that is also the issuer's here: a second one would cost the same. */
+/* A client that signs with the issuer's key: a second key would cost the same. */
 static void put_signer(struct bench *bench, struct client_table_writer *writer)
 {
     char json[512];
@@ -307,7 +307,7 @@ static void make_issuer(struct bench *bench)
         .name = TEXT(ISSUER),
         .token_seconds = 3600,
         .jwks_max_age = config.jwks_max_age_seconds,
-        .fresh_seconds = 3600,      /* the region is filled once, and does not grow old */
+        .fresh_seconds = 3600,      /* the region is filled once and must not become stale */
         .validate_seconds = 3600,
         .issue_seconds = 3600,
         .keyring = &bench->keyring,
@@ -339,7 +339,7 @@ static void make_tokens(struct bench *bench)
     }
 }
 
-/* Appends the compact serialisation of what is signed with the one key. */
+/* Appends a compact serialisation, signed with the one key. */
 static void put_jws(struct bench *bench, struct buffer *b, struct text header, struct text claims)
 {
     char bytes[JWS_SIGNATURE_BYTES];
@@ -367,7 +367,7 @@ static struct text make_assertion(struct bench *bench, size_t i)
     return keep(bench, buffer_text(&b));
 }
 
-/* They live for 300 s, which is longer than any run; a run under an instruction counter, too. */
+/* They are valid for 300 s, longer than any run, even under an instruction counter. */
 static void make_assertions(struct bench *bench)
 {
     for (size_t i = 0; i < CLIENTS; i++)
@@ -387,7 +387,7 @@ static struct text make_proof(struct bench *bench, size_t i)
     return keep(bench, buffer_text(&b));
 }
 
-/* A proof lives for 60 s, so they are made last: the rounds are over in ten. */
+/* A proof is valid for 60 s, so they are made last: the rounds take ten. */
 static void make_proofs(struct bench *bench)
 {
     for (size_t i = 0; i < CLIENTS; i++) {
@@ -425,7 +425,7 @@ static double nanoseconds(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* The rounds of all operations are interleaved, so that a slow spell of the machine hits them alike. */
+/* The rounds of all operations are interleaved, so that a slow phase of the machine affects all of them equally. */
 static void measure(struct bench *bench, double rounds_r[OPERATIONS][ROUNDS])
 {
     for (size_t round = 0; round < ROUNDS; round++)

@@ -1,11 +1,10 @@
--- Sends the requests of a file, one after the other and round again. A line is: Authorization value, tab, form body, and
--- where there is one a tab and a DPoP proof; without a body it is a GET. With `once` as second argument each line is sent
--- once; when they are used up, requests go where there is nothing, are refused there, and are counted apart as well.
--- The last line of the output is the result: requests, microseconds, bytes, p50 and p99 in microseconds, how many found no
--- line left, errors.
+-- Sends the requests of a file in order, repeatedly. A line is: Authorization value, tab, form body, and optionally a tab and a
+-- DPoP proof; without a body it is a GET. With `once` as second argument each line is sent once; after the last line, requests
+-- go to a path that does not exist, are refused, and are counted separately. The last line of the output is the result:
+-- requests, microseconds, bytes, p50 and p99 in microseconds, requests without a line left, errors.
 local requests, next_one, once = {}, 0, false
 local threads = {}
-used_up = 0     -- of this thread; done() runs in another thread and reads it by name
+used_up = 0     -- of this thread; done() runs in another Lua state and reads it by name
 
 function setup(thread)
   threads[#threads + 1] = thread

@@ -54,7 +54,7 @@ static void put_jws(struct proofs *proofs, const char *header, const char *claim
     printf("%.*s", (int)b.size, b.data);
 }
 
-/* Different from those of every other run, too. */
+/* Different from those of every other run. */
 static void make_id(char id_r[ID_BYTES], long number)
 {
     struct timespec now;

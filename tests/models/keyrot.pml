@@ -1,18 +1,19 @@
-/* keyrot: the life of one signing key on hosts that lag behind, and whether every token that it signed is verified.
+/* keyrot: the lifetime of one signing key on hosts whose replicas lag, and whether every token that it signed is verified.
  *
- * The key is published at 0, signs from ACT, gets its end written at ENDS (by a rotation, ahead of time, or by hand, at
- * once) and goes RET after it retires. Host A signs; hosts B and C serve the JWK Set. A host knows a row when it is as old
- * as the host lags behind; who lags more than LATE signs nothing, and the set of who lags more than LAG may not be kept.
- * No two clocks differ by more than OFF; the rows' times are by the clock of the host that wrote them.
+ * The key is published at 0, signs from ACT, gets its retirement time written at ENDS (in advance by a rotation, or for at
+ * once by hand) and is removed RET after it retires. Host A signs; hosts B and C serve the JWK Set. A host sees a row once
+ * the row is as old as the host's lag. A host that lags more than LATE does not sign, and the set of a host that lags more
+ * than LAG must not be cached. No two clocks differ by more than OFF; the times in a row are by the clock of the host that
+ * wrote it.
  *
- * Holds: while a token lives, a verifier that keeps the set for TTL at most has its key. One tick less, in ACT or RET, and
- * it does not. The bounds are those of lib/jose/rotation.h, where ROTATION_SKEW is 2 * OFF in both. */
+ * Claim: while a token is valid, a verifier that caches the set for at most TTL has its key. With ACT or RET one tick
+ * shorter the claim fails. The bounds are those of lib/jose/rotation.h, where ROTATION_SKEW is 2 * OFF in both. */
 #define OFF  1
 #define LAG  1
 #define LATE 2
 #define TTL  2
 #define LIFE 2
-#ifndef EARLY                           /* ticks by which a bound is broken, to see that it is one */
+#ifndef EARLY                           /* ticks by which a bound is violated, to show that it is needed */
 #define EARLY 0
 #endif
 #ifndef SHORT

@@ -1,4 +1,4 @@
-/* Records whose bytes are not those that were written: what is read of them lies within them, or nothing is read. */
+/* client_record: of a record with changed bytes, every view that is read is within the record, or it is refused. */
 #include "../../app/region/hash.h"
 #include "../../app/region/client_table.h"
 #include "../record_check.h"
@@ -37,7 +37,7 @@ static void any_byte_with_any_value(void)
     }
 }
 
-/* Numbers of 16, 32 and 64 bits at every place, around all limits that a record has. */
+/* Writes numbers of 16, 32 and 64 bits at every offset, around all limits of a record. */
 static void numbers_around_every_limit(void)
 {
     struct text record = make_sample();
@@ -62,13 +62,13 @@ static void any_part_of_it(void)
     for (size_t size = 0; size < record.size; size++) {
         bool taken = true;
         CHECK(record_is_sound(text_slice(record, 0, size), &arena, &taken) && !taken);
-        memcpy(sample, &(uint32_t){ (uint32_t)size }, 4);      /* it says so itself */
+        memcpy(sample, &(uint32_t){ (uint32_t)size }, 4);      /* the size in its head */
         CHECK(record_is_sound(text_slice(record, 0, size), &arena, NULL));
         (void)make_sample();
     }
 }
 
-/* A head that says how many rows there are, and nothing behind it. */
+/* A head with counts of rows, and nothing after it. */
 static void counts_without_rows(void)
 {
     struct client client = { .id = TEXT("x"), .secret_count = 1, .secrets = (struct client_secret *)record_secrets };
@@ -86,7 +86,7 @@ static void counts_without_rows(void)
         }
 }
 
-/* In a record in which there is room for all of them. */
+/* In a record with space for all of them. */
 static void more_rows_than_a_client_has(void)
 {
     static char bytes[1 << 16];
@@ -106,7 +106,7 @@ static void more_rows_than_a_client_has(void)
             }
 }
 
-/* Puts a client of that size and version where a word of the index says, with the seal that belongs to it. */
+/* Writes a client of that size and version where a word of the index points, with the matching seal. */
 static void plant(struct region *region, uint64_t slot, uint32_t place, size_t size)
 {
     char *record = region->records + (uint64_t)place * UNIT;
@@ -118,7 +118,7 @@ static void plant(struct region *region, uint64_t slot, uint32_t place, size_t s
     atomic_store(&region->index[slot], (hash.tag & 0xffff) << 48 | UINT64_C(1) << 32 | place);
 }
 
-/* A record that is whole and has its seal, but does not lie where records may: it is not read. */
+/* A whole record with its seal, but outside the record space, is not read. */
 static void a_record_beyond_the_records_is_not_read(void)
 {
     struct config config = fixture_config();
@@ -144,7 +144,7 @@ static void a_record_beyond_the_records_is_not_read(void)
     region_close(&region);
 }
 
-/* Sizes that no record has, with the seal that would belong to them. */
+/* Sizes that no record has, with the matching seal. */
 static void a_record_of_an_impossible_size_is_not_read(void)
 {
     struct config config = fixture_config();

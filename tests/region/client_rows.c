@@ -1,4 +1,4 @@
-/* Rows of clients that cannot be right: what is left out, what stays in force, and what is said about it. */
+/* client_rows: invalid rows of clients: which parts are skipped, which stay in force, and what is logged. */
 #include "../../app/db/client_rows.h"
 
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 enum { ROWS = 400, COLUMNS = 14 };
 
-/* The database: rows of these statements, in the order in which they were added. */
+/* The database: rows of these statements, in the order of their insertion. */
 static struct row {
     enum db_statement statement;
     size_t count;
@@ -49,7 +49,7 @@ static void add(enum db_statement statement, size_t count, ...)
     va_end(arguments);
 }
 
-/* A client that is right in every column; override: the number of one, and what is there instead. */
+/* A client that is valid in every column; override: the number of a column, and its value instead. */
 static void add_client(const char *id, int override, const char *value)
 {
     const char *columns[] = { id, "1", "31", NULL, "1", NULL, NULL, NULL, "1", "1", "1", "CN=orders", NULL, "CN=CA" };
@@ -63,7 +63,7 @@ static void add_grant(const char *id, const char *audience, const char *scope)
     add(DB_READ_GRANTS, 6, id, audience, scope, "1", NULL, NULL);
 }
 
-/* What was read since the last start: the one client, or NULL. */
+/* Returns the one client read since the last start, or NULL. */
 static const struct client_row *read_one(void)
 {
     int failed = client_rows_read(&page, NULL, TEXT(""), TEXT("\x7f"));
@@ -178,7 +178,7 @@ static void a_bad_grant_or_reader_is_left_out_alone(void)
     CHECK(is_named("audience_reader", "no uri", "audience"));
 }
 
-/* What a column of the client's row allows least; its tokens stay active but where `enabled` itself is in doubt. */
+/* An invalid column has its most restrictive value; tokens stay active unless `enabled` itself is invalid. */
 static void a_column_that_cannot_be_right_allows_least(void)
 {
     static const struct { int column; const char *value, *name; bool enabled; int methods; } bad[] = {
@@ -217,7 +217,7 @@ static void several_faults_of_one_row_are_one_bad_row(void)
     CHECK(row && row->bad_rows == 1 && page.fault_count == 3);
 }
 
-/* Of more than eight those stay that end last, in whatever order they come. */
+/* Of more than eight, those that end last are kept, in any order of the rows. */
 static void the_eight_that_end_last_stay(void)
 {
     static const char *const ends[] = { "500", "100", NULL, "900", "200", "300", NULL, "400", "600", "150", NULL };
@@ -257,7 +257,7 @@ static void one_clients_faults_do_not_touch_the_next(void)
     CHECK(page.faults[0].client_id.size == 64);
 }
 
-/* A page that ends with a client that cannot be kept goes on behind it. */
+/* A page that ends with a client that cannot be kept continues after it. */
 static void the_next_page_begins_after_the_last_row_read(void)
 {
     static char ids[300][8], over_long[3001];

@@ -1,4 +1,4 @@
-/* The client replica: what is put is found whole, what is gone is gone, and cannot say is said when it must be. */
+/* client_table: a client that was put is found whole, a removed one is not found, and ANSWER_CANNOT_SAY is returned if needed. */
 #include "../../app/region/client_table.h"
 
 #include "../../app/region/hash.h"
@@ -120,7 +120,7 @@ static void a_disabled_client_stays_disabled(void)
     CHECK(client_table_put(writer, &in) == 0 && find(in.id, &out) == ANSWER_YES && out.enabled);
 }
 
-/* Two ids of one tag and one home, of which there are some among a few thousand. */
+/* Two ids with the same tag and home slot: among a few thousand there are some. */
 static bool find_twins(char first_r[24], char second_r[24])
 {
     enum { IDS = 20000 };
@@ -235,7 +235,7 @@ static void a_damaged_record_is_not_believed(void)
     }
     CHECK(find(TEXT("damaged"), &out) == ANSWER_YES);
     record[8] ^= 4;
-    CHECK(put_plain(TEXT("damaged"), 1000) == 0);       /* the next load mends it */
+    CHECK(put_plain(TEXT("damaged"), 1000) == 0);       /* the next load repairs it */
     CHECK(find(TEXT("damaged"), &out) == ANSWER_YES && out.token_seconds == 1000);
 }
 
@@ -273,7 +273,7 @@ static void a_full_index_leaves_out(void)
     CHECK(find(TEXT("nobody"), &out) == ANSWER_NO);
 }
 
-/* A client whose new row does not fit must not live on with the old one. */
+/* A client whose new row does not fit must not keep the old one. */
 static void a_full_arena_drops_the_stale_row(void)
 {
     struct client out, in = { .id = TEXT("grown"), .enabled = true, .grant_count = CLIENT_GRANTS };

@@ -1,5 +1,5 @@
-/* Readers against a writer that replaces, removes and puts back in an arena so small that places are used again and
- * again, and that is killed at any instruction and succeeded: no reader ever sees half a client, or misses one. */
+/* client_table: readers run beside a writer that replaces, removes and inserts in a record space so small that it is reused
+ * all the time, and that is killed at any instruction and replaced: no reader finds part of a client, or misses one. */
 #include <pthread.h>
 #include "../../app/region/client_table.h"
 #include "fixture.h"
@@ -15,7 +15,7 @@ static struct config config;
 static struct region region;
 static struct tally *tally;
 
-/* Everything about a client follows from its number and one version, so a mixture of two shows. */
+/* All fields of a client follow from its number and one version, so that a mixture of two is detected. */
 static void put_version(struct client_table_writer *writer, unsigned number, unsigned version)
 {
     struct client_secret secret = { .not_before = version, .expires_at = (int64_t)version + number };
@@ -103,7 +103,7 @@ static pid_t start(void (*work)(void))
     return pid;
 }
 
-/* However fast the machine is. */
+/* Independent of the speed of the machine. */
 static void await(const _Atomic uint64_t *count, uint64_t goal)
 {
     while (atomic_load(count) < goal) fixture_sleep_us(500);
@@ -112,7 +112,7 @@ static void await(const _Atomic uint64_t *count, uint64_t goal)
 static void set_up(void)
 {
     config = fixture_config();
-    config.client_bytes = 512;          /* as fast as it writes, what was given back rests for a while */
+    config.client_bytes = 512;          /* freed space is not reused at once, and the writer is fast */
     region = fixture_region(&config);
     tally = fixture_shared(sizeof *tally);
     struct client_table_writer *writer = client_table_writer_new(&region);
@@ -149,7 +149,7 @@ static void readers_outlive_killed_writers(void)
     CHECK(tally->torn == 0 && tally->missed == 0 && tally->undecided == 0);
 }
 
-/* The same in one process, for the thread sanitizer to watch. */
+/* The same in one process, for the thread sanitizer. */
 static void *write_thread(void *unused)
 {
     write_until_stopped();

@@ -20,7 +20,7 @@ static struct region_process *row;
 static struct record_space space;
 static uint64_t words[4];
 
-/* Runs broken in a child that has no core file and says nothing; whether it was stopped by SIGABRT. */
+/* Runs broken in a child without core file and output; returns whether SIGABRT stopped it. */
 static bool aborts(void (*broken)(void))
 {
     pid_t pid = fixture_fork();
@@ -41,7 +41,7 @@ static void fingerprint_put(void)
     verified_cache_put(&region, fingerprint, 1, 60);
 }
 
-/* Sizes of tables: a mask that is not a power of two minus 1 would leave words that no look-up reaches. */
+/* Sizes of tables: with a mask that is not a power of two minus 1, some words could not be reached. */
 static void replay_mask(void)
 {
     region.replay_mask--;
@@ -110,7 +110,7 @@ static void a_rate_that_would_never_refuse_stops_the_process(void)
     CHECK(aborts(slot_outside_the_index) && aborts(interval_of_no_length));
 }
 
-/* Multiples of 8: the rest of a copy would be left out. */
+/* Multiples of 8: the rest would not be copied. */
 static void load_of_9_bytes(void)
 {
     char copy[16];

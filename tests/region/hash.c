@@ -1,4 +1,4 @@
-/* Where things lie: each part of what is hashed counts, whatever its length. */
+/* hash: every part of the text changes the hash, at any length. */
 #include "../../app/region/hash.h"
 
 #include "fixture.h"
@@ -37,8 +37,8 @@ static void both_of_a_pair_count(void)
     CHECK(differ(hash_pair(&region, TEXT("ab"), TEXT("c")), hash_pair(&region, TEXT("a"), TEXT("bc"))));
 }
 
-/* fold() is symmetric in its two factors: where both have the same part of the seed, or one that differs by a constant, words
- * that change places collide whatever the seed. */
+/* fold() is symmetric in its two factors: if both contain the same part of the seed, or parts that differ by a constant, texts
+ * with two words swapped collide for every seed. */
 static void no_pair_of_words_may_change_places(void)
 {
     static const uint64_t pi[] = { 0x243f6a8885a308d3, 0x13198a2e03707345, 0xa4093822299f31d1, 0x082efa98ec4e6c89 };

@@ -1,4 +1,4 @@
-/* What a process writes to its log: priorities for the journal, repeated lines, and the limit of request lines. */
+/* log: priorities for the journal, repeated lines, and the limit of request lines. */
 #include "../../app/platform/log.h"
 
 #include <fcntl.h>
@@ -12,7 +12,7 @@ enum { MINUTE_MS = 60000, PAGE = 262144 };
 static char page[PAGE];
 static int file = -1;
 
-/* All that was written since the last call. */
+/* Returns all that was written since the last call. */
 static const char *written(void)
 {
     ssize_t size = pread(file, page, PAGE - 1, 0);
@@ -28,7 +28,7 @@ static unsigned count(const char *text, const char *word)
     return found;
 }
 
-/* A clock that only goes on, so that no test sees the causes of another. */
+/* A clock that only advances, so that no test sees the causes of another. */
 static uint64_t now_ms = 1000;
 
 static void pass(uint64_t ms)

@@ -5,13 +5,13 @@
 #include <pthread.h>
 #include "fixture.h"
 
-enum { SENDERS = 8, JOBS = 40, PATIENCE_MS = 120000, SLOW_MS = 60000, COLLECTED = 20000 };
+enum { SENDERS = 8, JOBS = 40, LIMIT_MS = 120000, SLOW_MS = 60000, COLLECTED = 20000 };
 
 static struct config config;
 static struct region region;
 
-/* Revocations and proofs in turn. */
-static struct region_job letter_of(unsigned number)
+/* Alternates revocations and proofs. */
+static struct region_job job_of(unsigned number)
 {
     struct region_job job = { .kind = (uint16_t)(number % 2), .jti_size = 16,
                                     .client_id_size = (uint16_t)(number % 128), .expires_at = number };
@@ -23,25 +23,25 @@ static struct region_job letter_of(unsigned number)
 
 static bool is_whole(const struct region_job *job)
 {
-    struct region_job expected = letter_of((unsigned)job->expires_at);
+    struct region_job expected = job_of((unsigned)job->expires_at);
     return memcmp(job, &expected, sizeof expected) == 0;
 }
 
-static enum mailbox_state send_one(struct region_process *row, unsigned number, uint64_t patience_ms)
+static enum mailbox_state send_one(struct region_process *row, unsigned number, uint64_t limit_ms)
 {
-    struct region_job job = letter_of(number);
-    return mailbox_send(&region, row, &job, region_milliseconds() + patience_ms);
+    struct region_job job = job_of(number);
+    return mailbox_send(&region, row, &job, region_milliseconds() + limit_ms);
 }
 
-/* Collects and answers for ever. */
-static void keep(enum mailbox_state state)
+/* Collects and answers until it is killed. */
+static void answer_all(enum mailbox_state state)
 {
     struct mailbox_job jobs[SENDERS];
-    struct pollfd bell = { .fd = region.wake_event, .events = POLLIN };
+    struct pollfd event = { .fd = region.wake_event, .events = POLLIN };
     for (;;) {
-        uint64_t rings;
-        (void)poll(&bell, 1, 5);
-        if (read(region.wake_event, &rings, sizeof rings) < 0) rings = 0;
+        uint64_t count_r;
+        (void)poll(&event, 1, 5);
+        if (read(region.wake_event, &count_r, sizeof count_r) < 0) count_r = 0;
         size_t count = mailbox_collect(&region, jobs, SENDERS);
         for (size_t i = 0; i < count; i++)
             mailbox_answer(&jobs[i], is_whole(&jobs[i].job) ? state : MAILBOX_FAILED);
@@ -51,7 +51,7 @@ static void keep(enum mailbox_state state)
 static pid_t start_keeper(enum mailbox_state state)
 {
     pid_t pid = fixture_fork();
-    if (pid == 0) keep(state);
+    if (pid == 0) answer_all(state);
     return pid;
 }
 
@@ -60,7 +60,7 @@ static int stop(pid_t pid)
     return kill(pid, SIGKILL) == 0 && fixture_wait(pid) == 128 + SIGKILL ? 0 : -1;
 }
 
-static void nobody_answers_and_the_deadline_holds(void)
+static void without_an_answer_the_deadline_holds(void)
 {
     struct region_process *row = region_process_take(&region, REGION_WORKER);
     struct mailbox_job job;
@@ -71,8 +71,8 @@ static void nobody_answers_and_the_deadline_holds(void)
     CHECK(mailbox_collect(&region, &job, 1) == 1 && is_whole(&job.job) && job.job.expires_at == 1);
 }
 
-/* Nobody answers: the revocation waits, and no proof takes its place; another revocation does. */
-static void a_proof_leaves_a_revocation_lying(void)
+/* Without an answer the revocation stays posted, and no proof replaces it; another revocation does. */
+static void a_proof_does_not_replace_a_revocation(void)
 {
     struct mailbox_job job;
     struct region_process *row = region_process_take(&region, REGION_WORKER);
@@ -91,30 +91,30 @@ static void a_proof_leaves_a_revocation_lying(void)
 static void the_wake_event_is_readable(void)
 {
     struct region_process *row = region_process_take(&region, REGION_WORKER);
-    struct pollfd bell = { .fd = region.wake_event, .events = POLLIN };
-    uint64_t rings;
-    CHECK(poll(&bell, 1, 0) == 0);
-    CHECK(read(region.wake_event, &rings, sizeof rings) == -1);
+    struct pollfd event = { .fd = region.wake_event, .events = POLLIN };
+    uint64_t count_r;
+    CHECK(poll(&event, 1, 0) == 0);
+    CHECK(read(region.wake_event, &count_r, sizeof count_r) == -1);
     CHECK(send_one(row, 1, 0) == MAILBOX_FAILED);
-    CHECK(poll(&bell, 1, 0) == 1 && read(region.wake_event, &rings, sizeof rings) == sizeof rings && rings == 1);
+    CHECK(poll(&event, 1, 0) == 1 && read(region.wake_event, &count_r, sizeof count_r) == sizeof count_r && count_r == 1);
 }
 
-static void each_answer_is_told_at_once(void)
+static void each_answer_arrives_at_once(void)
 {
     struct region_process *row = region_process_take(&region, REGION_WORKER);
     pid_t keeper = start_keeper(MAILBOX_DURABLE);
-    for (unsigned i = 0; i < 100; i++) CHECK(send_one(row, i, PATIENCE_MS) == MAILBOX_DURABLE);
+    for (unsigned i = 0; i < 100; i++) CHECK(send_one(row, i, LIMIT_MS) == MAILBOX_DURABLE);
     CHECK(stop(keeper) == 0);
     for (enum mailbox_state state = MAILBOX_USED; state <= MAILBOX_FAILED; state++) {
         keeper = start_keeper(state);
         uint64_t before = region_milliseconds();
-        for (unsigned i = 0; i < 100; i++) CHECK(send_one(row, i, PATIENCE_MS) == state);
+        for (unsigned i = 0; i < 100; i++) CHECK(send_one(row, i, LIMIT_MS) == state);
         CHECK(region_milliseconds() - before < SLOW_MS);
         CHECK(stop(keeper) == 0);
     }
 }
 
-static void an_answer_is_for_its_own_letter(void)
+static void an_answer_is_for_its_own_job(void)
 {
     struct region_process *row = region_process_take(&region, REGION_WORKER);
     struct mailbox_job old, current;
@@ -142,7 +142,7 @@ static void a_row_goes_on_counting_under_its_next_owner(void)
     CHECK(mailbox_collect(&region, &current, 1) == 1 && current.job.expires_at == 2);
 }
 
-static void letters_of_all_are_collected_together(void)
+static void jobs_of_all_rows_are_collected_together(void)
 {
     struct mailbox_job jobs[SENDERS];
     unsigned seen = 0;
@@ -156,10 +156,10 @@ static void letters_of_all_are_collected_together(void)
     CHECK(seen == (1U << SENDERS) - 1);
 }
 
-static void a_letter_of_the_longest_client_and_jti_is_collected(void)
+static void a_job_of_the_longest_client_and_jti_is_collected(void)
 {
     struct region_process *row = region_process_take(&region, REGION_WORKER);
-    struct region_job job = letter_of(2);
+    struct region_job job = job_of(2);
     struct mailbox_job collected;
     job.jti_size = REGION_JTI;
     job.client_id_size = REGION_CLIENT_ID;
@@ -167,10 +167,10 @@ static void a_letter_of_the_longest_client_and_jti_is_collected(void)
     CHECK(mailbox_collect(&region, &collected, 1) == 1 && memcmp(&collected.job, &job, sizeof job) == 0);
 }
 
-static void a_letter_of_impossible_size_or_kind_is_left_lying(void)
+static void a_job_of_impossible_size_or_kind_is_not_collected(void)
 {
     struct region_process *row = region_process_take(&region, REGION_WORKER);
-    struct region_job job = letter_of(3);
+    struct region_job job = job_of(3);
     struct mailbox_job collected;
     job.jti_size = REGION_JTI + 1;
     CHECK(mailbox_send(&region, row, &job, 0) == MAILBOX_FAILED);
@@ -179,7 +179,7 @@ static void a_letter_of_impossible_size_or_kind_is_left_lying(void)
     job.client_id_size = REGION_CLIENT_ID + 1;
     CHECK(mailbox_send(&region, row, &job, 0) == MAILBOX_FAILED);
     CHECK(mailbox_collect(&region, &collected, 1) == 0);
-    job = letter_of(3);
+    job = job_of(3);
     job.kind = REGION_KIND_PROOF + 1;
     CHECK(mailbox_send(&region, row, &job, 0) == MAILBOX_FAILED);
     CHECK(mailbox_collect(&region, &collected, 1) == 0);
@@ -190,7 +190,7 @@ static void a_successor_answers(void)
 {
     struct region_process *row = region_process_take(&region, REGION_WORKER);
     pid_t worker = fixture_fork();
-    if (worker == 0) _exit(send_one(row, 5, PATIENCE_MS) == MAILBOX_DURABLE ? 0 : 1);
+    if (worker == 0) _exit(send_one(row, 5, LIMIT_MS) == MAILBOX_DURABLE ? 0 : 1);
     pid_t first = fixture_fork();
     if (first == 0) {
         struct mailbox_job job;
@@ -206,11 +206,11 @@ static void a_successor_answers(void)
 static void send_all(struct region_process *row)
 {
     for (unsigned i = 0; i < JOBS; i++)
-        if (send_one(row, i, PATIENCE_MS) != MAILBOX_DURABLE) _exit(1);
+        if (send_one(row, i, LIMIT_MS) != MAILBOX_DURABLE) _exit(1);
     _exit(0);
 }
 
-static void keepers_are_killed_and_everybody_is_answered(void)
+static void keepers_are_killed_and_every_job_is_answered(void)
 {
     pid_t senders[SENDERS], keeper = start_keeper(MAILBOX_DURABLE);
     for (int i = 0; i < SENDERS; i++) {
@@ -229,19 +229,19 @@ static void keepers_are_killed_and_everybody_is_answered(void)
 
 static _Atomic int senders_stop;
 
-static void *send_impatiently(void *row)
+static void *send_without_waiting(void *row)
 {
     for (unsigned i = 0; !atomic_load(&senders_stop); i++) (void)send_one(row, i, 0);
     return NULL;
 }
 
 /* A worker whose wait timed out writes its next job while the keeper copies: no copy mixes two jobs. */
-static void no_letter_is_torn(void)
+static void no_job_is_torn(void)
 {
     pthread_t sender;
     struct mailbox_job job;
     unsigned collected = 0, torn = 0;
-    CHECK(pthread_create(&sender, NULL, send_impatiently, region_process_take(&region, REGION_WORKER)) == 0);
+    CHECK(pthread_create(&sender, NULL, send_without_waiting, region_process_take(&region, REGION_WORKER)) == 0);
     while (collected < COLLECTED) {
         if (mailbox_collect(&region, &job, 1) == 0) continue;
         collected++;
@@ -262,17 +262,17 @@ static void no_letter_is_torn(void)
 
 int main(void)
 {
-    RUN_IN(nobody_answers_and_the_deadline_holds);
-    RUN_IN(a_proof_leaves_a_revocation_lying);
+    RUN_IN(without_an_answer_the_deadline_holds);
+    RUN_IN(a_proof_does_not_replace_a_revocation);
     RUN_IN(the_wake_event_is_readable);
-    RUN_IN(each_answer_is_told_at_once);
-    RUN_IN(an_answer_is_for_its_own_letter);
+    RUN_IN(each_answer_arrives_at_once);
+    RUN_IN(an_answer_is_for_its_own_job);
     RUN_IN(a_row_goes_on_counting_under_its_next_owner);
-    RUN_IN(letters_of_all_are_collected_together);
-    RUN_IN(a_letter_of_the_longest_client_and_jti_is_collected);
-    RUN_IN(a_letter_of_impossible_size_or_kind_is_left_lying);
+    RUN_IN(jobs_of_all_rows_are_collected_together);
+    RUN_IN(a_job_of_the_longest_client_and_jti_is_collected);
+    RUN_IN(a_job_of_impossible_size_or_kind_is_not_collected);
     RUN_IN(a_successor_answers);
-    RUN_IN(keepers_are_killed_and_everybody_is_answered);
-    RUN_IN(no_letter_is_torn);
+    RUN_IN(keepers_are_killed_and_every_job_is_answered);
+    RUN_IN(no_job_is_torn);
     return CHECK_EXIT();
 }

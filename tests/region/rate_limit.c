@@ -1,4 +1,4 @@
-/* Allowances: of requests per client, and of failures per client and source, on a clock of our own. */
+/* rate_limit: requests per client, and failures per client and source, on a clock that the test sets. */
 #include "../../app/region/rate_limit.h"
 
 #include "../../app/region/hash.h"
@@ -53,7 +53,7 @@ static void clients_do_not_share(void)
     CHECK(take(&one, 5, second_ns) == 1 && take(&other, 5, second_ns) == 1);
 }
 
-/* A slot may have belonged to a client of far longer breath. */
+/* A slot may have belonged to a client with a much larger burst. */
 static void a_slots_former_client_is_not_paid_for(void)
 {
     struct client former = { .slot = 10, .rate_per_minute = 1, .rate_burst = 100000 };
@@ -102,7 +102,7 @@ static void ten_failures_and_then_one_in_six_seconds(void)
     CHECK(may("c", "192.0.2.1", start_ms + 66000));
 }
 
-/* What was not spent while nobody asked is not saved up. */
+/* An allowance that was not used does not accumulate. */
 static void an_idle_hour_earns_no_more_than_ten(void)
 {
     fail("idle", "192.0.2.1", 1, start_ms);
@@ -137,7 +137,7 @@ static void J2_strangers_lock_nobody_out(void)
     CHECK(!may("another", "192.0.2.77", start_ms) && may("victim", "192.0.2.77", start_ms));
 }
 
-/* Two who are hashed to one word: the one's failures are not the other's. */
+/* Two pairs that hash to one word: the failures of one do not count for the other. */
 static void a_shared_word_refuses_nobody_else(void)
 {
     uint64_t home = hash_pair(&region, TEXT("shared"), TEXT("192.0.2.1")).place & region.failures_mask;

@@ -1,4 +1,4 @@
-/* The free places of the record arena: never two owners, and a rest for what was given up. */
+/* record_space: no unit is allocated twice, and freed units are not reused at once. */
 #include "../../app/region/record_space.h"
 
 #include "../check.h"
@@ -40,7 +40,7 @@ static void what_was_given_up_rests(void)
     record_space_rest(&map, 4, 2, 1500);
     CHECK(record_space_take(&map, 1, 1000 + RECORD_SPACE_REST_MS) == 9);
     CHECK(record_space_take(&map, 1, 1000 + RECORD_SPACE_REST_MS) == 2);
-    CHECK(record_space_take(&map, 2, 1000 + RECORD_SPACE_REST_MS) == 4);      /* still at rest, but nothing else is left */
+    CHECK(record_space_take(&map, 2, 1000 + RECORD_SPACE_REST_MS) == 4);      /* freed too recently, but no other space is left */
     CHECK(record_space_take(&map, 1, 1000 + RECORD_SPACE_REST_MS) == 0);
     record_space_close(&map);
 }

@@ -1,4 +1,4 @@
-/* The shared memory itself: its sizes, who may write where, and its rows. */
+/* region: its sizes, which parts a worker may write, and the scoreboard. */
 #include "../../app/region/region.h"
 
 #include <sys/resource.h>
@@ -76,7 +76,7 @@ static void a_large_region_costs_what_is_touched(void)
     region_close(&region);
 }
 
-/* What stderr was told while region_open refused config; empty when it did not. */
+/* Returns the log of a region_open() that refused config; empty if it succeeded. */
 static const char *refusal_of(const struct config *config)
 {
     static char words[4096];
@@ -110,7 +110,7 @@ static void what_cannot_be_is_refused_with_the_mend(void)
     CHECK(strstr(refusal_of(&config), "revocations_max"));
 }
 
-/* What region_check() says of a configuration, and its result. */
+/* Returns the complaints of region_check(), and its result. */
 static int said(const struct config *config, char text[1024])
 {
     FILE *file = fmemopen(text, 1024, "w");
@@ -186,13 +186,13 @@ static void rows_are_few_and_keep_their_sums(void)
 
 static struct region confined;
 
-/* The exit of a confined child that writes one byte there. */
+/* Returns the exit status of a confined child that writes one byte there. */
 static int write_confined(void *there)
 {
     pid_t child = fixture_fork();
     if (child == 0) {
         volatile char *byte = there;
-        signal(SIGSEGV, SIG_DFL);       /* a sanitizer would catch it */
+        signal(SIGSEGV, SIG_DFL);       /* a sanitizer installs a handler */
         if (region_confine(&confined)) _exit(3);
         *byte = *byte;
         _exit(0);
@@ -216,7 +216,7 @@ static void a_confined_worker_cannot_write_the_keepers_parts(void)
     region_close(&confined);
 }
 
-/* What a confined worker does in earnest, a full window included, needs none of the keeper's parts. */
+/* The real operations of a confined worker, including a full window, write none of the keeper's parts. */
 static void a_confined_worker_can_do_its_work(void)
 {
     struct config config = fixture_config();

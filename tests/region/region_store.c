@@ -24,7 +24,7 @@ static void set_up(void)
     store = region_store_interface(&regional);
 }
 
-/* What answers at once answers in less, however busy the machine is; what waits, waits for longer. */
+/* Calls that do not wait take less than this, even on a busy machine; calls that wait take longer. */
 enum { SLOW_MS = 60000 };
 
 static void age_is_never_before_the_first_load(void)
@@ -172,7 +172,7 @@ static enum answer use_judged(struct text who, struct text id, const char *diges
     return fixture_wait(keeper) == 0 ? answer : (enum answer)-1;
 }
 
-/* The digests are sha256sum's, of 8 bytes of size and the bytes, twice: every host must write the same. */
+/* The digests were computed by sha256sum over 8 bytes of size and the text, twice: all hosts must compute the same. */
 static void a_cluster_asks_the_keeper_about_any_bytes(void)
 {
     strcpy(config.replay, "cluster");
@@ -285,7 +285,7 @@ static void the_page_sums_all_rows(void)
     CHECK(sample(&page, "m2mauth_verified_hits_total") == 0);
 }
 
-/* Every sample follows the TYPE of its family, and no sample stands twice. */
+/* Every sample follows the TYPE of its family, and no sample occurs twice. */
 static void the_page_is_well_formed(void)
 {
     struct buffer page = make_page();
@@ -329,7 +329,7 @@ static void odd_routes_and_states_count_somewhere(void)
     counters_add_request(row, &odd, 1);
     struct buffer page = make_page();
     CHECK(sample(&page, "m2mauth_request_seconds_count") == 1);
-    CHECK(server_routes() <= 24);                       /* room for every route of its own: app/worker/metrics_page.c, ROUTES */
+    CHECK(server_routes() <= 24);                       /* COUNTERS_ROUTES: each route has a counter of its own */
 }
 
 #define RUN_IN(test) \

@@ -1,4 +1,4 @@
-/* A proof is good once: on every worker, at once, after kills, and never in the place of another. */
+/* replay_cache: a proof is accepted once over all workers, also when they are killed, and never replaces a live one. */
 #include "../../app/region/replay_cache.h"
 
 #include "../../app/region/hash.h"
@@ -61,7 +61,7 @@ static void words_are_used_again_after_their_time(void)
 {
     occupy(-1);
     CHECK(once("a", "1", 300) == ANSWER_YES && once("a", "1", 300) == ANSWER_NO);
-    occupy(REPLAY_CACHE_SECONDS * 2);           /* nobody can have asked for so long: the serial number went round */
+    occupy(REPLAY_CACHE_SECONDS * 2);           /* longer than any insert may ask for: the serial number has wrapped around */
     CHECK(once("a", "1", 300) == ANSWER_YES && once("a", "1", 300) == ANSWER_NO);
 }
 
@@ -89,7 +89,7 @@ static void who_is_not_alone_after_its_insert_is_not_let_in(void)
     CHECK(once("a", "1", 300) == ANSWER_NO && words_in_use() == 2);
 }
 
-/* A clock that is set back by half a minute lets nobody in again whose word was given away. */
+/* After the clock is set back by half a minute, no proof whose word was replaced is accepted again. */
 static void a_word_outlives_its_proof_by_a_minute(void)
 {
     uint64_t home = hash_pair(&region, TEXT("a"), TEXT("1")).place & region.replay_mask;
@@ -142,7 +142,7 @@ static void of_eight_at_once_one_wins(void)
     CHECK(several == 0 && none == 0);
 }
 
-/* Among words that run out while they are fought for, when two may take different words. */
+/* With words that expire during the race, when two inserts may take different words. */
 static void words_that_run_out_let_no_second_in(void)
 {
     _Atomic uint32_t *wins = fixture_shared(REPLAYS * sizeof *wins);

@@ -15,7 +15,7 @@ static enum answer find(struct text jti)
     return revocation_find(&region, &token);
 }
 
-/* Makes every word of the set one of a stranger whose token expires so many seconds from now. */
+/* Fills every word of the set for other tokens, which expire in so many seconds. */
 static void occupy(int64_t seconds)
 {
     int64_t unit = (int64_t)(region_milliseconds() / UNIT_MS) + seconds / 4;
@@ -41,7 +41,7 @@ static void an_incomplete_replica_cannot_say(void)
     CHECK(find(TEXT("early")) == ANSWER_CANNOT_SAY && find(TEXT("other")) == ANSWER_CANNOT_SAY);
 }
 
-/* A clock that is set back by less than a minute revives no token whose word was given away. */
+/* After the clock is set back by less than a minute, no token whose word was replaced is valid again. */
 static void a_word_outlives_its_token_by_a_minute(void)
 {
     uint64_t home = hash_text(&region, TEXT("late")).place & region.revoked_mask, before = region_milliseconds() / UNIT_MS;
@@ -97,11 +97,11 @@ static void a_full_window_refuses_and_evicts_nobody(void)
 {
     occupy(3600);
     uint64_t before = atomic_load(&region.revoked[7]);
-    CHECK(find(TEXT("refused")) == ANSWER_NO);          /* nobody has been refused yet */
+    CHECK(find(TEXT("refused")) == ANSWER_NO);          /* no revocation has been refused yet */
     CHECK(revocation_put(&region, TEXT("refused"), NOW, NOW + 300) == -1);
     CHECK(atomic_load(region.revocations_full) == 1 && atomic_load(&region.revoked[7]) == before);
     CHECK(find(TEXT("refused")) == ANSWER_CANNOT_SAY);
-    occupy(-60);                                        /* has expired since, but was in the way */
+    occupy(-60);                                        /* has expired since, but was live at the refusal */
     CHECK(find(TEXT("refused")) == ANSWER_CANNOT_SAY);
     CHECK(revocation_put(&region, TEXT("refused"), NOW, NOW + 300) == 0);
     CHECK(find(TEXT("refused")) == ANSWER_YES);
@@ -131,7 +131,7 @@ static uint64_t count_lost(const _Atomic uint64_t *acknowledged, uint64_t *total
     return lost;
 }
 
-/* Half of the words have been used before, so both kinds of seat are fought for. */
+/* Half of the words have been used before, so that inserts race for unused and for expired slots. */
 static void nothing_acknowledged_is_lost(void)
 {
     _Atomic uint64_t *acknowledged = fixture_shared(LIVES * sizeof *acknowledged);
@@ -156,7 +156,7 @@ static void nothing_acknowledged_is_lost(void)
     CHECK(total >= LIVES * EACH && lost == 0);
 }
 
-/* Bare stores instead of CAS would lose some: all want the same few words at once. */
+/* Plain stores instead of CAS would lose some: all processes insert into the same few words. */
 static void insert_at_once(unsigned round, unsigned worker, _Atomic int *begin)
 {
     char jti[24];
@@ -253,7 +253,7 @@ static void of_too_many_rules_nothing_is_forgotten(void)
     CHECK(revocation_rules_put(&region, rules, 64) == 0 && judge("a", "k", 5) == ANSWER_NO);
 }
 
-/* The half that readers walk, and all that lies behind either half, is as it was. */
+/* The half that readers use, and the memory after both halves, are unchanged. */
 static void rules_are_written_beside_those_in_force(void)
 {
     enum { RULES = 65, SIZE = RULES * sizeof(struct region_rule) };
@@ -276,8 +276,7 @@ static void rules_are_written_beside_those_in_force(void)
     }
 }
 
-/* One rule is in every generation; in each half it stands first at one time and last at the next, so that a mixture of
- * two would miss it. */
+/* One rule is in every generation, first in one and last in the next of each half, so that a mixture of two would miss it. */
 static void switch_rules(void)
 {
     for (unsigned turn = 0;; turn++) {

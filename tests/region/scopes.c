@@ -1,4 +1,4 @@
-/* The words of scopes: found as they were put, whole under a writer that is killed, and none when they do not fit. */
+/* scopes: read as they were put, whole even if the writer is killed, and none if they do not fit. */
 #include "../../app/region/scopes.h"
 
 #include "fixture.h"

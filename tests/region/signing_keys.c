@@ -1,4 +1,4 @@
-/* Private halves: opened first where they sign, a few at a time, and once; the MAC of a row. */
+/* signing_keys: private halves are opened once, a few at a time, those that sign first. key_seal: the MAC of a row. */
 #include <openssl/pem.h>
 #include <stdlib.h>
 
@@ -32,7 +32,7 @@ static void fill(void)
     for (size_t i = 0; i < REGION_KEYS; i++) keys.keys[i] = key_of(JWS_ES256, (int64_t)i + 10);
 }
 
-/* On a machine that is busy one call may have time for one key only. */
+/* On a busy machine one call may have time for one key only. */
 static void refresh(void)
 {
     signing_keys_publish(&region, &keys);
@@ -53,7 +53,7 @@ static const char *signer(void)
     return key ? key->kid_text : "";
 }
 
-/* Whatever the machine needs for one of them. */
+/* Independent of the time that one of them takes. */
 static void all_are_opened_and_the_signer_by_the_first_call(void)
 {
     fill();
@@ -123,7 +123,7 @@ static void what_cannot_be_opened_is_tried_when_the_keys_change_and_not_before(v
     CHECK(file.opened == before + 3 && signers() == 1);
 }
 
-/* After the last seal that an operator made: every row, by its kid alone. */
+/* After an operator has sealed the last row: all rows, by kid alone. */
 static void an_unproven_key_is_there_by_its_name(void)
 {
     keys.keys[1].unproven = 1;

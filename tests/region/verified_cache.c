@@ -1,4 +1,4 @@
-/* What was verified once: found until its time, never after, and never in the place of another. */
+/* verified_cache: a fingerprint is found until it expires, not later, and is never found for another. */
 #include "../../app/region/verified_cache.h"
 
 #include "fixture.h"
@@ -12,7 +12,7 @@ struct print {
     unsigned char bytes[STORE_FINGERPRINT];
 };
 
-/* A fingerprint as good as random. */
+/* Returns a pseudo-random fingerprint. */
 static struct print print_of(uint64_t number)
 {
     struct print print;
@@ -61,7 +61,7 @@ static void every_compared_bit_counts(void)
     put(print, 300);
     for (size_t bit = 0; bit < 128; bit++) {
         struct print other = print;
-        if (bit >= 64 && bit < 64 + 24) continue;       /* where the expiry stands; the others are compared */
+        if (bit >= 64 && bit < 64 + 24) continue;       /* the bits of the expiry; the others are compared */
         other.bytes[bit / 8] = (unsigned char)(other.bytes[bit / 8] ^ 1 << bit % 8);
         CHECK(!find(other, 0));
     }
@@ -103,7 +103,7 @@ static void torn_pairs_are_harmless(void)
     put(b, 300);
     for (at = 0; atomic_load(&pairs[at]) == 0; at += 2) CHECK(at < 6);
     uint64_t b_second = pairs[at + 1];
-    atomic_store(&pairs[at], a_first);                  /* the first of a beside the second of b */
+    atomic_store(&pairs[at], a_first);                  /* the first word of a with the second of b */
     CHECK(!find(a, 0) && !find(b, 0));
     atomic_store(&pairs[at], 0);
     atomic_store(&pairs[at + 1], a_second);             /* half an entry */
@@ -112,7 +112,7 @@ static void torn_pairs_are_harmless(void)
     CHECK(find(a, 0));
     atomic_store(&pairs[at + 1], b_second);
     mixed = a;
-    memcpy(mixed.bytes + 8, b.bytes + 8, 8);            /* what nobody can make who has not the key */
+    memcpy(mixed.bytes + 8, b.bytes + 8, 8);            /* cannot be made without the key */
     CHECK(find(mixed, 0));
 }
 
@@ -125,7 +125,7 @@ static void the_long_dead_do_not_rise(void)
     CHECK(!find(print, circle_ms - 2 * 86400000));
 }
 
-/* Writers of one small table die at any instruction; nobody is ever found who was not put. */
+/* Writers of one small table are killed at any instruction; no fingerprint is found that was not put. */
 static void killed_writers_vouch_for_nobody(void)
 {
     _Atomic uint64_t *puts = fixture_shared(sizeof *puts);
