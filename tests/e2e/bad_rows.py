@@ -106,7 +106,7 @@ def bad_secret(matrix):
     matrix.soon_bad_rows(1)
     matrix.refused(matrix.by_secret("secrets", "the-other-secret"), "the bad one")
     matrix.granted(matrix.by_secret("secrets"), "the good one")
-    matrix.says("client secrets: client_secret bad: column hash: ", "this secret is left out: m2mctl secret")
+    matrix.says("client secrets: client_secret bad: column hash: ", "this secret is left out: make another with m2mctl secret")
     matrix.sql(f"UPDATE client_secret SET hash = '{hashed}' WHERE client_id = 'secrets' AND label = 'bad'")
     matrix.soon_bad_rows(0)
     matrix.granted(matrix.by_secret("secrets", "the-other-secret"), "corrected")
