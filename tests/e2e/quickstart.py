@@ -82,7 +82,7 @@ def running_as_nobody(pid):
 
 def tour(scratch, front):
     process, log = start(scratch, "--front", front)
-    rig.await_true(lambda: process.poll() is not None or "It stays up" in scratch.log(log), 1800, "the tour's end")
+    rig.await_true(lambda: process.poll() is not None or "It runs until Ctrl-C" in scratch.log(log), 1800, "the tour's end")
     said = scratch.log(log)
     must(process.poll() is None, f"quickstart ended: {said[-500:]}")
     must("Every answer was right" in said, f"no word of success: {said[-500:]}")
