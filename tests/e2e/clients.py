@@ -60,16 +60,18 @@ def reconfigure(stack, **settings):
 
 def token_of(stack, algorithm):
     """A token signed by a new key of that algorithm, which the configuration asks for from now on."""
-    stack.operator.m2mctl("key", "new", "--alg", algorithm, "--activate", "now", database=True)
+    made = stack.operator.m2mctl("key", "new", "--alg", algorithm, "--activate", "now", database=True)
+    kid = made.stdout.decode().split()[1]
     reconfigure(stack, token_algorithm=algorithm)
     worker, found = stack.client("worker"), {}
 
     def signed():
+        """By the new key: an older one of the same algorithm may sign until the pool has read it."""
         token = worker.token(scope="read")
-        found[tokens.header(token)["alg"]] = token
-        return algorithm in found
+        found[tokens.header(token)["kid"]] = token
+        return kid in found
     rig.await_true(signed, 10, f"{algorithm} signs")
-    return found[algorithm]
+    return found[kid]
 
 
 def all_algorithms(stack, by_algorithm):

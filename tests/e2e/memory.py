@@ -51,6 +51,7 @@ def leaves_nothing(server, words, ask):
 
 @check("the scan finds what is there: a secret of the operator's configuration in the keeper")
 def scan_works(server):
+    rig.await_true(server.keeper, 5, "the keeper has its name")
     must(places([server.keeper()], [rig.PASSWORD.encode()]), "the database password is not found in the keeper")
 
 
