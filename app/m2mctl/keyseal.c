@@ -129,7 +129,7 @@ static void put_thumbprint(EVP_PKEY *key)
  * public_jwk. */
 static bool show(const struct job *job, const struct row *row)
 {
-    struct jwk jwk = { NULL, -1, "" };
+    struct jwk jwk = { NULL, JWS_NONE, "" };
     bool secret = strcmp(row->algorithm, "HS256") == 0;
     const char *unreadable = secret ? NULL : jwk_read(text_of(row->jwk), &jwk);
     EVP_PKEY *private_key = open_private(job, row);

@@ -41,7 +41,7 @@ static enum answer read_key(struct secret_hasher *hasher, struct text json, stru
     known_r->algorithm = jwk.algorithm;
     if (jwk_put_thumbprint(&thumbprint, hasher, jwk.key) == 0) return ANSWER_YES;
     jwk_close(&jwk);
-    return -1;
+    return ANSWER_CANNOT_SAY;
 }
 
 enum answer jwk_cache_take(struct jwk_cache *jwk_cache, struct secret_hasher *hasher, struct text json,
