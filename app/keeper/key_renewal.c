@@ -1,5 +1,6 @@
 #include "key_renewal.h"
 
+#include <assert.h>
 #include <time.h>
 
 #include "../platform/log.h"
@@ -38,6 +39,7 @@ static int read_algorithms(struct key_renewal *renew, struct db *db)
 {
     memset(renew->issues, 0, sizeof renew->issues);
     enum jws_algorithm algorithm = jws_algorithm_find_own(text_of(renew->config->token_algorithm));
+    assert(algorithm != JWS_NONE); /* config_read() takes only the names of the list */
     renew->issues[algorithm] = true;
     /* With HS256, audiences that name another algorithm get no tokens. */
     if (algorithm == JWS_HS256) return 0;
